@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TIER_BREAKER_H
+#define TIER_BREAKER_H
+
+#include <apr_time.h>
+
+#include "atomics.h"
+
+/*
+ * A circuit breaker in shared memory, one a server (M. Nygard, "Release It!"): after a failure the server is
+ * not asked again by any request until a probe, which runs beside requests, has had an answer from it.
+ * So a hung server costs one deadline to each call that was under way when it hung, and nothing after.
+ * All functions: any thread of any process; no lock. now: tier_clock_now().
+ */
+typedef enum { TIER_BREAKER_CLOSED, TIER_BREAKER_OPEN } tier_breaker_state_e;
+
+typedef struct tier_breaker_t {
+    apr_uint32_t state;     /* tier_breaker_state_e; atomic */
+    apr_uint32_t failures;  /* consecutive failures while closed; atomic */
+    apr_int64_t since;      /* tier_clock_now() of the last change; atomic */
+    apr_int64_t probed;     /* when the last probe was begun; atomic */
+    tier_counter_t opened;  /* how often it has opened */
+    tier_counter_t refused; /* calls not made because it was open */
+} tier_breaker_t;
+
+/* Returns 1 when a request may ask the server; 0 (and counts) while the breaker is open. */
+int tier_breaker_allows(tier_breaker_t *breaker);
+
+/*
+ * A call failed (no answer within its deadline, connection refused or lost, an answer that is not the protocol).
+ * Opens the breaker when threshold consecutive calls have failed. Returns 1 when this call opened it: the one
+ * caller that gets 1 logs it.
+ */
+int tier_breaker_failure(tier_breaker_t *breaker, apr_uint32_t threshold, apr_time_t now);
+
+/* A call or a probe had an answer. Returns 1 when this call closed an open breaker. A success of a call that began
+ * before the breaker opened does not close it: began is when the call began. */
+int tier_breaker_success(tier_breaker_t *breaker, apr_time_t began, apr_time_t now);
+
+/* Returns 1, to one caller each interval, when an open breaker is due to be probed; never for a closed one. */
+int tier_breaker_probe_due(tier_breaker_t *breaker, apr_interval_time_t interval, apr_time_t now);
+
+#endif
