@@ -13,6 +13,9 @@ function(webtier_add_engine target)
   target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include
                              ${CMAKE_SOURCE_DIR}/modules/common)
   target_link_libraries(${target} PUBLIC Httpd::AprApi)
+  if(NOT target STREQUAL "tier_common")
+    target_link_libraries(${target} PUBLIC tier_common)
+  endif()
 endfunction()
 
 function(webtier_link_dso target symbol)
