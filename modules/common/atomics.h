@@ -5,8 +5,8 @@
 #include <apr.h>
 
 /*
- * Counters and flags in shared memory: any thread of any process of the host, no lock. Relaxed order for
- * counters (each is read alone); acquire/release where a value publishes other memory.
+ * Counters and flags in shared memory: any thread of any process of the host, no lock. Relaxed
+ * order for counters (each is read alone); acquire/release where a value publishes other memory.
  */
 typedef struct tier_counter_t {
     apr_uint64_t value;
@@ -45,15 +45,18 @@ static inline void tier_atomic_store64(apr_int64_t *word, apr_int64_t value)
 /* Returns 1 when *word was expected and is now value, 0 when another thread was first. */
 static inline int tier_atomic_swap(apr_uint32_t *word, apr_uint32_t expected, apr_uint32_t value)
 {
-    return __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
 static inline int tier_atomic_swap64(apr_int64_t *word, apr_int64_t expected, apr_int64_t value)
 {
-    return __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
-/* Set and clear bits of a word that other code changes with plain |= and &=~ too (mod_proxy's status). */
+/* Set and clear bits of a word that other code changes with plain |= and &=~ too (mod_proxy's
+ * status). */
 static inline void tier_atomic_set_bits(unsigned int *word, unsigned int bits)
 {
     __atomic_fetch_or(word, bits, __ATOMIC_ACQ_REL);

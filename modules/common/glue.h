@@ -3,7 +3,8 @@
 #define TIER_GLUE_H
 
 /*
- * What modules' hooks share and engines may not see: httpd on one side, modules/common on the other.
+ * What modules' hooks share and engines may not see: httpd on one side, modules/common on the
+ * other.
  */
 
 #include <httpd.h>
@@ -12,43 +13,58 @@
 #include "log.h"
 
 /*
- * Returns a log from pool that writes to server's error log as the module with this index, honouring its LogLevel.
- * Any thread may use it while pool lives.
+ * Returns a log from pool that writes to server's error log as the module with this index,
+ * honouring its LogLevel. Any thread may use it while pool lives.
  */
 const tier_log_t *tier_glue_log(server_rec *server, int module_index, apr_pool_t *pool);
 
 /*
- * Reads a time argument as httpd's own directives do (ap_timeout_parameter_parse; a bare number counts in
- * default_unit, "s" or "ms"), and checks min <= value <= max, microseconds. Returns NULL, or a sentence from
- * cmd->temp_pool that names the directive, the value and what is allowed.
+ * Reads a time argument as httpd's own directives do (digits, then ms, s, mi, min, h or nothing; a
+ * bare number counts in default_unit, "s" or "ms") but refuses what they let pass: "5sx", "+5s",
+ * "ms" alone. Checks min <= value
+ * <= max, microseconds; APR_INT64_MAX is no limit. Returns NULL, or a sentence from cmd->temp_pool
+ * that names the directive, the value and what is allowed; *value is set only with NULL.
+ * Configuration time, one thread.
  */
-const char *tier_glue_parse_time(cmd_parms *cmd, const char *arg, const char *default_unit, apr_interval_time_t min,
-                                 apr_interval_time_t max, apr_interval_time_t *value);
+const char *tier_glue_parse_time(cmd_parms *cmd, const char *arg, const char *default_unit,
+                                 apr_interval_time_t min, apr_interval_time_t max,
+                                 apr_interval_time_t *value);
 
 /* The same for a size with httpd's suffixes K, M, G (powers of 1024). */
-const char *tier_glue_parse_size(cmd_parms *cmd, const char *arg, apr_off_t min, apr_off_t max, apr_off_t *value);
+const char *tier_glue_parse_size(cmd_parms *cmd, const char *arg, apr_off_t min, apr_off_t max,
+                                 apr_off_t *value);
 
 /* The same for a plain decimal number. */
-const char *tier_glue_parse_number(cmd_parms *cmd, const char *arg, apr_int64_t min, apr_int64_t max,
-                                   apr_int64_t *value);
+const char *tier_glue_parse_number(cmd_parms *cmd, const char *arg, apr_int64_t min,
+                                   apr_int64_t max, apr_int64_t *value);
 
 /*
- * Returns non-zero when this child is of an earlier generation than the parent's, or is stopping: what
- * tier_watch_spec_t.retired wants. Any thread of a child.
+ * For directives with setting=value arguments: puts setting into the sentence of one of the three
+ * above, which was given the value alone, as in: TierHealthCheck: interval "abc" is not a time; ...
+ * NULL stays NULL.
+ */
+const char *tier_glue_in_setting(cmd_parms *cmd, const char *setting, const char *problem);
+
+/*
+ * Returns non-zero when this child is of an earlier generation than the parent's, or is stopping:
+ * what tier_watch_spec_t.retired wants. Any thread of a child.
  */
 int tier_glue_retired(void *unused);
 
 /*
- * Returns 1 in the first of the two passes over the configuration that httpd makes at start (only checks are
- * wanted there), 0 in every other pass. Call once a post_config. key: the module's name.
+ * Returns 1 in the first of the two passes over the configuration that httpd makes at start (only
+ * checks are wanted there), 0 in every other pass. Call once a post_config. key: the module's name.
  */
 int tier_glue_first_pass(server_rec *main_server, const char *key);
 
-/* One line a setting in create and merge: a setting starts as its UNSET value and inherits while it is UNSET. */
+/* One line a setting in create and merge: a setting starts as its UNSET value and inherits while it
+ * is UNSET. */
 #define TIER_UNSET (-1)
-#define TIER_MERGE(merged, base, add, field) \
+#define TIER_MERGE(merged, base, add, field)                                                       \
     ((merged)->field = (add)->field == TIER_UNSET ? (base)->field : (add)->field)
-#define TIER_MERGE_POINTER(merged, base, add, field) ((merged)->field = (add)->field ? (add)->field : (base)->field)
-#define TIER_SETTING(config, field, fallback) ((config)->field == TIER_UNSET ? (fallback) : (config)->field)
+#define TIER_MERGE_POINTER(merged, base, add, field)                                               \
+    ((merged)->field = (add)->field ? (add)->field : (base)->field)
+#define TIER_SETTING(config, field, fallback)                                                      \
+    ((config)->field == TIER_UNSET ? (fallback) : (config)->field)
 
 #endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "segment.h"
+
+#include <apr_shm.h>
+#include <apr_strings.h>
+
+#define CACHE_LINE 64
+
+/*
+ * Lives in the process pool and so outlasts the code that made it: a newer DSO may read it after a
+ * graceful restart. A change of this struct changes the number in record_key.
+ */
+typedef struct segment_record_t {
+    apr_uint32_t layout;
+    apr_size_t size;
+    void *base;
+    apr_shm_t *shm;
+    struct segment_record_t *earlier; /* what tier_segment_done() is to unmap */
+} segment_record_t;
+
+static const char *record_key(const char *name, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, "webtier-segment-1:", name, NULL);
+}
+
+static segment_record_t *find_record(const char *name, apr_pool_t *process_pool)
+{
+    void *record = NULL;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, process_pool);
+    apr_pool_userdata_get(&record, record_key(name, scratch), process_pool);
+    apr_pool_destroy(scratch);
+    return record;
+}
+
+/* apr_pool_userdata_set copies the key; and there is no cleanup, as ours would be gone with the
+ * DSO. */
+static void keep_record(segment_record_t *record, const char *name, apr_pool_t *process_pool)
+{
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, process_pool);
+    apr_pool_userdata_set(record, record_key(name, scratch), NULL, process_pool);
+    apr_pool_destroy(scratch);
+}
+
+/* APR puts its own header before what it returns; structs in the segment want whole cache lines. */
+static apr_status_t make_record(segment_record_t **record, apr_uint32_t layout, apr_size_t size,
+                                apr_pool_t *process_pool)
+{
+    apr_shm_t *shm;
+    apr_status_t status;
+
+    if (size > APR_SIZE_MAX / 2) {
+        return APR_ENOMEM;
+    }
+    status = apr_shm_create(&shm, size + CACHE_LINE, NULL, process_pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *record = apr_pcalloc(process_pool, sizeof(**record));
+    (*record)->layout = layout;
+    (*record)->size = size;
+    (*record)->base = (void *)APR_ALIGN((apr_uintptr_t)apr_shm_baseaddr_get(shm), CACHE_LINE);
+    (*record)->shm = shm;
+    return APR_SUCCESS;
+}
+
+apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_uint32_t layout,
+                                 apr_size_t size, apr_pool_t *process_pool)
+{
+    segment_record_t *earlier = find_record(name, process_pool);
+    segment_record_t *record = earlier;
+    apr_status_t status;
+    int fresh = !earlier || earlier->layout != layout || earlier->size < size;
+
+    if (fresh) {
+        status = make_record(&record, layout, size, process_pool);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        record->earlier = earlier;
+        keep_record(record, name, process_pool);
+    }
+    segment->base = record->base;
+    segment->size = record->size;
+    segment->fresh = fresh;
+    segment->old_base = fresh && earlier && earlier->layout == layout ? earlier->base : NULL;
+    segment->old_size = segment->old_base ? earlier->size : 0;
+    return APR_SUCCESS;
+}
+
+void tier_segment_done(tier_segment_t *segment, const char *name, apr_pool_t *process_pool)
+{
+    segment_record_t *record = find_record(name, process_pool);
+
+    segment->old_base = NULL;
+    segment->old_size = 0;
+    while (record && record->earlier) {
+        apr_shm_destroy(record->earlier->shm);
+        record->earlier = record->earlier->earlier;
+    }
+}
