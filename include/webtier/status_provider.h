@@ -7,12 +7,12 @@
  *
  * A module registers one tier_status_provider_t with
  *     ap_register_provider(pconf, TIER_STATUS_GROUP, "<x>", TIER_STATUS_VERSION, &provider)
- * in its register_hooks. mod_tier_status lists the group and calls report() for each request on a status
- * URL, in the worker thread of that request. Every format (JSON, HTML, Prometheus) is rendered from the
- * same tree of nodes, so that a figure exists once.
+ * in its register_hooks. mod_tier_status lists the group and calls report() for each request on a
+ * status URL, in the worker thread of that request. Every format (JSON, HTML, Prometheus) is
+ * rendered from the same tree of nodes, so that a figure exists once.
  *
- * This header is the only thing two DSOs share: a change of a struct changes TIER_STATUS_VERSION, and a
- * provider of another version is not found instead of being misread.
+ * This header is the only thing two DSOs share: a change of a struct changes TIER_STATUS_VERSION,
+ * and a provider of another version is not found instead of being misread.
  */
 
 #include <apr_pools.h>
@@ -22,8 +22,10 @@
 #define TIER_STATUS_VERSION "1"
 
 typedef enum {
-    TIER_STATUS_OBJECT,  /* children have names */
-    TIER_STATUS_ARRAY,   /* children have none; an array of objects is shown as a table */
+    TIER_STATUS_OBJECT, /* children have names */
+    TIER_STATUS_ARRAY,  /* children have none; an array of objects is shown as a table. The first
+                           string of such an object names it: a metric's label, so it should be
+                           unique in the array */
     TIER_STATUS_STRING,
     TIER_STATUS_BOOLEAN,
     TIER_STATUS_INTEGER, /* a plain number: a limit, a port, a configured value */
@@ -33,16 +35,29 @@ typedef enum {
     TIER_STATUS_DURATION /* microseconds */
 } tier_status_kind_e;
 
-/* How an administrator is to read a state: the page colours it, and readiness is made from it. */
-typedef enum { TIER_STATUS_NEUTRAL, TIER_STATUS_GOOD, TIER_STATUS_DEGRADED, TIER_STATUS_BAD } tier_status_mood_e;
+/*
+ * How an administrator is to read a state: the page colours it, and readiness is made from it. The
+ * nearest judgement counts: an object without a mood of its own has the worst of its values, and
+ * only where they are all neutral the worst of its objects and arrays. So a balancer may call
+ * itself GOOD although one of its members is BAD.
+ */
+typedef enum {
+    TIER_STATUS_NEUTRAL,
+    TIER_STATUS_GOOD,
+    TIER_STATUS_DEGRADED,
+    TIER_STATUS_BAD
+} tier_status_mood_e;
 
 typedef struct tier_status_node_t tier_status_node_t;
 struct tier_status_node_t {
     tier_status_kind_e kind;
     tier_status_mood_e mood;
-    const char *name;  /* lower_case_with_underscores; NULL in an array */
-    const char *help;  /* one sentence for counters and gauges; NULL elsewhere */
-    const char *text;  /* STRING: the value */
+    /* lower_case_with_underscores; NULL in an array. Two names mean something: "..._bytes" is shown
+     * with a unit, and an array "history" is of events, which are folded away on the page and are
+     * no metrics. */
+    const char *name;
+    const char *help;   /* one sentence for counters and gauges; NULL elsewhere */
+    const char *text;   /* STRING: the value */
     apr_int64_t number; /* every other scalar */
     tier_status_node_t *first;
     tier_status_node_t *last;
@@ -51,9 +66,10 @@ struct tier_status_node_t {
 
 typedef struct tier_status_provider_t {
     /*
-     * Fills root (an OBJECT named after the module) from pool with what the module knows now. vhost is the
-     * server_rec of the request, as void * so that this header needs no httpd. Must not block: it reads
-     * shared memory and atomics, never a socket. Nodes and strings live in pool, or longer.
+     * Fills root (an OBJECT named after the module) from pool with what the module knows now. vhost
+     * is the server_rec of the request, as void * so that this header needs no httpd. Must not
+     * block: it reads shared memory and atomics, never a socket. Nodes and strings live in pool, or
+     * longer.
      */
     void (*report)(tier_status_node_t *root, void *vhost, apr_pool_t *pool);
 } tier_status_provider_t;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "status_config.h"
+
+#include <ap_expr.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "glue.h"
+#include "status_route.h"
+
+void *status_config_create(apr_pool_t *pool, char *path)
+{
+    (void)path;
+    return apr_pcalloc(pool, sizeof(status_config_t));
+}
+
+void *status_config_merge(apr_pool_t *pool, void *base_baton, void *add_baton)
+{
+    const status_config_t *base = base_baton, *add = add_baton;
+    status_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
+
+    TIER_MERGE_POINTER(merged, base, add, access);
+    return merged;
+}
+
+static const char *set_allow(cmd_parms *cmd, void *baton, const char *word)
+{
+    status_config_t *config = baton;
+
+    if (!config->access)
+        config->access = status_access_make(cmd->pool);
+    if (status_access_admit(config->access, word, cmd->pool))
+        return NULL;
+    return apr_psprintf(cmd->temp_pool,
+                        "%s: \"%s\" is not allowed: expected local, all, an IP address or a "
+                        "network such as 10.0.0.0/8",
+                        cmd->cmd->name, word);
+}
+
+const command_rec status_config_directives[] = {
+    AP_INIT_ITERATE("TierStatusAllow", set_allow, NULL, RSRC_CONF | ACCESS_CONF,
+                    "who may read the status: local, all, IP addresses and networks"),
+    {NULL},
+};
+
+const status_access_t *status_config_access(request_rec *r)
+{
+    const status_config_t *config = ap_get_module_config(r->per_dir_config, &tier_status_module);
+    status_access_t *local;
+
+    if (config->access)
+        return config->access;
+    local = status_access_make(r->pool);
+    status_access_admit(local, "local", r->pool);
+    return local;
+}
+
+/* SetHandler's argument is an expression, also when it is a plain word. */
+static int sets_our_handler(request_rec *r, const core_dir_config *section)
+{
+    const char *error = NULL;
+    const char *handler = section->handler;
+
+    if (section->expr_handler)
+        handler = ap_expr_str_exec(r, section->expr_handler, &error);
+    return handler && !error && strcmp(handler, STATUS_HANDLER) == 0;
+}
+
+const char *status_config_base(request_rec *r)
+{
+    const core_server_config *server = ap_get_core_module_config(r->server->module_config);
+    const char *base = NULL;
+
+    for (int i = 0; i < server->sec_url->nelts; i++) {
+        const core_dir_config *section =
+            ap_get_core_module_config(APR_ARRAY_IDX(server->sec_url, i, ap_conf_vector_t *));
+
+        if (section->r || section->d_is_fnmatch || !status_route_within(r->uri, section->d))
+            continue;
+        if (sets_our_handler(r, section) && (!base || strlen(section->d) < strlen(base)))
+            base = section->d;
+    }
+    return base;
+}
