@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Test only: faults that the integration harness must notice. With `SetHandler test-fault`, the
+ * query string names one:
+ *
+ *   warn       logs a line at level warn            abort      ends the child by SIGABRT
+ *   orphan     leaves a process behind              overflow   writes behind an allocation (ASan)
+ *   undefined  overflows a signed addition (UBSan)  race       two threads write one variable
+ * (TSan)
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#define RACE_ROUNDS 10000
+
+extern module AP_MODULE_DECLARE_DATA test_fault_module;
+
+typedef struct fault_t {
+    const char *name;
+    void (*commit)(request_rec *r);
+} fault_t;
+
+static void commit_warn(request_rec *r)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "a line the test did not announce");
+}
+
+static void commit_abort(request_rec *r)
+{
+    (void)r;
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
+static void commit_orphan(request_rec *r)
+{
+    (void)r;
+    if (fork() == 0) {
+        signal(SIGTERM, SIG_IGN);
+        for (;;)
+            pause();
+    }
+}
+
+static void commit_overflow(request_rec *r)
+{
+    volatile apr_size_t size = 8;
+    volatile char *bytes = malloc(size);
+
+    (void)r;
+    bytes[size] = 'x';
+    free((void *)bytes);
+}
+
+static void commit_undefined(request_rec *r)
+{
+    volatile int most = 0x7fffffff;
+
+    (void)r;
+    most = most + 1;
+}
+
+static void *APR_THREAD_FUNC write_unlocked(apr_thread_t *thread, void *shared)
+{
+    volatile int *value = shared;
+    int i;
+
+    for (i = 0; i < RACE_ROUNDS; i++)
+        (*value)++;
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static void commit_race(request_rec *r)
+{
+    int *shared = apr_pcalloc(r->pool, sizeof(*shared));
+    apr_thread_t *threads[2];
+    apr_status_t ignored;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        if (apr_thread_create(&threads[i], NULL, write_unlocked, shared, r->pool) != APR_SUCCESS)
+            abort();
+    }
+    for (i = 0; i < 2; i++)
+        apr_thread_join(&ignored, threads[i]);
+}
+
+static const fault_t faults[] = {
+    {"warn", commit_warn},         {"abort", commit_abort},         {"orphan", commit_orphan},
+    {"overflow", commit_overflow}, {"undefined", commit_undefined}, {"race", commit_race},
+};
+
+static int handler(request_rec *r)
+{
+    apr_size_t i;
+
+    if (!r->handler || strcmp(r->handler, "test-fault") != 0)
+        return DECLINED;
+    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        if (r->args && strcmp(r->args, faults[i].name) == 0) {
+            faults[i].commit(r);
+            ap_rputs("done\n", r);
+            return OK;
+        }
+    }
+    return HTTP_NOT_FOUND;
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(test_fault) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, AP_MODULE_FLAG_NONE};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Test only: the least that httpd can do for a request, which the benchmarks measure against.
+ *
+ *   TestFloor quick|handler <path> <size>
+ *
+ * answers <path> with one immortal bucket of <size> bytes, from the quick_handler hook (nothing of
+ * httpd's walks runs) or as a normal handler.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <apr_strings.h>
+
+#define FLOOR_MAX_SIZE (64 * 1024 * 1024)
+
+extern module AP_MODULE_DECLARE_DATA test_floor_module;
+
+typedef struct floor_answer_t {
+    int quick;
+    const char *path;
+    apr_size_t size;
+    const char *body;
+} floor_answer_t;
+
+static void *create_config(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    return apr_array_make(pool, 4, sizeof(floor_answer_t));
+}
+
+static void *merge_config(apr_pool_t *pool, void *base, void *add)
+{
+    return apr_array_append(pool, add, base);
+}
+
+static const char *set_floor(cmd_parms *cmd, void *unused, const char *phase, const char *path,
+                             const char *size)
+{
+    apr_array_header_t *answers =
+        ap_get_module_config(cmd->server->module_config, &test_floor_module);
+    floor_answer_t answer = {0};
+    apr_int64_t bytes = apr_atoi64(size);
+    char *body;
+
+    (void)unused;
+    if (strcmp(phase, "quick") != 0 && strcmp(phase, "handler") != 0)
+        return apr_psprintf(cmd->temp_pool, "TestFloor: %s is neither quick nor handler", phase);
+    if (bytes < 1 || bytes > FLOOR_MAX_SIZE)
+        return apr_psprintf(cmd->temp_pool, "TestFloor: size %s is not between 1 and %d", size,
+                            FLOOR_MAX_SIZE);
+    answer.quick = phase[0] == 'q';
+    answer.path = path;
+    answer.size = (apr_size_t)bytes;
+    body = apr_palloc(cmd->pool, answer.size);
+    memset(body, 'f', answer.size);
+    answer.body = body;
+    APR_ARRAY_PUSH(answers, floor_answer_t) = answer;
+    return NULL;
+}
+
+static const floor_answer_t *find_answer(request_rec *r, int quick)
+{
+    const apr_array_header_t *answers =
+        ap_get_module_config(r->server->module_config, &test_floor_module);
+    int i;
+
+    for (i = 0; i < answers->nelts; i++) {
+        const floor_answer_t *answer = &APR_ARRAY_IDX(answers, i, floor_answer_t);
+
+        if (answer->quick == quick && strcmp(answer->path, r->uri) == 0)
+            return answer;
+    }
+    return NULL;
+}
+
+static int send_answer(request_rec *r, int quick)
+{
+    const floor_answer_t *answer = r->method_number == M_GET ? find_answer(r, quick) : NULL;
+    apr_bucket_brigade *brigade;
+    apr_status_t rv;
+
+    if (!answer)
+        return DECLINED;
+    ap_set_content_type(r, "text/plain");
+    ap_set_content_length(r, (apr_off_t)answer->size);
+    brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    APR_BRIGADE_INSERT_TAIL(
+        brigade, apr_bucket_immortal_create(answer->body, answer->size, brigade->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
+    rv = ap_pass_brigade(r->output_filters, brigade);
+    return rv == APR_SUCCESS ? OK : AP_FILTER_ERROR;
+}
+
+static int quick_handler(request_rec *r, int lookup)
+{
+    return lookup ? DECLINED : send_answer(r, 1);
+}
+
+static int handler(request_rec *r)
+{
+    return send_answer(r, 0);
+}
+
+/* As mod_proxy does: a path of ours is no file, so that httpd looks for none. */
+static int translate_name(request_rec *r)
+{
+    if (!find_answer(r, 0))
+        return DECLINED;
+    r->filename = apr_pstrcat(r->pool, "test-floor:", r->uri, NULL);
+    return OK;
+}
+
+static int map_to_storage(request_rec *r)
+{
+    return r->filename && strncmp(r->filename, "test-floor:", 11) == 0 ? OK : DECLINED;
+}
+
+static const command_rec commands[] = {AP_INIT_TAKE3("TestFloor", set_floor, NULL, RSRC_CONF,
+                                                     "quick|handler, the path, the size in bytes"),
+                                       {NULL}};
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_quick_handler(quick_handler, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+}
+
+AP_DECLARE_MODULE(test_floor) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, create_config, merge_config, commands, register_hooks,
+    AP_MODULE_FLAG_NONE};
