@@ -142,11 +142,22 @@ static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+static apr_status_t stop_watch(void *data)
+{
+    tier_watch_t *watch = data;
+    apr_status_t result;
+
+    tier_loop_stop(watch->loop);
+    return apr_thread_join(&result, watch->thread);
+}
+
 /*
  * httpd's children expect signals in their main thread. The mask is inherited, so that no moment is
- * left; what a fault of the thread itself raises stays deliverable.
+ * left; what a fault of the thread itself raises stays deliverable. The joining is registered
+ * before signals come in again: a child that is told to end while it starts destroys its pool in
+ * the handler.
  */
-static apr_status_t start_thread(tier_watch_t *watch)
+static apr_status_t start_thread(tier_watch_t *watch, apr_pool_t *pool)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     sigset_t blocked, before;
@@ -159,17 +170,11 @@ static apr_status_t start_thread(tier_watch_t *watch)
     }
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     status = apr_thread_create(&watch->thread, NULL, run_watch, watch, watch->pool);
+    if (status == APR_SUCCESS) {
+        apr_pool_pre_cleanup_register(pool, watch, stop_watch);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
-}
-
-static apr_status_t stop_watch(void *data)
-{
-    tier_watch_t *watch = data;
-    apr_status_t result;
-
-    tier_loop_stop(watch->loop);
-    return apr_thread_join(&result, watch->thread);
 }
 
 static apr_status_t create_pool(apr_pool_t **pool, apr_pool_t *parent)
@@ -208,13 +213,12 @@ apr_status_t tier_watch_start(tier_watch_t **watch, const tier_watch_spec_t *spe
         status = tier_loop_timer_set(made->loop, &made->poll, tier_loop_now(made->loop));
     }
     if (status == APR_SUCCESS) {
-        status = start_thread(made);
+        status = start_thread(made, pool);
     }
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;
     }
-    apr_pool_pre_cleanup_register(pool, made, stop_watch);
     *watch = made;
     return APR_SUCCESS;
 }

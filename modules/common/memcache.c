@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memcache.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_tables.h>
+#include <apr_thread_mutex.h>
+#include <libmemcached/memcached.h>
+
+#include "clock.h"
+#include "memcache_exchange.h"
+#include "memcache_resolver.h"
+#include "memcache_server.h"
+
+/* A connection that nobody needed for so long is closed. */
+#define IDLE_TIME apr_time_from_sec(60)
+
+APR_RING_HEAD(wire_ring, tier_memcache_wire_t);
+
+typedef struct line_t {
+    tier_memcache_server_t server;
+    tier_breaker_t *breaker;
+    apr_thread_mutex_t *lock; /* guards idle; never held over I/O */
+    struct wire_ring idle;    /* the last used first */
+} line_t;
+
+struct tier_memcache_t {
+    tier_memcache_options_t options;
+    memcached_st *ring; /* only read after create: any thread */
+    tier_memcache_resolver_t *resolver;
+    tier_memcache_server_t *servers;
+    line_t *lines; /* one a server */
+    int count;
+};
+
+const char *tier_memcache_check_server(const char *server, apr_pool_t *pool)
+{
+    tier_memcache_server_t parsed;
+
+    return tier_memcache_server_parse(&parsed, server, pool);
+}
+
+/* Ends when the breaker opens: connections of before then may be dead without knowing it. */
+static apr_uint64_t epoch_of(const line_t *line)
+{
+    return tier_counter_get(&line->breaker->opened);
+}
+
+/* Returns a connection that was kept and is fit for use, or NULL. */
+static tier_memcache_wire_t *take_idle(line_t *line)
+{
+    tier_memcache_wire_t *wire;
+
+    for (;;) {
+        wire = NULL;
+        apr_thread_mutex_lock(line->lock);
+        if (!APR_RING_EMPTY(&line->idle, tier_memcache_wire_t, link)) {
+            wire = APR_RING_FIRST(&line->idle);
+            APR_RING_REMOVE(wire, link);
+        }
+        apr_thread_mutex_unlock(line->lock);
+        if (!wire || (wire->epoch == epoch_of(line) && tier_memcache_wire_usable(wire)))
+            return wire;
+        tier_memcache_wire_close(wire);
+    }
+}
+
+/* Keeps wire for the next call; closes the longest unused one when that is too long ago. */
+static void keep_idle(line_t *line, tier_memcache_wire_t *wire, apr_time_t now)
+{
+    tier_memcache_wire_t *oldest;
+
+    wire->released = now;
+    apr_thread_mutex_lock(line->lock);
+    APR_RING_INSERT_HEAD(&line->idle, wire, tier_memcache_wire_t, link);
+    oldest = APR_RING_LAST(&line->idle);
+    if (now - oldest->released > IDLE_TIME)
+        APR_RING_REMOVE(oldest, link);
+    else
+        oldest = NULL;
+    apr_thread_mutex_unlock(line->lock);
+    if (oldest)
+        tier_memcache_wire_close(oldest);
+}
+
+static apr_status_t close_idle(void *data)
+{
+    tier_memcache_wire_t *wire;
+    line_t *line = data;
+
+    while (!APR_RING_EMPTY(&line->idle, tier_memcache_wire_t, link)) {
+        wire = APR_RING_FIRST(&line->idle);
+        APR_RING_REMOVE(wire, link);
+        tier_memcache_wire_close(wire);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t open_wire(tier_memcache_t *memcache, line_t *line, apr_time_t until,
+                              tier_memcache_wire_t **wire)
+{
+    int index = (int)(line - memcache->lines);
+    tier_memcache_addresses_t addresses;
+    apr_uint64_t epoch = epoch_of(line);
+    apr_status_t status;
+
+    tier_memcache_resolver_get(memcache->resolver, index, &addresses);
+    if (addresses.count == 0)
+        return APR_EAGAIN;
+    status = tier_memcache_wire_open(wire, &addresses, memcache->options.deadline, until);
+    if (status != APR_SUCCESS)
+        return status;
+    (*wire)->epoch = epoch;
+    if ((*wire)->address > 0)
+        tier_memcache_resolver_prefer(memcache->resolver, index, &addresses, (*wire)->address);
+    return APR_SUCCESS;
+}
+
+/*
+ * Runs the exchange over a kept connection, or a new one. A kept connection that the server had
+ * closed (it was restarted, or closes idle ones) is no failure: the call is made once more, over a
+ * new one.
+ */
+static apr_status_t exchange_over(tier_memcache_t *memcache, line_t *line,
+                                  tier_memcache_exchange_t *exchange)
+{
+    tier_memcache_wire_t *wire = take_idle(line);
+    apr_status_t status = APR_EOF;
+
+    if (wire) {
+        wire->blocking = 1;
+        status = tier_memcache_exchange_run(exchange, wire);
+        if (status != APR_SUCCESS) {
+            tier_memcache_wire_close(wire);
+            wire = NULL;
+        }
+    }
+    if (status == APR_EOF && !exchange->begun) {
+        status = open_wire(memcache, line, exchange->until, &wire);
+        if (status != APR_SUCCESS)
+            return status;
+        status = tier_memcache_exchange_run(exchange, wire);
+        if (status != APR_SUCCESS)
+            tier_memcache_wire_close(wire);
+    }
+    if (status == APR_SUCCESS)
+        keep_idle(line, wire, tier_clock_now());
+    return status;
+}
+
+static const char *problem_of(char *buffer, apr_size_t size, apr_status_t status,
+                              const tier_memcache_exchange_t *exchange,
+                              apr_interval_time_t deadline)
+{
+    if (status == APR_TIMEUP) {
+        apr_snprintf(buffer, size, "no whole answer within %" APR_TIME_T_FMT " ms",
+                     apr_time_as_msec(deadline));
+        return buffer;
+    }
+    if (status == APR_EGENERAL) {
+        apr_snprintf(buffer, size, "sent \"%s\" in answer to \"%s\"", exchange->said,
+                     exchange->verb);
+        return buffer;
+    }
+    return status == APR_EOF ? "closed the connection in the middle of a call"
+                             : "cannot be reached";
+}
+
+/* Tells the breaker what came of the call; returns what the caller is to see. */
+static apr_status_t account(tier_memcache_t *memcache, line_t *line,
+                            const tier_memcache_exchange_t *exchange, apr_time_t began,
+                            apr_status_t status)
+{
+    const tier_memcache_options_t *options = &memcache->options;
+    apr_time_t now = tier_clock_now();
+    char problem[128];
+
+    if (status == APR_SUCCESS) {
+        if (tier_breaker_success(line->breaker, began, now))
+            tier_memcache_server_tell(line->server.name, line->breaker, now, 0, NULL, options->log);
+        return APR_SUCCESS;
+    }
+    if (status == APR_EAGAIN || status == APR_ENOMEM)
+        return status;
+    if (tier_breaker_failure(line->breaker, options->failures, began, now))
+        tier_memcache_server_tell(
+            line->server.name, line->breaker, now,
+            status == APR_TIMEUP || status == APR_EGENERAL || status == APR_EOF ? 0 : status,
+            problem_of(problem, sizeof(problem), status, exchange, options->deadline),
+            options->log);
+    return status == APR_TIMEUP ? APR_TIMEUP : APR_EGENERAL;
+}
+
+static line_t *line_of(tier_memcache_t *memcache, const char *key, apr_size_t key_size)
+{
+    uint32_t index = 0;
+
+    if (memcache->count > 1)
+        index = memcached_generate_hash(memcache->ring, key, key_size);
+    return &memcache->lines[index];
+}
+
+/* APR_SUCCESS: exchange->answer is one of those expected. Else what the header says of get. */
+static apr_status_t call(tier_memcache_t *memcache, tier_memcache_exchange_t *exchange)
+{
+    apr_time_t began;
+    line_t *line;
+
+    if (!tier_memcache_key_allowed(exchange->key, exchange->key_size))
+        return APR_EINVAL;
+    line = line_of(memcache, exchange->key, exchange->key_size);
+    if (!tier_breaker_allows(line->breaker))
+        return APR_EAGAIN;
+    began = tier_clock_now();
+    exchange->until = began + memcache->options.deadline;
+    return account(memcache, line, exchange, began, exchange_over(memcache, line, exchange));
+}
+
+#define ANSWER(kind) (1u << TIER_MEMCACHE_##kind)
+
+apr_status_t tier_memcache_get(tier_memcache_t *memcache, const char *key, apr_size_t key_size,
+                               char **value, apr_size_t *size, apr_uint32_t *flags,
+                               apr_pool_t *pool)
+{
+    tier_memcache_exchange_t exchange = {
+        .verb = "get", .key = key, .key_size = key_size, .pool = pool};
+    apr_status_t status;
+
+    exchange.expected = ANSWER(VALUE) | ANSWER(END);
+    status = call(memcache, &exchange);
+    if (status != APR_SUCCESS)
+        return status;
+    if (exchange.answer.kind == TIER_MEMCACHE_END)
+        return APR_NOTFOUND;
+    *value = exchange.got;
+    *size = exchange.answer.size;
+    *flags = exchange.answer.flags;
+    return APR_SUCCESS;
+}
+
+static apr_status_t store(tier_memcache_t *memcache, tier_memcache_exchange_t *exchange,
+                          apr_interval_time_t ttl)
+{
+    apr_status_t status;
+
+    if (ttl < 0)
+        return APR_EINVAL;
+    if (exchange->size > TIER_MEMCACHE_MAX_VALUE)
+        return APR_ENOSPC;
+    if (!exchange->value)
+        exchange->value = "";
+    exchange->expiry = tier_memcache_expiry(ttl, apr_time_now());
+    status = call(memcache, exchange);
+    if (status != APR_SUCCESS)
+        return status;
+    if (exchange->answer.kind == TIER_MEMCACHE_TOO_LARGE)
+        return APR_ENOSPC;
+    return exchange->answer.kind == TIER_MEMCACHE_NOT_STORED ? APR_EEXIST : APR_SUCCESS;
+}
+
+apr_status_t tier_memcache_set(tier_memcache_t *memcache, const char *key, apr_size_t key_size,
+                               const char *value, apr_size_t size, apr_interval_time_t ttl,
+                               apr_uint32_t flags)
+{
+    tier_memcache_exchange_t exchange = {.verb = "set",
+                                         .key = key,
+                                         .key_size = key_size,
+                                         .value = value,
+                                         .size = size,
+                                         .flags = flags};
+
+    exchange.expected = ANSWER(STORED) | ANSWER(TOO_LARGE);
+    return store(memcache, &exchange, ttl);
+}
+
+apr_status_t tier_memcache_add(tier_memcache_t *memcache, const char *key, apr_size_t key_size,
+                               const char *value, apr_size_t size, apr_interval_time_t ttl,
+                               apr_uint32_t flags)
+{
+    tier_memcache_exchange_t exchange = {.verb = "add",
+                                         .key = key,
+                                         .key_size = key_size,
+                                         .value = value,
+                                         .size = size,
+                                         .flags = flags};
+
+    exchange.expected = ANSWER(STORED) | ANSWER(NOT_STORED) | ANSWER(TOO_LARGE);
+    return store(memcache, &exchange, ttl);
+}
+
+apr_status_t tier_memcache_delete(tier_memcache_t *memcache, const char *key, apr_size_t key_size)
+{
+    tier_memcache_exchange_t exchange = {.verb = "delete", .key = key, .key_size = key_size};
+    apr_status_t status;
+
+    exchange.expected = ANSWER(DELETED) | ANSWER(NOT_FOUND);
+    status = call(memcache, &exchange);
+    if (status != APR_SUCCESS)
+        return status;
+    return exchange.answer.kind == TIER_MEMCACHE_NOT_FOUND ? APR_NOTFOUND : APR_SUCCESS;
+}
+
+static apr_status_t free_ring(void *ring)
+{
+    memcached_free(ring);
+    return APR_SUCCESS;
+}
+
+/* An IPv6 address has its brackets in the ring, as every other user of libmemcached spells it. */
+static apr_status_t add_to_ring(memcached_st *ring, const tier_memcache_server_t *server,
+                                apr_pool_t *pool)
+{
+    const char *host = server->host;
+    memcached_return_t result;
+
+    if (host && strchr(host, ':'))
+        host = apr_psprintf(pool, "[%s]", host);
+    result = host ? memcached_server_add(ring, host, server->port)
+                  : memcached_server_add_unix_socket(ring, server->path);
+    return memcached_success(result) ? APR_SUCCESS : APR_ENOMEM;
+}
+
+static apr_status_t create_ring(tier_memcache_t *memcache, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    memcache->ring = memcached_create(NULL);
+    if (!memcache->ring)
+        return APR_ENOMEM;
+    apr_pool_cleanup_register(pool, memcache->ring, free_ring, apr_pool_cleanup_null);
+    for (int i = 0; i < memcache->count && status == APR_SUCCESS; i++)
+        status = add_to_ring(memcache->ring, &memcache->servers[i], pool);
+    /* Last: each server that is added to a ketama ring makes all of it anew. */
+    if (status == APR_SUCCESS && memcached_failed(memcached_behavior_set(
+                                     memcache->ring, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1)))
+        return APR_EGENERAL;
+    return status;
+}
+
+static apr_status_t create_lines(tier_memcache_t *memcache, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    memcache->lines = apr_pcalloc(pool, (apr_size_t)memcache->count * sizeof(line_t));
+    for (int i = 0; i < memcache->count && status == APR_SUCCESS; i++) {
+        line_t *line = &memcache->lines[i];
+        line->server = memcache->servers[i];
+        line->breaker = &memcache->options.breakers[i];
+        APR_RING_INIT(&line->idle, tier_memcache_wire_t, link);
+        status = apr_thread_mutex_create(&line->lock, APR_THREAD_MUTEX_DEFAULT, pool);
+        apr_pool_cleanup_register(pool, line, close_idle, apr_pool_cleanup_null);
+    }
+    return status;
+}
+
+/* A server without an address is left out from the start, and said to be. */
+static void open_unknown(tier_memcache_t *memcache)
+{
+    tier_memcache_addresses_t addresses;
+    apr_time_t now = tier_clock_now();
+
+    for (int i = 0; i < memcache->count; i++) {
+        line_t *line = &memcache->lines[i];
+        tier_memcache_resolver_get(memcache->resolver, i, &addresses);
+        if (addresses.count == 0 && tier_breaker_failure(line->breaker, 1, now, now))
+            tier_memcache_server_tell(line->server.name, line->breaker, now, 0,
+                                      "its name cannot be resolved", memcache->options.log);
+    }
+}
+
+apr_status_t tier_memcache_create(tier_memcache_t **memcache,
+                                  const tier_memcache_options_t *options, apr_pool_t *pool)
+{
+    tier_memcache_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t status;
+
+    status = tier_memcache_server_options(&made->options, &made->servers, options, pool);
+    if (status != APR_SUCCESS)
+        return status;
+    made->count = options->servers->nelts;
+    status = create_ring(made, pool);
+    if (status == APR_SUCCESS)
+        status = create_lines(made, pool);
+    if (status == APR_SUCCESS)
+        status = tier_memcache_resolver_create(&made->resolver, made->servers, options->breakers,
+                                               made->count, pool);
+    if (status != APR_SUCCESS)
+        return status;
+    tier_memcache_resolver_wait(made->resolver, TIER_MEMCACHE_RESOLVE_WAIT);
+    open_unknown(made);
+    *memcache = made;
+    return APR_SUCCESS;
+}

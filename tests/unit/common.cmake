@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+foreach(subject IN ITEMS result log segment status_tree leader loop watch)
+  webtier_add_unit_test(common_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_${subject}_test.c)
+endforeach()
+# The tests make the pollset fail and count its calls.
+foreach(subject IN ITEMS loop watch)
+  target_link_options(unit_common_${subject} PRIVATE -Wl,--wrap=apr_pollset_poll,--wrap=apr_pollset_create)
+endforeach()
+
+webtier_add_unit_test(common_breaker SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_breaker_test.c)
+webtier_add_unit_test(common_memcache_protocol SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_memcache_protocol_test.c)
+foreach(subject IN ITEMS memcache memcache_fake memcache_probe memcache_resolver)
+  webtier_add_unit_test(common_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_${subject}_test.c
+                        ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c)
+endforeach()
+# The test puts the clock forward, and compares with libmemcached.
+target_link_libraries(unit_common_memcache PRIVATE PkgConfig::LIBMEMCACHED)
+target_link_options(unit_common_memcache PRIVATE -Wl,--wrap=tier_clock_now)
+# The test says what names resolve to, and when.
+target_link_options(unit_common_memcache_resolver PRIVATE -Wl,--wrap=getaddrinfo)
