@@ -7,6 +7,7 @@
 # LIBS are linked to the engine; NEEDS goes into the "Depends:" line that a2enmod reads.
 
 set(WEBTIER_MODULE_OUTPUT ${CMAKE_BINARY_DIR}/modules)
+add_custom_target(webtier_modules COMMENT "The modules alone, without tests")
 
 function(webtier_add_engine target)
   add_library(${target} STATIC ${ARGN})
@@ -23,6 +24,8 @@ function(webtier_link_dso target symbol)
   file(CONFIGURE OUTPUT ${script} CONTENT "{ global: ${symbol}; local: *; };\n")
   set_target_properties(${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${WEBTIER_MODULE_OUTPUT}
                         LINK_DEPENDS ${script})
+  # AP_MODULE_DECLARE_DATA is empty on Unix: the module record would be hidden, and the version script cannot undo that.
+  target_compile_options(${target} PRIVATE -fvisibility=default)
   target_link_options(${target} PRIVATE -Wl,--version-script=${script})
 endfunction()
 
@@ -39,6 +42,8 @@ function(webtier_add_module name)
   target_include_directories(${dso} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
   webtier_link_dso(${dso} tier_${name}_module)
   set_property(GLOBAL APPEND PROPERTY WEBTIER_MODULES ${name})
+  set_property(GLOBAL PROPERTY WEBTIER_NEEDS_${name} ${M_NEEDS})
+  add_dependencies(webtier_modules ${dso})
 
   string(JOIN " " needs ${M_NEEDS})
   set(load "LoadModule tier_${name}_module ${HTTPD_MODULES_DIR}/${dso}.so\n")

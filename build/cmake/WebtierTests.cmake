@@ -3,6 +3,8 @@
 # webtier_add_fuzz_target(<name> SOURCES <files...> [LIBS <targets...>])
 #   A LLVMFuzzerTestOneInput. Under the "fuzz" preset it becomes a libFuzzer program; under every other
 #   preset it is linked with replay_main.c and ctest replays tests/fuzz/corpus/<name>/.
+# webtier_add_test_module(<name> <files...>)
+#   mod_<name>.so with the module symbol <name>_module, for tests and benchmarks only: never installed.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 function(webtier_add_unit_test name)
@@ -28,6 +30,21 @@ function(webtier_add_fuzz_target name)
     add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
     set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
   endif()
+  if(NOT TARGET webtier_fuzz_targets)
+    add_custom_target(webtier_fuzz_targets)
+  endif()
+  add_dependencies(webtier_fuzz_targets fuzz_${name})
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz)
   target_link_libraries(fuzz_${name} PRIVATE ${T_LIBS} tier_common Httpd::Apr Threads::Threads)
+endfunction()
+
+function(webtier_add_test_module name)
+  add_library(mod_${name} MODULE ${ARGN})
+  target_link_libraries(mod_${name} PRIVATE Httpd::Httpd)
+  webtier_link_dso(mod_${name} ${name}_module)
+  set_target_properties(mod_${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test-modules)
+  if(NOT TARGET webtier_test_modules)
+    add_custom_target(webtier_test_modules)
+  endif()
+  add_dependencies(webtier_test_modules mod_${name})
 endfunction()

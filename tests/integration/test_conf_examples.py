@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each file of conf-examples/ passes `httpd -t` as it is, is started, and does what it is an example of."""
+import pathlib
+import re
+
+import pytest
+from webtier_testing import wait_until
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "conf-examples"
+HOST = "www.example.com"  # the name of every example's virtual host
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.conf"))
+
+
+def needs(name):
+    """(our modules, stock modules) of the line "# a2enmod ..." in the example."""
+    found = re.search(r"^# a2enmod (.*)$", (FOLDER / name).read_text(encoding="utf-8"), re.M)
+    words = found[1].split()
+    ours = [word.removeprefix("tier_") for word in words if word.startswith("tier_")]
+    return ours, ("authz_core", *(word for word in words if not word.startswith("tier_")))
+
+
+def text_of(name, **defines):
+    """The example behind Define lines; not by Include, as httpd's user may not be able to read this folder."""
+    lines = [f"Define {key} {value}" for key, value in defines.items()]
+    return "\n".join([*lines, (FOLDER / name).read_text(encoding="utf-8")])
+
+
+@pytest.fixture
+def started(httpd, app, memcached):
+    """Starts httpd with the example, its addresses replaced by those of running servers."""
+    def start(name):
+        apps = [app(body="page\n", headers={"Cache-Control": "max-age=60"}) for _ in range(3)]
+        defines = {f"APP{number}": one.url for number, one in enumerate(apps, 1)}
+        if "${MEMCACHED1}" in text_of(name):
+            defines.update({f"MEMCACHED{number}": memcached().server for number in (1, 2)})
+        ours, stock = needs(name)
+        server = httpd(modules=ours, stock=stock)  # its port is known only now
+        server.stop()
+        server.reconfigure(conf=text_of(name, LISTEN=f"127.0.0.1:{server.port}", **defines))
+        server.start()
+        server.apps = apps
+        return server
+    return start
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_syntax_is_right_as_shipped(httpd, name):
+    ours, stock = needs(name)
+    status, text = httpd.check(modules=ours, stock=stock, conf=text_of(name))
+    assert status == 0, text
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_starts_and_answers(started, name):
+    answer = started(name).get("/", host=HOST)
+    assert answer.status == 200 and answer.body == b"page\n"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_comment_says_what_it_is_for(name):
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# SPDX") and lines[1].startswith("# ") and len(lines[1]) > 20
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("cache") or name == "tier.conf"])
+def test_cache_examples_answer_from_the_cache(started, name):
+    server = started(name)
+    wait_until(lambda: "hit" in server.get("/page", host=HOST).headers["Cache-Status"], 2)
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("health") or name == "tier.conf"])
+def test_health_examples_drop_a_dead_member(started, name):
+    server = started(name)
+    server.allow_log("AH00957", "AH01114", "AH00959", "AH00940")
+    server.apps[1].kill()
+    server.wait_log("WT10", timeout=10)
+    paths = [f"/{number}" for number in range(40)]
+    report = server.load(rate=100, seconds=1, path=paths, headers={"Host": HOST}).join()
+    assert not report.errors, report
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("status") or name == "tier.conf"])
+def test_status_examples_show_the_state(started, name):
+    assert b'"webtier"' in started(name).get("/tier-status/json", host=HOST).body
