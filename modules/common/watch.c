@@ -27,7 +27,7 @@ struct tier_watch_t {
     tier_loop_timer_t poll;
     watch_state_e state;
     apr_time_t pause_end;
-    apr_time_t retired; /* when it was first seen to be retired; 0 before */
+    apr_time_t retired;     /* when it was first seen to be retired; 0 before */
     apr_status_t complaint; /* what was last logged about the lock */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a fuzz target over every file of the given folders: the corpus as a regression test, without libFuzzer. */
+/* Runs a fuzz target over every file of the given folders: the corpus as a regression test, without
+ * libFuzzer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEALTH_HTTP_H
+#define HEALTH_HTTP_H
+
+#include <apr.h>
+
+#include "health_protocol.h"
+
+/*
+ * The head of an HTTP/1 answer (RFC 9112), read byte by byte as it comes: status line, header
+ * fields up to the empty line. Interim answers (1xx but 101) are passed over. Keeps the status and
+ * the reason phrase; the body is not read. A plain value: no allocation, one thread at a time.
+ */
+#define HEALTH_HTTP_MAX_HEAD 16384
+#define HEALTH_HTTP_REASON   40
+
+typedef enum {
+    HEALTH_HTTP_MORE,
+    HEALTH_HTTP_COMPLETE,
+    HEALTH_HTTP_MALFORMED,
+    HEALTH_HTTP_TOO_LONG
+} health_http_e;
+
+typedef struct health_http_t {
+    int step;              /* the grammar's place; the parser's own */
+    apr_uint32_t digits;   /* matched in this step */
+    apr_size_t taken;      /* bytes of the head so far, interim answers included */
+    int status;            /* 100 to 999 once the status line was read */
+    const char *complaint; /* MALFORMED: a constant that says what is wrong */
+    char reason[HEALTH_HTTP_REASON];
+    apr_size_t reason_size;
+} health_http_t;
+
+/* Makes parser ready for an answer. */
+void health_http_init(health_http_t *parser);
+
+/*
+ * Takes size bytes in. Returns HEALTH_HTTP_MORE until the head is complete; any other answer is
+ * final. Reads at most HEALTH_HTTP_MAX_HEAD bytes over all calls; bytes after the empty line are
+ * ignored.
+ */
+health_http_e health_http_feed(health_http_t *parser, const char *data, apr_size_t size);
+
+/* The record for HTTP probes. */
+extern const health_protocol_t health_http_protocol;
+
+#endif

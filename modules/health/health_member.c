@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_member.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+void health_member_init(health_member_t *member, apr_time_t now)
+{
+    memset(member, 0, sizeof(*member));
+    member->state = HEALTH_CHECKING;
+    member->since = now;
+}
+
+static void count(health_member_t *member, const health_outcome_t *outcome)
+{
+    member->probes++;
+    member->probed = outcome->when;
+    member->bitmap = member->bitmap << 1 | (outcome->passed ? 1 : 0);
+    if (member->probes_in_bitmap < 64)
+        member->probes_in_bitmap++;
+    apr_cpystrn(member->result, outcome->result, sizeof(member->result));
+    if (!outcome->passed) {
+        member->probes_failed++;
+        member->failed = outcome->when;
+        member->failures++;
+        member->passes = 0;
+        return;
+    }
+    member->passes++;
+    member->failures = 0;
+    member->latency_average =
+        member->latency_average == 0
+            ? outcome->latency
+            : member->latency_average + (outcome->latency - member->latency_average) / 8;
+    member->latency = outcome->latency;
+}
+
+static health_state_e next_state(const health_member_t *member, apr_uint32_t rise,
+                                 apr_uint32_t fall)
+{
+    if (member->state != HEALTH_DOWN && member->failures >= fall)
+        return HEALTH_DOWN;
+    if (member->state == HEALTH_CHECKING && member->passes > 0)
+        return HEALTH_UP;
+    if (member->state == HEALTH_DOWN && member->passes >= rise)
+        return HEALTH_UP;
+    return (health_state_e)member->state;
+}
+
+static void enter(health_member_t *member, health_state_e to, const health_outcome_t *outcome)
+{
+    health_transition_t *transition = &member->history[member->transitions % HEALTH_HISTORY];
+
+    transition->when = outcome->when;
+    transition->from = member->state;
+    transition->to = to;
+    apr_cpystrn(transition->reason, outcome->result, sizeof(transition->reason));
+    member->transitions++;
+    member->state = to;
+    member->since = outcome->when;
+}
+
+int health_member_judge(health_member_t *member, apr_uint32_t rise, apr_uint32_t fall,
+                        const health_outcome_t *outcome, health_state_e *from)
+{
+    health_state_e to;
+
+    count(member, outcome);
+    to = next_state(member, rise, fall);
+    if (to == (health_state_e)member->state)
+        return 0;
+    *from = (health_state_e)member->state;
+    enter(member, to, outcome);
+    return 1;
+}
+
+const health_transition_t *health_member_history(const health_member_t *member, apr_uint32_t i)
+{
+    if (i >= HEALTH_HISTORY || i >= member->transitions)
+        return NULL;
+    return &member->history[(member->transitions - 1 - i) % HEALTH_HISTORY];
+}
+
+const char *health_member_state_name(apr_uint32_t state)
+{
+    switch (state) {
+    case HEALTH_CHECKING:
+        return "checking";
+    case HEALTH_UP:
+        return "up";
+    case HEALTH_DOWN:
+        return "down";
+    default:
+        return "unknown";
+    }
+}
+
+void health_member_bitmap_text(const health_member_t *member, char text[65])
+{
+    apr_uint32_t size = member->probes_in_bitmap > 64 ? 64 : member->probes_in_bitmap;
+
+    for (apr_uint32_t i = 0; i < size; i++)
+        text[i] = member->bitmap >> (size - 1 - i) & 1 ? '+' : '-';
+    text[size] = '\0';
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_monitor.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "health_schedule.h"
+
+typedef struct monitor_t {
+    health_monitor_options_t options;
+    tier_loop_t *loop;
+    apr_pool_t *pool;
+    apr_hash_t *targets;       /* health_key_t, whole -> health_target_t * */
+    apr_array_header_t *fresh; /* of health_target_t *: made by this round of sync */
+    tier_loop_timer_t tick;
+    apr_time_t next_sync;
+    apr_uint32_t sync;
+    health_lookups_t lookups;
+    int complained; /* the table is full or a member cannot be made a target: said once a term */
+} monitor_t;
+
+static void complain(monitor_t *monitor, const health_spec_t *spec, apr_status_t status)
+{
+    if (monitor->complained)
+        return;
+    monitor->complained = 1;
+    if (status == APR_ENOSPC)
+        tier_log(monitor->options.log, TIER_LOG_MARK, TIER_LOG_WARNING, APR_SUCCESS,
+                 WTNO(1006) "%s: member %s is not checked: the table of %u members is full",
+                 spec->key.balancer, spec->key.member,
+                 health_table_capacity(monitor->options.table));
+    else
+        tier_log(monitor->options.log, TIER_LOG_MARK, TIER_LOG_WARNING, status,
+                 WTNO(1007) "%s: member %s is not checked: it cannot be set up", spec->key.balancer,
+                 spec->key.member);
+}
+
+static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec)
+{
+    health_target_t *target = NULL;
+    apr_status_t status = APR_ENOSPC;
+    health_entry_t *entry = health_table_claim(monitor->options.table, &spec->key, apr_time_now());
+
+    if (entry)
+        status = health_target_create(&target, spec, entry, monitor->options.server,
+                                      &monitor->lookups, monitor->loop, monitor->pool);
+    if (status != APR_SUCCESS) {
+        complain(monitor, spec, status);
+        return NULL;
+    }
+    health_entry_set_check(entry, health_check_text(spec->check, target->scratch));
+    apr_hash_set(monitor->targets, &target->key, sizeof(target->key), target);
+    APR_ARRAY_PUSH(monitor->fresh, health_target_t *) = target;
+    return target;
+}
+
+static void visit(void *visitor, const health_spec_t *spec)
+{
+    monitor_t *monitor = visitor;
+    health_target_t *target = apr_hash_get(monitor->targets, &spec->key, sizeof(spec->key));
+
+    if (!target && !(target = add_target(monitor, spec)))
+        return;
+    if (target->sync != monitor->sync)
+        apr_array_clear(target->refs);
+    target->sync = monitor->sync;
+    APR_ARRAY_PUSH(target->refs, void *) = spec->ref;
+}
+
+static void drop_unnamed(monitor_t *monitor)
+{
+    apr_hash_index_t *i;
+
+    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
+        health_target_t *target = apr_hash_this_val(i);
+
+        if (target->sync == monitor->sync)
+            continue;
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_INFO, APR_SUCCESS,
+                 WTNO(1008) "%s: member %s is gone and not checked any more", target->key.balancer,
+                 target->key.member);
+        apr_hash_set(monitor->targets, &target->key, sizeof(target->key), NULL);
+        health_table_release(monitor->options.table, target->entry);
+        health_target_destroy(target, monitor->loop);
+    }
+}
+
+static void schedule_fresh(monitor_t *monitor)
+{
+    apr_time_t now = tier_loop_now(monitor->loop);
+
+    for (int i = 0; i < monitor->fresh->nelts; i++) {
+        health_target_t *target = APR_ARRAY_IDX(monitor->fresh, i, health_target_t *);
+        apr_uint32_t random = monitor->options.random(monitor->options.random_baton);
+
+        health_target_schedule(target, monitor->loop,
+                               health_schedule_first(now, target->check->interval, (apr_uint32_t)i,
+                                                     (apr_uint32_t)monitor->fresh->nelts, random));
+    }
+    apr_array_clear(monitor->fresh);
+}
+
+static void sync_members(monitor_t *monitor)
+{
+    const health_server_t *server = monitor->options.server;
+
+    monitor->sync++;
+    monitor->next_sync = tier_loop_now(monitor->loop) + HEALTH_SYNC;
+    server->each_member(server->baton, visit, monitor);
+    drop_unnamed(monitor);
+    schedule_fresh(monitor);
+}
+
+/* What an earlier generation checked and this one does not is forgotten. */
+static void forget_leftovers(monitor_t *monitor)
+{
+    health_table_t *table = monitor->options.table;
+
+    for (apr_uint32_t i = 0; i < health_table_capacity(table); i++) {
+        health_entry_t *entry = health_table_at(table, i);
+
+        if (entry && !apr_hash_get(monitor->targets, &entry->record.key, sizeof(entry->record.key)))
+            health_table_release(table, entry);
+    }
+}
+
+static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
+{
+    monitor_t *monitor = timer->baton;
+    apr_time_t now = tier_loop_now(loop);
+    apr_hash_index_t *i;
+
+    if (now >= monitor->next_sync)
+        sync_members(monitor);
+    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i))
+        health_target_mirror(apr_hash_this_val(i));
+    tier_loop_timer_set(loop, timer, now + HEALTH_TICK);
+}
+
+static apr_status_t stop(void *data)
+{
+    monitor_t *monitor = data;
+    apr_hash_index_t *i;
+
+    tier_loop_timer_cancel(monitor->loop, &monitor->tick);
+    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
+        health_target_t *target = apr_hash_this_val(i);
+
+        tier_loop_timer_cancel(monitor->loop, &target->timer);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_options_t *options,
+                                  apr_pool_t *pool)
+{
+    monitor_t *monitor = apr_pcalloc(pool, sizeof(*monitor));
+
+    monitor->options = *options;
+    monitor->loop = loop;
+    monitor->pool = pool;
+    monitor->targets = apr_hash_make(pool);
+    monitor->fresh = apr_array_make(pool, 16, sizeof(health_target_t *));
+    monitor->tick.fire = tick;
+    monitor->tick.baton = monitor;
+    apr_pool_pre_cleanup_register(pool, monitor, stop);
+    sync_members(monitor);
+    forget_leftovers(monitor);
+    return tier_loop_timer_set(loop, &monitor->tick, tier_loop_now(loop));
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_retry.h"
+
+#include <apr_optional_hooks.h>
+#include <http_core.h>
+
+#include <string.h>
+
+#include <clock.h>
+
+#define FILTER_NAME "TIER_HEALTH_ATTEMPT"
+
+/* The connection to a member while it answers one request. Lives in the pool of the answer, which
+ * ends just before the connection goes back to the others. */
+typedef struct backend_t {
+    health_retry_t *retry;
+    apr_socket_t *socket;
+    apr_interval_time_t timeout; /* the member's own, given back at the end */
+    ap_filter_t *filter;
+    int in_head;   /* the head of an answer has begun, and not ended */
+    int interim;   /* it is a 1xx: another head follows */
+    int in_body;   /* the last head is complete */
+    int line_open; /* what was read last is the first part of a long line */
+} backend_t;
+
+static apr_status_t let_go(void *data)
+{
+    backend_t *backend = data;
+
+    apr_socket_timeout_set(backend->socket, backend->timeout);
+    ap_remove_input_filter(backend->filter);
+    return APR_SUCCESS;
+}
+
+/* Until when a read may wait; 0: as long as the member's own time-out says. */
+static apr_time_t limit_of(const health_retry_t *retry)
+{
+    return retry->answer == HEALTH_ANSWER_NONE    ? retry->deadline
+           : retry->answer == HEALTH_ANSWER_GIVEN ? 0
+                                                  : retry->hold_until;
+}
+
+/* The limit is reached. Returns APR_SUCCESS when the read may go on. */
+static apr_status_t expire(health_retry_t *retry)
+{
+    if (retry->answer == HEALTH_ANSWER_DROPPED)
+        return APR_TIMEUP;
+    if (retry->answer == HEALTH_ANSWER_HELD)
+        return health_retry_hold_release(retry, 1);
+    /* Only where another attempt follows: the last one may take as long as the member may. */
+    retry->deadline = 0;
+    if (!health_retry_grant(retry, HEALTH_ATTEMPT_TIMEOUT, 0))
+        return APR_SUCCESS;
+    retry->attempt = HEALTH_ATTEMPT_TIMEOUT;
+    retry->answer = HEALTH_ANSWER_DROPPED;
+    retry->timed_out = 1;
+    return APR_TIMEUP;
+}
+
+/* Sets how long the next read may take. Returns 1 when that is less than the member's own time. */
+static int set_patience(const backend_t *backend, apr_time_t limit)
+{
+    apr_interval_time_t left = limit - tier_clock_now();
+
+    if (limit == 0 || (backend->timeout > 0 && left > backend->timeout)) {
+        apr_socket_timeout_set(backend->socket, backend->timeout);
+        return 0;
+    }
+    /* 0 would be a read that does not wait, and -1 one that waits for ever. */
+    apr_socket_timeout_set(backend->socket, left > 0 ? left : 1);
+    return 1;
+}
+
+static apr_status_t read_in_time(const backend_t *backend, ap_filter_t *f, apr_bucket_brigade *bb,
+                                 ap_input_mode_t mode, apr_off_t bytes)
+{
+    health_retry_t *retry = backend->retry;
+    apr_status_t status;
+
+    for (;;) {
+        apr_time_t limit = limit_of(retry);
+        int patience;
+
+        if (limit != 0 && tier_clock_now() >= limit) {
+            status = expire(retry);
+            if (status != APR_SUCCESS)
+                return status;
+            continue;
+        }
+        patience = set_patience(backend, limit);
+        status = ap_get_brigade(f->next, bb, mode, APR_BLOCK_READ, bytes);
+        if (!patience || !APR_STATUS_IS_TIMEUP(status))
+            return status;
+    }
+}
+
+static int begins_like_http(const char *line, apr_size_t size)
+{
+    return size >= 7 && memcmp(line, "HTTP/1.", 7) == 0;
+}
+
+static int ends_line(const apr_bucket_brigade *bb)
+{
+    const char *data;
+    apr_size_t size;
+
+    return apr_bucket_read(APR_BRIGADE_LAST(bb), &data, &size, APR_BLOCK_READ) == APR_SUCCESS &&
+           size > 0 && data[size - 1] == '\n';
+}
+
+/* mod_proxy takes what is not HTTP for an HTTP/0.9 answer, and a head that breaks off for a whole
+ * one. */
+static void look_at_line(backend_t *backend, apr_bucket_brigade *bb)
+{
+    char line[10];
+    apr_size_t size = sizeof(line);
+
+    if (apr_brigade_flatten(bb, line, &size) != APR_SUCCESS || size == 0)
+        return;
+    backend->retry->heard = 1;
+    if (backend->line_open) {
+        backend->line_open = !ends_line(bb);
+        return;
+    }
+    backend->line_open = !ends_line(bb);
+    if (line[0] == '\r' || line[0] == '\n') {
+        backend->in_body = backend->in_head && !backend->interim;
+        backend->retry->headed = (unsigned)backend->in_body;
+        backend->in_head = 0;
+    } else if (!backend->in_head) {
+        backend->in_head = 1;
+        backend->interim = size == sizeof(line) && line[9] == '1';
+        if (!begins_like_http(line, size))
+            backend->retry->malformed = 1;
+    }
+}
+
+static void look_at_head(backend_t *backend, apr_bucket_brigade *bb, apr_status_t status)
+{
+    if (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb))
+        look_at_line(backend, bb);
+    else if (backend->in_head)
+        backend->retry->cut = 1;
+}
+
+static apr_status_t watch(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                          apr_read_type_e block, apr_off_t bytes)
+{
+    backend_t *backend = f->ctx;
+    apr_status_t status;
+
+    status = block == APR_BLOCK_READ ? read_in_time(backend, f, bb, mode, bytes)
+                                     : ap_get_brigade(f->next, bb, mode, block, bytes);
+    if (APR_STATUS_IS_TIMEUP(status))
+        backend->retry->timed_out = 1;
+    else if (mode == AP_MODE_GETLINE && !backend->in_body)
+        look_at_head(backend, bb, status);
+    return status;
+}
+
+/* rp took over the connection's filters before this one was among them. */
+static void insert(backend_t *backend, request_rec *rp)
+{
+    conn_rec *origin = rp->connection;
+    ap_filter_t *first = origin->input_filters;
+
+    backend->filter = ap_add_input_filter(FILTER_NAME, backend, NULL, origin);
+    if (rp->input_filters == first)
+        rp->input_filters = origin->input_filters;
+    if (rp->proto_input_filters == first)
+        rp->proto_input_filters = origin->input_filters;
+}
+
+/* The request has been sent to a member, its answer is to be read. */
+static int create_req(request_rec *r, request_rec *rp)
+{
+    health_retry_t *retry = health_retry_of(r);
+    backend_t *backend;
+
+    if (!retry)
+        return DECLINED;
+    retry->sent = 1;
+    backend = apr_pcalloc(rp->pool, sizeof(*backend));
+    backend->retry = retry;
+    backend->socket = ap_get_conn_socket(rp->connection);
+    if (!backend->socket ||
+        apr_socket_timeout_get(backend->socket, &backend->timeout) != APR_SUCCESS)
+        return DECLINED;
+    if (retry->config.attempt_timeout > 0)
+        retry->deadline = tier_clock_now() + retry->config.attempt_timeout;
+    insert(backend, rp);
+    apr_pool_cleanup_register(rp->pool, backend, let_go, apr_pool_cleanup_null);
+    return DECLINED;
+}
+
+void health_retry_backend_register(void)
+{
+    ap_register_input_filter(FILTER_NAME, watch, NULL, AP_FTYPE_CONNECTION);
+    APR_OPTIONAL_HOOK(proxy, create_req, create_req, NULL, NULL, APR_HOOK_MIDDLE);
+}

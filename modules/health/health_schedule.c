@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_schedule.h"
+
+apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, apr_uint32_t index,
+                                 apr_uint32_t total, apr_uint32_t random)
+{
+    apr_interval_time_t share = total ? interval / total : interval;
+    apr_interval_time_t jitter = (apr_interval_time_t)(((apr_uint64_t)share * random) >> 32);
+
+    return now + share * (total ? index % total : 0) + jitter;
+}
+
+apr_time_t health_schedule_next(apr_time_t due, apr_interval_time_t interval, apr_time_t now)
+{
+    if (due > now)
+        return due;
+    return due + ((now - due) / interval + 1) * interval;
+}
+
+int health_schedule_usable(apr_time_t due, apr_interval_time_t interval, apr_time_t now)
+{
+    return due != 0 && due <= now + interval && due >= now - interval;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEALTH_SCHEDULE_H
+#define HEALTH_SCHEDULE_H
+
+#include <apr_time.h>
+
+/* When a member is probed. Pure; times are tier_clock_now()'s, the same in every process of the
+ * host. */
+
+/*
+ * Returns the first due time of member number index (from 0) of total: the members are spread
+ * evenly over the interval from now on, each moved by a part of its share that random (any 32 bits)
+ * chooses, so that hosts started together do not probe together.
+ */
+apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, apr_uint32_t index,
+                                 apr_uint32_t total, apr_uint32_t random);
+
+/*
+ * Returns the next time of the grid due, due + interval, due + 2 * interval, ... that lies after
+ * now: the period stays exact however late a probe began, and times that were missed are left out
+ * instead of made up.
+ */
+apr_time_t health_schedule_next(apr_time_t due, apr_interval_time_t interval, apr_time_t now);
+
+/*
+ * Returns 1 when a due time that another process left can be kept: not 0, at most one interval
+ * ahead (it is not when the interval was shortened) and at most one interval late. A time that is
+ * late is due at once.
+ */
+int health_schedule_usable(apr_time_t due, apr_interval_time_t interval, apr_time_t now);
+
+#endif

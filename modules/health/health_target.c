@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_target.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+#include "clock.h"
+#include "health_schedule.h"
+
+/* How soon a target looks again whether the resolver has answered. */
+#define RESOLVER_POLL apr_time_from_msec(10)
+
+const char *health_target_authority(const health_spec_t *spec, apr_pool_t *pool)
+{
+    const char *host =
+        strchr(spec->host, ':') ? apr_pstrcat(pool, "[", spec->host, "]", NULL) : spec->host;
+
+    if (spec->socket_path || spec->port == 0 || spec->port == 80)
+        return apr_pstrdup(pool, host);
+    return apr_psprintf(pool, "%s:%u", host, (unsigned)spec->port);
+}
+
+void health_target_mirror(const health_target_t *target)
+{
+    const health_member_t *member = &target->entry->record.member;
+    health_mirror_e how = member->state == HEALTH_DOWN ? HEALTH_MIRROR_DOWN : HEALTH_MIRROR_UP;
+
+    for (int i = 0; i < target->refs->nelts; i++) {
+        void *ref = APR_ARRAY_IDX(target->refs, i, void *);
+        apr_time_t since;
+
+        target->server->mirror(target->server->baton, ref, how);
+        if (how == HEALTH_MIRROR_DOWN || member->failed == 0 ||
+            member->passes < target->check->rise)
+            continue;
+        /*
+         * The server gave the member up for a fault that the probes saw too, and they see it no
+         * more. An error that came when the probes passed is the server's own finding and stays.
+         */
+        since = target->server->error_since(target->server->baton, ref);
+        if (since != 0 && since <= member->failed + target->check->interval)
+            target->server->mirror(target->server->baton, ref, HEALTH_MIRROR_RECOVERED);
+    }
+}
+
+static const char *count_text(apr_uint32_t count, const char *one, const char *many,
+                              apr_pool_t *pool)
+{
+    return count == 1 ? apr_pstrcat(pool, "1 ", one, NULL)
+                      : apr_psprintf(pool, "%u consecutive %s", count, many);
+}
+
+static void log_transition(const health_target_t *target, health_state_e from, const char *result)
+{
+    const health_member_t *member = &target->entry->record.member;
+
+    if (member->state == HEALTH_DOWN)
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_NOTICE, APR_SUCCESS,
+                 WTNO(1001) "%s: member %s is down (was %s) after %s: %s", target->key.balancer,
+                 target->key.member, health_member_state_name(from),
+                 count_text(member->failures, "failure", "failures", target->scratch), result);
+    else
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_NOTICE, APR_SUCCESS,
+                 WTNO(1002) "%s: member %s is up (was %s) after %s: %s", target->key.balancer,
+                 target->key.member, health_member_state_name(from),
+                 count_text(member->passes, "pass", "passes", target->scratch), result);
+}
+
+static void mirror_recovery(const health_target_t *target)
+{
+    for (int i = 0; i < target->refs->nelts; i++)
+        target->server->mirror(target->server->baton, APR_ARRAY_IDX(target->refs, i, void *),
+                               HEALTH_MIRROR_RECOVERED);
+}
+
+static void judge(health_target_t *target, const health_outcome_t *outcome)
+{
+    health_member_t member = target->entry->record.member;
+    health_state_e from;
+    int changed =
+        health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from);
+
+    health_entry_set_member(target->entry, &member);
+    if (!changed)
+        return;
+    log_transition(target, from, outcome->result);
+    if (from == HEALTH_DOWN)
+        mirror_recovery(target);
+    else
+        health_target_mirror(target);
+}
+
+static void log_local_fault(health_target_t *target, const tier_result_t *result)
+{
+    if (!target->local_fault)
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_WARNING, result->status,
+                 WTNO(1003) "%s: member %s cannot be probed: %s; its state stays as it is",
+                 target->key.balancer, target->key.member, result->detail);
+    target->local_fault = 1;
+}
+
+static void take_outcome(health_target_t *target, health_verdict_e verdict,
+                         const tier_result_t *result, apr_interval_time_t latency)
+{
+    health_outcome_t outcome;
+
+    apr_pool_clear(target->scratch);
+    if (verdict == HEALTH_VOID) {
+        log_local_fault(target, result);
+        return;
+    }
+    target->local_fault = 0;
+    outcome.passed = verdict == HEALTH_PASS;
+    outcome.latency = latency;
+    outcome.when = apr_time_now();
+    outcome.result = outcome.passed && result->detail ? result->detail
+                                                      : tier_result_text(result, target->scratch);
+    judge(target, &outcome);
+}
+
+static void probe_done(tier_loop_t *loop, health_probe_t *probe, health_verdict_e verdict,
+                       const tier_result_t *result, apr_interval_time_t latency)
+{
+    (void)loop;
+    take_outcome(probe->baton, verdict, result, latency);
+}
+
+static void poll_address(health_target_t *target)
+{
+    tier_result_t problem;
+    apr_pool_t *scratch = target->scratch;
+
+    apr_pool_clear(scratch);
+    if (!health_address_poll(target->address, tier_clock_now(), &problem, scratch))
+        return;
+    if (problem.status != APR_SUCCESS)
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_WARNING, APR_SUCCESS,
+                 WTNO(1004) "%s: the name of member %s has no address (%s); it is looked up again "
+                            "each second",
+                 target->key.balancer, target->key.member, tier_result_text(&problem, scratch));
+    else
+        tier_log(target->log, TIER_LOG_MARK, TIER_LOG_INFO, APR_SUCCESS,
+                 WTNO(1005) "%s: the name of member %s has a new address", target->key.balancer,
+                 target->key.member);
+}
+
+/* No address yet: returns 1 when it is worth a short wait, else counts it as a failed probe. */
+static int wait_for_address(health_target_t *target, apr_time_t now)
+{
+    const tier_result_t result = {APR_EGENERAL, "unresolved", "the member's name has no address"};
+
+    if (target->waiting_since == 0)
+        target->waiting_since = now;
+    if (!health_address_unresolved(target->address) &&
+        now - target->waiting_since < target->check->timeout)
+        return 1;
+    take_outcome(target, HEALTH_FAIL, &result, 0);
+    return 0;
+}
+
+/* Returns when the timer is to fire next. */
+static apr_time_t begin_probe(health_target_t *target, apr_time_t now)
+{
+    apr_time_t due = target->entry->due;
+    apr_sockaddr_t *addresses;
+
+    if (health_probe_active(&target->probe))
+        return now + apr_time_from_msec(1); /* its deadline is this very round */
+    poll_address(target);
+    addresses = health_address_get(target->address);
+    if (!addresses && wait_for_address(target, now))
+        return now + RESOLVER_POLL;
+    target->waiting_since = 0;
+    due = health_schedule_next(due, target->check->interval, now);
+    /* Before the probe, so that a leader who takes over now does not probe again. */
+    target->entry->due = due;
+    if (addresses)
+        health_probe_start(&target->probe, addresses);
+    return due;
+}
+
+static void probe_due(tier_loop_t *loop, tier_loop_timer_t *timer)
+{
+    tier_loop_timer_set(loop, timer, begin_probe(timer->baton, tier_loop_now(loop)));
+}
+
+apr_status_t health_target_create(health_target_t **target, const health_spec_t *spec,
+                                  health_entry_t *entry, const health_server_t *server,
+                                  health_lookups_t *lookups, tier_loop_t *loop, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    health_target_t *made;
+    apr_status_t status = apr_pool_create(&own, pool);
+
+    if (status != APR_SUCCESS)
+        return status;
+    made = *target = apr_pcalloc(own, sizeof(*made));
+    made->pool = own;
+    made->key = spec->key;
+    made->check = spec->check;
+    made->log = spec->log;
+    made->server = server;
+    made->entry = entry;
+    made->refs = apr_array_make(own, 1, sizeof(void *));
+    made->timer.fire = probe_due;
+    made->timer.baton = made;
+    made->probe.check = spec->check;
+    made->probe.authority = health_target_authority(spec, own);
+    made->probe.done = probe_done;
+    made->probe.baton = made;
+    apr_pool_create(&made->scratch, own);
+    status = health_address_create(&made->address, spec->socket_path, spec->host, spec->port,
+                                   lookups, own);
+    if (status == APR_SUCCESS)
+        status = health_probe_init(&made->probe, loop, own);
+    if (status != APR_SUCCESS)
+        apr_pool_destroy(own);
+    return status;
+}
+
+apr_status_t health_target_schedule(health_target_t *target, tier_loop_t *loop, apr_time_t first)
+{
+    apr_time_t now = tier_loop_now(loop);
+
+    if (!health_schedule_usable(target->entry->due, target->check->interval, now))
+        target->entry->due = first;
+    return tier_loop_timer_set(loop, &target->timer, target->entry->due);
+}
+
+void health_target_destroy(health_target_t *target, tier_loop_t *loop)
+{
+    tier_loop_timer_cancel(loop, &target->timer);
+    health_probe_cancel(&target->probe);
+    apr_pool_destroy(target->pool);
+}

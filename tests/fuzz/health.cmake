@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+webtier_add_fuzz_target(health_http SOURCES fuzz/health_http_fuzz.c LIBS tier_health_engine)
+webtier_add_fuzz_target(health_settings SOURCES fuzz/health_settings_fuzz.c LIBS tier_health_engine)

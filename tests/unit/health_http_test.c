@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_testing.h"
+
+#include "health_http.h"
+
+/* Feeds text whole and byte by byte: both must say the same. */
+static health_http_e parse_bytes(const char *text, size_t size, health_http_t *parser)
+{
+    health_http_t slow;
+    health_http_e verdict, slow_verdict = HEALTH_HTTP_MORE;
+
+    health_http_init(parser);
+    verdict = health_http_feed(parser, text, size);
+    health_http_init(&slow);
+    for (size_t i = 0; i < size && slow_verdict == HEALTH_HTTP_MORE; i++)
+        slow_verdict = health_http_feed(&slow, text + i, 1);
+    assert_int_equal(verdict, slow_verdict);
+    assert_int_equal(parser->status, slow.status);
+    assert_string_equal(parser->reason, slow.reason);
+    return verdict;
+}
+
+static health_http_e parse(const char *text, health_http_t *parser)
+{
+    return parse_bytes(text, strlen(text), parser);
+}
+
+static void good_answers(void **state)
+{
+    static const struct {
+        const char *text;
+        int status;
+        const char *reason;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\n\r\n", 200, "OK"},
+        {"HTTP/1.0 404 Not Found\r\nServer: x\r\n\r\nbody", 404, "Not Found"},
+        {"HTTP/1.1 204\r\n\r\n", 204, ""},
+        {"HTTP/1.1 204 \r\n\r\n", 204, ""},
+        {"HTTP/1.1 204\n\n", 204, ""},
+        {"HTTP/1.1 200 OK\nA: b\n\n", 200, "OK"},
+        {"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\td\r\nE:\r\n\r\n", 200, "OK"},
+        {"HTTP/1.1 200 OK\r\nA:\xff\x01\r\n\r\n", 200, "OK"},
+        {"HTTP/1.1 999 Odd\r\n\r\n", 999, "Odd"},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 500 "
+         "No\r\n\r\n",
+         500, "No"},
+        {"HTTP/1.1 101 Switching Protocols\r\n\r\n", 101, "Switching Protocols"},
+        {"HTTP/1.1 200 \x1b[31m\xe4\r\n\r\n", 200, "?[31m?"},
+        {"HTTP/1.1 200 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n", 200,
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        health_http_t parser;
+
+        assert_int_equal(parse(cases[i].text, &parser), HEALTH_HTTP_COMPLETE);
+        assert_int_equal(parser.status, cases[i].status);
+        assert_string_equal(parser.reason, cases[i].reason);
+    }
+}
+
+static void malformed_answers(void **state)
+{
+    static const char *const cases[] = {
+        "\r\n",
+        "SSH-2.0-OpenSSH\r\n",
+        "HTTP/2 200 OK\r\n\r\n",
+        "http/1.1 200 OK\r\n\r\n",
+        "HTTP/1.x 200 OK\r\n\r\n",
+        "HTTP/1.10 200 OK\r\n\r\n",
+        "HTTP/1.1  200 OK\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 020 OK\r\n\r\n",
+        "HTTP/1.1 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\rX",
+        "HTTP/1.1 200\rX",
+        "HTTP/1.1 200 OK\r\nNo colon\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nName\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nN\xe4me: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\rX",
+        "HTTP/1.1 200 OK\r\n\rX",
+        "HTTP/1.1 100 Continue\r\n\r\n200 OK",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        health_http_t parser;
+
+        assert_int_equal(parse(cases[i], &parser), HEALTH_HTTP_MALFORMED);
+        assert_non_null(parser.complaint);
+        /* What was wrong stays wrong. */
+        assert_int_equal(health_http_feed(&parser, "HTTP/1.1 200 OK\r\n\r\n", 19),
+                         HEALTH_HTTP_MALFORMED);
+    }
+}
+
+static void zero_bytes_are_malformed(void **state)
+{
+    health_http_t parser;
+
+    (void)state;
+    assert_int_equal(parse_bytes("HTTP/1.1 200 O\0K", 16, &parser), HEALTH_HTTP_MALFORMED);
+    assert_int_equal(parse_bytes("HTTP/1.1 200 OK\r\nA\0: b", 22, &parser), HEALTH_HTTP_MALFORMED);
+    assert_int_equal(parse_bytes("HTTP/1.1 200 OK\r\nA: \0", 21, &parser), HEALTH_HTTP_MALFORMED);
+    assert_int_equal(parse_bytes("\0", 1, &parser), HEALTH_HTTP_MALFORMED);
+}
+
+static void unfinished_answers(void **state)
+{
+    static const char whole[] =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n";
+    health_http_t parser;
+
+    (void)state;
+    for (size_t size = 0; size < sizeof(whole) - 1; size++)
+        assert_int_equal(parse_bytes(whole, size, &parser), HEALTH_HTTP_MORE);
+    assert_int_equal(parse(whole, &parser), HEALTH_HTTP_COMPLETE);
+}
+
+static void head_is_bounded(void **state)
+{
+    static const char line[] = "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    health_http_t parser;
+    int lines = 0;
+
+    (void)state;
+    health_http_init(&parser);
+    assert_int_equal(health_http_feed(&parser, "HTTP/1.1 200 OK\r\n", 17), HEALTH_HTTP_MORE);
+    while (health_http_feed(&parser, line, sizeof(line) - 1) == HEALTH_HTTP_MORE)
+        lines++;
+    assert_int_equal(lines, (HEALTH_HTTP_MAX_HEAD - 17) / (sizeof(line) - 1));
+    assert_int_equal(health_http_feed(&parser, "\r\n", 2), HEALTH_HTTP_TOO_LONG);
+    health_http_init(&parser);
+    for (lines = 0; health_http_feed(&parser, interim, sizeof(interim) - 1) == HEALTH_HTTP_MORE;
+         lines++)
+        assert_true(lines < HEALTH_HTTP_MAX_HEAD);
+    assert_int_equal(health_http_feed(&parser, interim, 1), HEALTH_HTTP_TOO_LONG);
+}
+
+/* The protocol that probes use. */
+
+static health_verdict_e probe(const char *text, tier_result_t *result, apr_pool_t *pool)
+{
+    health_check_t check;
+    void *dialogue;
+
+    health_check_defaults(&check);
+    dialogue = health_http_protocol.begin(&check, pool);
+    return health_http_protocol.feed(dialogue, text, strlen(text), result, pool);
+}
+
+static void verdicts(void **state)
+{
+    char filler[HEALTH_HTTP_MAX_HEAD + 100];
+    tier_result_t result;
+
+    assert_int_equal(probe("HTTP/1.1 200 OK\r\n", &result, *state), HEALTH_MORE);
+    assert_int_equal(probe("HTTP/1.1 200 OK\r\n\r\n", &result, *state), HEALTH_PASS);
+    assert_string_equal(result.detail, "status 200 OK");
+    assert_int_equal(probe("HTTP/1.1 503 Down\r\n\r\n", &result, *state), HEALTH_FAIL);
+    assert_string_equal(tier_result_text(&result, *state), "bad_status: status 503 Down");
+    assert_int_equal(probe("HTTP/1.1 503\r\n\r\n", &result, *state), HEALTH_FAIL);
+    assert_string_equal(tier_result_text(&result, *state), "bad_status: status 503");
+    assert_int_equal(probe("junk", &result, *state), HEALTH_FAIL);
+    assert_string_equal(result.problem, "malformed");
+    memset(filler, 'a', sizeof(filler) - 1);
+    filler[sizeof(filler) - 1] = '\0';
+    memcpy(filler, "HTTP/1.1 200 OK\r\nX:", 19);
+    assert_int_equal(probe(filler, &result, *state), HEALTH_FAIL);
+    assert_string_equal(result.problem, "too_long");
+}
+
+static void early_close(void **state)
+{
+    health_check_t check;
+    tier_result_t result;
+    void *dialogue;
+
+    health_check_defaults(&check);
+    dialogue = health_http_protocol.begin(&check, *state);
+    health_http_protocol.feed(dialogue, "HTTP", 4, &result, *state);
+    assert_int_equal(health_http_protocol.end(dialogue, &result, *state), HEALTH_FAIL);
+    assert_string_equal(result.problem, "closed");
+    assert_non_null(strstr(result.detail, "after 4 bytes"));
+}
+
+static void requests(void **state)
+{
+    health_check_t check;
+    const char *request;
+
+    health_check_defaults(&check);
+    check.uri = "/up?x=1";
+    request = health_protocol_of(HEALTH_KIND_HTTP)->request(&check, "[::1]:8080", *state);
+    assert_memory_equal(
+        request, "GET /up?x=1 HTTP/1.1\r\nHost: [::1]:8080\r\nUser-Agent: webtier-health/", 67);
+    assert_string_equal(strstr(request, "Connection:"), "Connection: close\r\n\r\n");
+    check.host = "shop.example";
+    check.method = "HEAD";
+    request = health_protocol_of(HEALTH_KIND_HTTP)->request(&check, "10.0.0.1", *state);
+    assert_memory_equal(request, "HEAD /up?x=1 HTTP/1.1\r\nHost: shop.example\r\n", 43);
+    assert_null(health_protocol_of(HEALTH_KIND_TCP)->request);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_answers),
+        cmocka_unit_test(malformed_answers),
+        cmocka_unit_test(zero_bytes_are_malformed),
+        cmocka_unit_test(unfinished_answers),
+        cmocka_unit_test(head_is_bounded),
+        test_with_pool(verdicts),
+        test_with_pool(early_close),
+        test_with_pool(requests),
+    };
+
+    return cmocka_run_group_tests(tests, start_apr, stop_apr);
+}

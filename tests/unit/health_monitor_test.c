@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_server.h"
+
+static apr_uint32_t no_random(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* A term of leadership: everything lives in its own pool, as under the watch. */
+typedef struct term_t {
+    tier_loop_t *loop;
+    apr_pool_t *pool;
+} term_t;
+
+static void begin_term(term_t *term, fake_server_t *fake, health_table_t *table, apr_pool_t *pool)
+{
+    const health_monitor_options_t options = {
+        .table = table, .server = &fake->server, .log = &fake->log.log, .random = no_random};
+
+    assert_int_equal(tier_loop_create(&term->loop, 16, pool), APR_SUCCESS);
+    apr_pool_create(&term->pool, pool);
+    assert_int_equal(health_monitor_start(term->loop, &options, term->pool), APR_SUCCESS);
+}
+
+static void end_term(term_t *term)
+{
+    tier_loop_clear(term->loop);
+    apr_pool_destroy(term->pool);
+}
+
+static health_entry_t *entry_of(health_table_t *table, fake_server_t *fake, int i)
+{
+    health_spec_t spec = spec_of(fake, &fake->records[i]);
+
+    return health_table_find(table, &spec.key);
+}
+
+static void up_down_and_up_again(void **state)
+{
+    health_table_t *table = new_table(8, *state);
+    member_server_t good, bad;
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    open_member(&good, "HTTP/1.1 200 OK\r\n\r\n");
+    open_member(&bad, "HTTP/1.1 500 No\r\n\r\n");
+    fake.records[0] = (record_t){.url = "http://good", .port = good.port};
+    fake.records[1] = (record_t){.url = "http://bad", .port = bad.port};
+    fake.records[2] =
+        (record_t){.url = "http://bad", .port = bad.port}; /* another record of the same member */
+    begin_term(&term, &fake, table, *state);
+    run_for(term.loop, MS(400));
+    assert_int_equal(entry_of(table, &fake, 0)->record.member.state, HEALTH_UP);
+    assert_int_equal(entry_of(table, &fake, 1)->record.member.state, HEALTH_DOWN);
+    assert_string_equal(entry_of(table, &fake, 1)->record.check,
+                        "http GET / every 50ms, timeout 40ms, rise 2, fall 3");
+    assert_true(fake.records[1].down && fake.records[2].down && !fake.records[0].down);
+    assert_true(bad.served >= 5 && bad.served <= 10);
+    assert_int_equal(count_lines(&fake.log, "WT1001"), 1);
+    assert_int_equal(count_lines(&fake.log, "WT1002"), 1);
+    assert_non_null(
+        strstr(fake.log.lines[0].text, "is up (was checking) after 1 pass: status 200 OK"));
+    __atomic_store_n(&bad.text, "HTTP/1.1 204\r\n\r\n", __ATOMIC_RELEASE);
+    run_for(term.loop, MS(200));
+    assert_int_equal(entry_of(table, &fake, 1)->record.member.state, HEALTH_UP);
+    assert_int_equal(fake.records[1].recovered, 1);
+    assert_int_equal(fake.records[2].recovered, 1);
+    end_term(&term);
+    close_member(&good);
+    close_member(&bad);
+}
+
+static void mirror_is_written_again(void **state)
+{
+    health_table_t *table = new_table(8, *state);
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.records[0] = (record_t){.url = "http://m", .port = 1};
+    begin_term(&term, &fake, table, *state);
+    run_for(term.loop, MS(300));
+    assert_int_equal(fake.records[0].down, 1);
+    fake.records[0].down = 0; /* as httpd's plain write would */
+    run_for(term.loop, MS(120));
+    assert_int_equal(fake.records[0].down, 1);
+    end_term(&term);
+}
+
+static void members_come_and_go(void **state)
+{
+    health_table_t *table = new_table(8, *state);
+    member_server_t member;
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    begin_term(&term, &fake, table, *state);
+    fake.records[0] = (record_t){.url = "http://late", .port = member.port};
+    run_for(term.loop, MS(1200));
+    assert_int_equal(entry_of(table, &fake, 0)->record.member.state, HEALTH_UP);
+    assert_true(fake.asked >= 2);
+    fake.records[1] = fake.records[0];
+    fake.records[1].url = "http://other";
+    fake.records[0].host = "::1"; /* changes nothing: the key is the same */
+    fake.records[0].url = NULL;
+    run_for(term.loop, MS(1100));
+    fake.records[0].url = "http://late";
+    assert_null(entry_of(table, &fake, 0));
+    assert_non_null(entry_of(table, &fake, 1));
+    assert_int_equal(count_lines(&fake.log, "WT1008"), 1);
+    end_term(&term);
+    close_member(&member);
+}
+
+static void next_leader_goes_on(void **state)
+{
+    health_table_t *table = new_table(8, *state);
+    member_server_t member;
+    fake_server_t fake;
+    health_key_t stale;
+    apr_time_t due;
+    term_t term;
+
+    open_server(&fake);
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    fake.records[0] = (record_t){.url = "http://m", .port = member.port};
+    assert_true(health_key_set(&stale, "", "balancer://gone", "http://gone"));
+    health_table_claim(table, &stale, 1);
+    begin_term(&term, &fake, table, *state);
+    assert_null(health_table_find(table, &stale));
+    run_for(term.loop, MS(220));
+    end_term(&term);
+    due = entry_of(table, &fake, 0)->due;
+    entry_of(table, &fake, 0)->version |= 1; /* its writer died */
+    begin_term(&term, &fake, table, *state);
+    assert_int_equal(entry_of(table, &fake, 0)->due, due);
+    assert_int_equal(entry_of(table, &fake, 0)->version % 2, 0);
+    run_for(term.loop, MS(220));
+    assert_int_equal(count_lines(&fake.log, "WT1002"), 1);
+    assert_true(entry_of(table, &fake, 0)->record.member.probes >= 7);
+    assert_true(entry_of(table, &fake, 0)->record.member.probes <= 10);
+    end_term(&term);
+    close_member(&member);
+}
+
+static void full_table_is_said_once(void **state)
+{
+    health_table_t *table = new_table(1, *state);
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.records[0] = (record_t){.url = "http://1", .port = 1};
+    fake.records[1] = (record_t){.url = "http://2", .port = 1};
+    fake.records[2] = (record_t){.url = "http://3", .port = 1};
+    begin_term(&term, &fake, table, *state);
+    run_for(term.loop, MS(1200));
+    assert_int_equal(count_lines(&fake.log, "WT1006"), 1);
+    assert_int_equal(entry_of(table, &fake, 0)->record.member.state, HEALTH_DOWN);
+    assert_null(entry_of(table, &fake, 1));
+    end_term(&term);
+}
+
+static void member_that_cannot_be_set_up(void **state)
+{
+    health_table_t *table = new_table(4, *state);
+    char host[300];
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    memset(host, 'a', sizeof(host));
+    host[299] = '\0';
+    fake.records[0] = (record_t){.url = "http://a", .host = host, .port = 1};
+    fake.records[1] = (record_t){.url = "http://2", .port = 1};
+    begin_term(&term, &fake, table, *state);
+    run_for(term.loop, MS(300));
+    assert_int_equal(count_lines(&fake.log, "WT1007"), 1);
+    assert_int_equal(entry_of(table, &fake, 1)->record.member.state, HEALTH_DOWN);
+    end_term(&term);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_with_pool(up_down_and_up_again),    test_with_pool(mirror_is_written_again),
+        test_with_pool(members_come_and_go),     test_with_pool(next_leader_goes_on),
+        test_with_pool(full_table_is_said_once), test_with_pool(member_that_cannot_be_set_up),
+    };
+
+    return cmocka_run_group_tests(tests, start_apr, stop_apr);
+}

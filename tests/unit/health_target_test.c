@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_server.h"
+
+typedef struct fixture_t {
+    fake_server_t fake;
+    health_lookups_t lookups;
+    tier_loop_t *loop;
+    health_entry_t *entry;
+    health_target_t *target;
+} fixture_t;
+
+static void make_target(fixture_t *f, const char *url, const char *host, int port, apr_pool_t *pool)
+{
+    health_spec_t spec;
+
+    open_server(&f->fake);
+    f->lookups.under_way = 0;
+    f->fake.records[0].url = url;
+    f->fake.records[0].host = host;
+    f->fake.records[0].port = port;
+    spec = spec_of(&f->fake, &f->fake.records[0]);
+    assert_int_equal(tier_loop_create(&f->loop, 8, pool), APR_SUCCESS);
+    f->entry = health_table_claim(new_table(2, pool), &spec.key, apr_time_now());
+    assert_int_equal(health_target_create(&f->target, &spec, f->entry, &f->fake.server, &f->lookups,
+                                          f->loop, pool),
+                     APR_SUCCESS);
+    APR_ARRAY_PUSH(f->target->refs, void *) = &f->fake.records[0];
+}
+
+static void authorities(void **state)
+{
+    health_spec_t spec = {.host = "app.example", .port = 8080};
+
+    assert_string_equal(health_target_authority(&spec, *state), "app.example:8080");
+    spec.port = 80;
+    assert_string_equal(health_target_authority(&spec, *state), "app.example");
+    spec.host = "::1";
+    assert_string_equal(health_target_authority(&spec, *state), "[::1]");
+    spec.port = 81;
+    assert_string_equal(health_target_authority(&spec, *state), "[::1]:81");
+    spec.host = "localhost";
+    spec.socket_path = "/s";
+    assert_string_equal(health_target_authority(&spec, *state), "localhost");
+}
+
+static void state_is_mirrored(void **state)
+{
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].down, 0);
+    f.entry->record.member.state = HEALTH_DOWN;
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].down, 1);
+    f.entry->record.member.state = HEALTH_UP;
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].down, 0);
+    assert_int_equal(f.fake.records[0].recovered, 0);
+}
+
+static void error_that_the_probes_saw_too(void **state)
+{
+    fixture_t f;
+    health_member_t *member;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    member = &f.entry->record.member;
+    member->state = HEALTH_UP;
+    member->failed = MS(10000);
+    member->passes = 1;
+    f.fake.records[0].error = MS(10010);
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].recovered, 0); /* rise is 2 */
+    member->passes = 2;
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].recovered, 1);
+}
+
+/* The health URL is fine, the traffic is not: the server's own finding is not cancelled by good
+ * probes. */
+static void error_that_the_probes_did_not_see(void **state)
+{
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    f.entry->record.member.state = HEALTH_UP;
+    f.entry->record.member.passes = 100;
+    f.fake.records[0].error = MS(20000);
+    health_target_mirror(f.target);
+    f.entry->record.member.failed = MS(10000); /* long before */
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].recovered, 0);
+    assert_int_equal(f.fake.records[0].error, MS(20000));
+}
+
+static void due_time_is_taken_over(void **state)
+{
+    fixture_t f;
+    apr_time_t now;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    now = tier_loop_now(f.loop);
+    f.entry->due = now + MS(20);
+    assert_int_equal(health_target_schedule(f.target, f.loop, now + MS(40)), APR_SUCCESS);
+    assert_int_equal(f.target->timer.due, now + MS(20));
+    f.entry->due = now - MS(500);
+    assert_int_equal(health_target_schedule(f.target, f.loop, now + MS(40)), APR_SUCCESS);
+    assert_int_equal(f.target->timer.due, now + MS(40));
+    assert_int_equal(f.entry->due, now + MS(40));
+    health_target_destroy(f.target, f.loop);
+    run_for(f.loop, MS(80));
+    assert_int_equal(f.entry->record.member.probes, 0);
+}
+
+static void name_that_does_not_resolve(void **state)
+{
+    fixture_t f;
+
+    make_target(&f, "http://no-such-host.invalid", "no-such-host.invalid", 80, *state);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    for (int i = 0; i < 60 && f.entry->record.member.state != HEALTH_DOWN; i++)
+        run_for(f.loop, MS(50));
+    assert_int_equal(f.entry->record.member.state, HEALTH_DOWN);
+    assert_string_equal(f.entry->record.member.result,
+                        "unresolved: the member's name has no address");
+    assert_int_equal(f.fake.records[0].down, 1);
+    assert_int_equal(count_lines(&f.fake.log, "WT1001"), 1);
+    assert_true(count_lines(&f.fake.log, "WT1004") <= 1);
+    health_target_destroy(f.target, f.loop);
+}
+
+static void name_of_this_host(void **state)
+{
+    member_server_t member;
+    fixture_t f;
+
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    make_target(&f, "http://localhost", "localhost", member.port, *state);
+    f.fake.check.timeout = MS(50);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    for (int i = 0; i < 60 && f.entry->record.member.state != HEALTH_UP; i++)
+        run_for(f.loop, MS(50));
+    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    assert_int_equal(count_lines(&f.fake.log, "WT1005"), 1);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
+/* No room for a socket: nothing is known of the member, which is said once. */
+static void own_fault_changes_nothing(void **state)
+{
+    health_spec_t spec;
+    member_server_t member;
+    fixture_t f;
+
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    make_target(&f, "http://m", NULL, member.port, *state);
+    spec = spec_of(&f.fake, &f.fake.records[0]);
+    assert_int_equal(tier_loop_create(&f.loop, 1, *state), APR_SUCCESS);
+    assert_int_equal(
+        health_target_create(&f.target, &spec, f.entry, &f.fake.server, &f.lookups, f.loop, *state),
+        APR_SUCCESS);
+    {
+        health_target_t *hog;
+        member_server_t hung;
+
+        open_member(&hung, NULL);
+        f.fake.records[1].url = "http://hog";
+        f.fake.records[1].port = hung.port;
+        spec = spec_of(&f.fake, &f.fake.records[1]);
+        assert_int_equal(health_target_create(
+                             &hog, &spec, health_table_claim(new_table(1, *state), &spec.key, 1),
+                             &f.fake.server, &f.lookups, f.loop, *state),
+                         APR_SUCCESS);
+        f.fake.check.timeout = MS(50);
+        health_target_schedule(hog, f.loop, tier_loop_now(f.loop));
+        health_target_schedule(f.target, f.loop, tier_loop_now(f.loop) + MS(5));
+        run_for(f.loop, MS(180));
+        assert_int_equal(f.entry->record.member.probes, 0);
+        assert_int_equal(f.entry->record.member.state, HEALTH_CHECKING);
+        assert_int_equal(count_lines(&f.fake.log, "WT1003"), 1);
+        health_target_destroy(hog, f.loop);
+        close_member(&hung);
+    }
+    run_for(f.loop, MS(120));
+    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
+static void bad_address(void **state)
+{
+    char host[300];
+    health_lookups_t lookups = {0};
+    health_spec_t spec;
+    health_target_t *target;
+    tier_loop_t *loop;
+    fake_server_t fake;
+
+    open_server(&fake);
+    memset(host, 'a', sizeof(host));
+    host[299] = '\0';
+    fake.records[0].url = "http://a";
+    fake.records[0].host = host;
+    spec = spec_of(&fake, &fake.records[0]);
+    assert_int_equal(tier_loop_create(&loop, 1, *state), APR_SUCCESS);
+    assert_int_equal(health_target_create(&target, &spec,
+                                          health_table_claim(new_table(1, *state), &spec.key, 1),
+                                          &fake.server, &lookups, loop, *state),
+                     APR_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_with_pool(authorities),
+        test_with_pool(state_is_mirrored),
+        test_with_pool(error_that_the_probes_saw_too),
+        test_with_pool(error_that_the_probes_did_not_see),
+        test_with_pool(due_time_is_taken_over),
+        test_with_pool(name_that_does_not_resolve),
+        test_with_pool(name_of_this_host),
+        test_with_pool(own_fault_changes_nothing),
+        test_with_pool(bad_address),
+    };
+
+    return cmocka_run_group_tests(tests, start_apr, stop_apr);
+}
