@@ -9,6 +9,7 @@
 #include <libmemcached/memcached.h>
 
 #include "clock.h"
+#include "memcache_batch.h"
 #include "memcache_exchange.h"
 #include "memcache_resolver.h"
 #include "memcache_server.h"
@@ -237,6 +238,104 @@ apr_status_t tier_memcache_get(tier_memcache_t *memcache, const char *key, apr_s
     *size = exchange.answer.size;
     *flags = exchange.answer.flags;
     return APR_SUCCESS;
+}
+
+/* What is asked of one server. */
+typedef struct errand_t {
+    tier_memcache_batch_t batch;
+    line_t *line;
+    tier_memcache_wire_t *wire;
+    int is_kept; /* wire was kept from an earlier call */
+    apr_time_t began;
+    apr_status_t status;
+} errand_t;
+
+/* Sends the command over a kept connection or a new one. */
+static void set_out(tier_memcache_t *memcache, errand_t *errand, int may_be_kept, apr_pool_t *pool)
+{
+    errand->batch.exchange.until = tier_clock_now() + memcache->options.deadline;
+    errand->wire = may_be_kept ? take_idle(errand->line) : NULL;
+    errand->is_kept = errand->wire != NULL;
+    errand->status = APR_SUCCESS;
+    if (!errand->wire)
+        errand->status =
+            open_wire(memcache, errand->line, errand->batch.exchange.until, &errand->wire);
+    if (errand->status == APR_SUCCESS) {
+        errand->wire->blocking = 0;
+        errand->status = tier_memcache_batch_send(&errand->batch, errand->wire, pool);
+    }
+}
+
+static void come_back(tier_memcache_t *memcache, errand_t *errand)
+{
+    errand->batch.exchange.until = tier_clock_now() + memcache->options.deadline;
+    if (errand->status == APR_SUCCESS)
+        errand->status = tier_memcache_batch_receive(&errand->batch, errand->wire);
+    if (errand->status == APR_SUCCESS) {
+        keep_idle(errand->line, errand->wire, tier_clock_now());
+    } else if (errand->wire) {
+        tier_memcache_wire_close(errand->wire);
+    }
+}
+
+static void run_errand(tier_memcache_t *memcache, errand_t *errand, apr_pool_t *pool)
+{
+    come_back(memcache, errand);
+    if (errand->status == APR_EOF && errand->is_kept && !errand->batch.exchange.begun) {
+        set_out(memcache, errand, 0, pool);
+        come_back(memcache, errand);
+    }
+    errand->status =
+        account(memcache, errand->line, &errand->batch.exchange, errand->began, errand->status);
+    for (int i = 0; i < errand->batch.count && errand->status != APR_SUCCESS; i++) {
+        if (errand->batch.items[i]->status == APR_NOTFOUND)
+            errand->batch.items[i]->status = errand->status;
+    }
+}
+
+static void add_to_errand(tier_memcache_t *memcache, errand_t *errand, tier_memcache_item_t *item,
+                          int most, apr_pool_t *pool)
+{
+    tier_memcache_batch_t *batch = &errand->batch;
+
+    if (!batch->items) {
+        batch->items = apr_palloc(pool, (apr_size_t)most * sizeof(tier_memcache_item_t *));
+        batch->exchange.verb = "get";
+        batch->deadline = memcache->options.deadline;
+        errand->line = line_of(memcache, item->key, item->key_size);
+    }
+    batch->items[batch->count++] = item;
+}
+
+apr_status_t tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_item_t *items,
+                                    int count, apr_pool_t *pool)
+{
+    errand_t *errands = apr_pcalloc(pool, (apr_size_t)memcache->count * sizeof(*errands));
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; i < count; i++) {
+        line_t *line;
+        if (!tier_memcache_key_allowed(items[i].key, items[i].key_size))
+            return APR_EINVAL;
+        line = line_of(memcache, items[i].key, items[i].key_size);
+        items[i].status = tier_breaker_allows(line->breaker) ? APR_NOTFOUND : APR_EAGAIN;
+        if (items[i].status == APR_EAGAIN)
+            status = APR_EAGAIN;
+        else
+            add_to_errand(memcache, &errands[line - memcache->lines], &items[i], count, pool);
+    }
+    for (int i = 0; i < memcache->count; i++) {
+        errands[i].began = tier_clock_now();
+        if (errands[i].line)
+            set_out(memcache, &errands[i], 1, pool);
+    }
+    for (int i = 0; i < memcache->count; i++) {
+        if (errands[i].line)
+            run_errand(memcache, &errands[i], pool);
+        if (status == APR_SUCCESS)
+            status = errands[i].status;
+    }
+    return status;
 }
 
 static apr_status_t store(tier_memcache_t *memcache, tier_memcache_exchange_t *exchange,

@@ -78,6 +78,27 @@ apr_status_t tier_memcache_get(tier_memcache_t *memcache, const char *key, apr_s
                                char **value, apr_size_t *size, apr_uint32_t *flags,
                                apr_pool_t *pool);
 
+/* One of several values that are asked for together. The caller fills it down to room. */
+typedef struct tier_memcache_item_t {
+    const char *key;
+    apr_size_t key_size;
+    char *into;      /* where the value goes; undefined unless status is APR_SUCCESS */
+    apr_size_t room; /* bytes there */
+    apr_size_t size;
+    apr_uint32_t flags;
+    apr_status_t status; /* as of get; APR_ENOSPC: the value is longer than room */
+} tier_memcache_item_t;
+
+/*
+ * Reads count items, with one command a server, to all servers before the first answer is read. A
+ * server has the deadline for its first byte and again for each value, so that what is large may
+ * take longer than one call, and a server that hangs costs one deadline. Returns APR_SUCCESS when
+ * every server has answered, whatever it had, else the first error, as of get; each item's status
+ * says what came of it. pool is used while it runs. Any thread.
+ */
+apr_status_t tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_item_t *items,
+                                    int count, apr_pool_t *pool);
+
 /*
  * Stores value for ttl (life from now in microseconds, rounded up to seconds; any length, over 30
  * days included; 0 is for ever). APR_ENOSPC: over the server's item limit or out of memory there;

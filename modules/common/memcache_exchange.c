@@ -59,8 +59,8 @@ static apr_status_t read_more(tier_memcache_exchange_t *exchange, tier_memcache_
     return status;
 }
 
-static apr_status_t wrong_answer(tier_memcache_exchange_t *exchange, const char *data,
-                                 apr_size_t size)
+apr_status_t tier_memcache_exchange_wrong(tier_memcache_exchange_t *exchange, const char *data,
+                                          apr_size_t size)
 {
     apr_size_t limit = size < sizeof(exchange->said) ? size : sizeof(exchange->said) - 1, i;
 
@@ -101,7 +101,7 @@ static apr_status_t read_value(tier_memcache_exchange_t *exchange, tier_memcache
     apr_status_t status = APR_SUCCESS;
 
     if (have > whole)
-        return wrong_answer(exchange, data + whole, have - whole);
+        return tier_memcache_exchange_wrong(exchange, data + whole, have - whole);
     exchange->got = allocate_value(whole, exchange->pool);
     if (!exchange->got)
         return APR_ENOMEM;
@@ -110,7 +110,8 @@ static apr_status_t read_value(tier_memcache_exchange_t *exchange, tier_memcache
         status = read_more(exchange, wire, exchange->got + have, whole - have, &have);
     if (status == APR_SUCCESS &&
         memcmp(exchange->got + size, TIER_MEMCACHE_TAIL, TIER_MEMCACHE_TAIL_SIZE) != 0)
-        return wrong_answer(exchange, exchange->got + size, TIER_MEMCACHE_TAIL_SIZE);
+        return tier_memcache_exchange_wrong(exchange, exchange->got + size,
+                                            TIER_MEMCACHE_TAIL_SIZE);
     return status;
 }
 
@@ -129,10 +130,11 @@ static apr_status_t read_answer(tier_memcache_exchange_t *exchange, tier_memcach
 
     line = exchange->answer.line;
     if (!(exchange->expected & 1u << exchange->answer.kind))
-        return wrong_answer(exchange, data, have);
+        return tier_memcache_exchange_wrong(exchange, data, have);
     if (exchange->answer.kind == TIER_MEMCACHE_VALUE)
         return read_value(exchange, wire, data + line, have - line);
-    return have == line ? APR_SUCCESS : wrong_answer(exchange, data + line, have - line);
+    return have == line ? APR_SUCCESS
+                        : tier_memcache_exchange_wrong(exchange, data + line, have - line);
 }
 
 apr_status_t tier_memcache_exchange_run(tier_memcache_exchange_t *exchange,

@@ -39,4 +39,8 @@ typedef struct tier_memcache_exchange_t {
 apr_status_t tier_memcache_exchange_run(tier_memcache_exchange_t *exchange,
                                         tier_memcache_wire_t *wire);
 
+/* Sets said to what data begins with; returns APR_EGENERAL. */
+apr_status_t tier_memcache_exchange_wrong(tier_memcache_exchange_t *exchange, const char *data,
+                                          apr_size_t size);
+
 #endif

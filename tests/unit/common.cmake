@@ -9,7 +9,7 @@ endforeach()
 
 webtier_add_unit_test(common_breaker SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_breaker_test.c)
 webtier_add_unit_test(common_memcache_protocol SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_memcache_protocol_test.c)
-foreach(subject IN ITEMS memcache memcache_fake memcache_probe memcache_resolver)
+foreach(subject IN ITEMS memcache memcache_fake memcache_many memcache_probe memcache_resolver)
   webtier_add_unit_test(common_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_${subject}_test.c
                         ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c)
 endforeach()

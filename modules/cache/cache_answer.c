@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the client's answer out of a stored response. */
+#include "cache_hooks.h"
+#include "cache_conditional.h"
+#include "cache_headers.h"
+
+#include <http_protocol.h>
+
+#include <apr_strings.h>
+
+/* The access log may look at the first or the last request of a chain of internal redirects. */
+static void note_for_log(request_rec *r, const char *word)
+{
+    while (r->prev)
+        r = r->prev;
+    for (; r; r = r->next) {
+        apr_table_setn(r->notes, "tier-cache", word);
+        apr_table_setn(r->subprocess_env, "tier-cache", word);
+    }
+}
+
+void cache_answer_mark(cache_request_t *state, request_rec *r, const char *word)
+{
+    const char *text = cache_status_field_text(&state->answer, CACHE_NAME, r->pool);
+
+    /* Of several caches the one nearest to the origin is first (RFC 9211 section 2). */
+    apr_table_mergen(r->headers_out, "Cache-Status", text);
+    note_for_log(r, word);
+}
+
+static int drop_error_field(void *baton, const char *name, const char *value)
+{
+    request_rec *r = baton;
+
+    (void)value;
+    apr_table_unset(r->err_headers_out, name);
+    return 1;
+}
+
+/*
+ * What earlier phases set stays where the stored answer has no such field: it had one if they had
+ * set it then.
+ */
+static void set_fields(request_rec *r, const apr_table_t *fields)
+{
+    const char *type = apr_table_get(fields, "Content-Type");
+
+    r->headers_out = apr_table_copy(r->pool, fields);
+    apr_table_do(drop_error_field, r, fields, NULL);
+    if (type)
+        ap_set_content_type(r, type);
+}
+
+/*
+ * The stored text after the status counts only where httpd would not say the same: it may not know
+ * the status.
+ */
+static void set_status(request_rec *r, int status, const char *line)
+{
+    r->status = status;
+    r->status_line = line;
+    /*
+     * Makes httpd's HTTP filter keep Date and Server as they were stored, as it does for what comes
+     * from a gateway.
+     */
+    if (r->proxyreq == PROXYREQ_NONE)
+        r->proxyreq = PROXYREQ_REVERSE;
+}
+
+static void set_age(request_rec *r, const cache_life_t *life)
+{
+    apr_table_setn(
+        r->headers_out, "Age",
+        apr_psprintf(r->pool, "%" APR_INT64_T_FMT, cache_freshness_age(life, apr_time_now())));
+}
+
+/* These statuses have no body and no length (RFC 9110 section 8.6). */
+static int has_no_content(int status)
+{
+    return status == HTTP_NO_CONTENT || status == HTTP_RESET_CONTENT;
+}
+
+int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_record_t *record,
+                         const apr_table_t *fields, const cache_life_t *life)
+{
+    set_fields(r, fields);
+    set_status(r, record->status, record->status_line);
+    set_age(r, life);
+    if (record->status == HTTP_OK &&
+        cache_conditional_not_modified(state->fields, fields, life->received, apr_time_now())) {
+        set_status(r, HTTP_NOT_MODIFIED, NULL);
+        cache_headers_strip_for_304(r->headers_out);
+        r->content_type = NULL;
+        tier_counter_add(&state->runtime->counters->not_modified, 1);
+        return 0;
+    }
+    if (has_no_content(record->status))
+        return 0;
+    ap_set_content_length(r, (apr_off_t)record->body_size);
+    return !r->header_only;
+}
+
+void cache_answer_fill(request_rec *r, const cache_record_t *record, int with_body,
+                       apr_bucket_brigade *brigade)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+
+    if (with_body && record->body_size > 0)
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create((const char *)record->body,
+                                                                record->body_size, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+}

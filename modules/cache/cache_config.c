@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_hooks.h"
+
+#include "cache_shm.h"
+#include "memcache.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+#define LARGEST_SIZE  ((apr_off_t)64 * 1024 * 1024 * 1024)
+#define LONGEST_STALE apr_time_from_sec(365 * 86400)
+#define LARGEST_BODY  ((apr_off_t)64 * 1024 * 1024)
+
+void *cache_config_create_server(apr_pool_t *pool, server_rec *server)
+{
+    cache_server_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)server;
+    config->enabled = TIER_UNSET;
+    config->quick = TIER_UNSET;
+    config->max_size = TIER_UNSET;
+    config->size = TIER_UNSET;
+    config->timeout = TIER_UNSET;
+    config->local_ttl = TIER_UNSET;
+    config->waiters = TIER_UNSET;
+    config->wait = TIER_UNSET;
+    config->stale_while_revalidate = TIER_UNSET;
+    config->stale_if_error = TIER_UNSET;
+    return config;
+}
+
+void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_config)
+{
+    const cache_server_t *base = base_config;
+    const cache_server_t *add = add_config;
+    cache_server_t *merged = apr_palloc(pool, sizeof(*merged));
+
+    TIER_MERGE(merged, base, add, enabled);
+    TIER_MERGE(merged, base, add, quick);
+    TIER_MERGE(merged, base, add, max_size);
+    TIER_MERGE(merged, base, add, size);
+    TIER_MERGE(merged, base, add, timeout);
+    TIER_MERGE(merged, base, add, local_ttl);
+    TIER_MERGE(merged, base, add, waiters);
+    TIER_MERGE(merged, base, add, wait);
+    TIER_MERGE(merged, base, add, stale_while_revalidate);
+    TIER_MERGE(merged, base, add, stale_if_error);
+    TIER_MERGE_POINTER(merged, base, add, servers);
+    merged->enabled_below = base->enabled_below | add->enabled_below;
+    return merged;
+}
+
+void *cache_config_create_directory(apr_pool_t *pool, char *path)
+{
+    cache_directory_t *config = apr_palloc(pool, sizeof(*config));
+
+    (void)path;
+    config->enabled = TIER_UNSET;
+    return config;
+}
+
+void *cache_config_merge_directory(apr_pool_t *pool, void *base_config, void *add_config)
+{
+    const cache_directory_t *base = base_config;
+    const cache_directory_t *add = add_config;
+    cache_directory_t *merged = apr_palloc(pool, sizeof(*merged));
+
+    TIER_MERGE(merged, base, add, enabled);
+    return merged;
+}
+
+const cache_server_t *cache_config_of(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &tier_cache_module);
+}
+
+int cache_config_is_enabled(const request_rec *r)
+{
+    const cache_directory_t *directory =
+        ap_get_module_config(r->per_dir_config, &tier_cache_module);
+
+    if (directory && directory->enabled != TIER_UNSET)
+        return directory->enabled;
+    return cache_config_of(r->server)->enabled == 1;
+}
+
+apr_off_t cache_config_largest(const server_rec *main_server)
+{
+    apr_off_t largest = 0;
+
+    for (const server_rec *server = main_server; server; server = server->next) {
+        apr_off_t size = TIER_SETTING(cache_config_of(server), max_size, 0);
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+/* In a directory context cmd->path is set, and directory is that directory's configuration. */
+static const char *set_enabled(cmd_parms *cmd, void *directory, int on)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    if (cmd->path) {
+        ((cache_directory_t *)directory)->enabled = on;
+        config->enabled_below |= on;
+    } else {
+        config->enabled = on;
+    }
+    return NULL;
+}
+
+static const char *set_quick(cmd_parms *cmd, void *directory, int on)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    config->quick = on;
+    return NULL;
+}
+
+static const char *set_max_size(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    return tier_glue_parse_size(cmd, arg, 1, LARGEST_BODY, &config->max_size);
+}
+
+static const char *set_size(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    if (problem)
+        return problem;
+    return tier_glue_parse_size(cmd, arg, (apr_off_t)CACHE_SHM_SMALLEST, LARGEST_SIZE,
+                                &config->size);
+}
+
+static const char *set_timeout(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    if (problem)
+        return problem;
+    return tier_glue_parse_time(cmd, arg, "s", apr_time_from_msec(1), apr_time_from_sec(10),
+                                &config->timeout);
+}
+
+static const char *set_local_ttl(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    if (problem)
+        return problem;
+    return tier_glue_parse_time(cmd, arg, "s", 0, apr_time_from_sec(60), &config->local_ttl);
+}
+
+static const char *set_wait(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    return tier_glue_parse_time(cmd, arg, "s", 0, apr_time_from_sec(60), &config->wait);
+}
+
+static const char *set_stale_while_revalidate(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    return tier_glue_parse_time(cmd, arg, "s", 0, LONGEST_STALE, &config->stale_while_revalidate);
+}
+
+static const char *set_stale_if_error(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    return tier_glue_parse_time(cmd, arg, "s", 0, LONGEST_STALE, &config->stale_if_error);
+}
+
+static const char *set_waiters(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    if (problem)
+        return problem;
+    return tier_glue_parse_number(cmd, arg, 0, 100000, &config->waiters);
+}
+
+static int has_server(const apr_array_header_t *servers, const char *server)
+{
+    for (int i = 0; i < servers->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(servers, i, const char *), server) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Called once for each of the directive's arguments. */
+static const char *add_server(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    if (problem)
+        return problem;
+    problem = tier_memcache_check_server(arg, cmd->temp_pool);
+    if (problem)
+        return apr_psprintf(cmd->pool, "%s \"%s\": %s", cmd->cmd->name, arg, problem);
+    if (!config->servers)
+        config->servers = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    if (has_server(config->servers, arg))
+        return apr_psprintf(cmd->pool,
+                            "%s \"%s\": this server is named already; each may be named once",
+                            cmd->cmd->name, arg);
+    if (config->servers->nelts == TIER_MEMCACHE_MAX_SERVERS)
+        return apr_psprintf(cmd->pool,
+                            "%s \"%s\": that is one server too many; up to %d are allowed",
+                            cmd->cmd->name, arg, TIER_MEMCACHE_MAX_SERVERS);
+    APR_ARRAY_PUSH(config->servers, const char *) = apr_pstrdup(cmd->pool, arg);
+    return NULL;
+}
+
+const command_rec cache_config_commands[] = {
+    AP_INIT_FLAG("TierCache", set_enabled, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: answers are stored and served from the cache as HTTP allows"),
+    AP_INIT_FLAG(
+        "TierCacheQuick", set_quick, NULL, RSRC_CONF,
+        "on: hits are served before access control and everything else about the URL is looked at"),
+    AP_INIT_TAKE1("TierCacheMaxSize", set_max_size, NULL, RSRC_CONF,
+                  "the largest body that is stored"),
+    AP_INIT_TAKE1("TierCacheSize", set_size, NULL, RSRC_CONF,
+                  "shared memory for answers, before memcached or in its place"),
+    AP_INIT_TAKE1("TierCacheTimeout", set_timeout, NULL, RSRC_CONF,
+                  "the longest wait for one answer of memcached"),
+    AP_INIT_TAKE1("TierCacheLocalTTL", set_local_ttl, NULL, RSRC_CONF,
+                  "how long an answer of memcached is used from shared memory; 0: not at all"),
+    AP_INIT_TAKE1("TierCacheWait", set_wait, NULL, RSRC_CONF,
+                  "how long requests wait for another one's answer to the same URL; 0: not at all"),
+    AP_INIT_TAKE1("TierCacheWaiters", set_waiters, NULL, RSRC_CONF,
+                  "how many requests of one process may wait so"),
+    AP_INIT_TAKE1("TierCacheStaleWhileRevalidate", set_stale_while_revalidate, NULL, RSRC_CONF,
+                  "how long past their freshness answers are used while they are revalidated"),
+    AP_INIT_TAKE1("TierCacheStaleIfError", set_stale_if_error, NULL, RSRC_CONF,
+                  "how long past their freshness answers are used when the origin fails"),
+    AP_INIT_ITERATE("TierCacheServer", add_server, NULL, RSRC_CONF,
+                    "a memcached server: host[:port]"),
+    {NULL}};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CACHE_CONFIG_H
+#define CACHE_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+#define CACHE_DEFAULT_MAX_SIZE  ((apr_off_t)16 * 1024 * 1024)
+#define CACHE_DEFAULT_SIZE      ((apr_off_t)64 * 1024 * 1024)
+#define CACHE_DEFAULT_WAIT      apr_time_from_sec(10)
+#define CACHE_DEFAULT_TIMEOUT   apr_time_from_msec(100)
+#define CACHE_DEFAULT_LOCAL_TTL apr_time_from_sec(1)
+
+/* Of a server; TIER_UNSET: not said. The lower half is used of the main server only. */
+typedef struct cache_server_t {
+    int enabled;
+    int enabled_below; /* 1: it is on in one of the server's directories */
+    int quick;
+    apr_off_t max_size;
+    apr_off_t size;
+    apr_interval_time_t timeout;
+    apr_interval_time_t local_ttl; /* 0: no first level */
+    apr_int64_t waiters;           /* of one process */
+    apr_interval_time_t wait;      /* this and the next two: of the server of the request */
+    apr_interval_time_t stale_while_revalidate; /* where the response says nothing */
+    apr_interval_time_t stale_if_error;
+    apr_array_header_t *servers; /* of const char *; NULL: none */
+} cache_server_t;
+
+/* Of a directory. */
+typedef struct cache_directory_t {
+    int enabled;
+} cache_directory_t;
+
+extern const command_rec cache_config_commands[];
+
+/* For the module record: all from pool; one thread, while configuring. */
+void *cache_config_create_server(apr_pool_t *pool, server_rec *server);
+void *cache_config_merge_server(apr_pool_t *pool, void *base, void *add);
+void *cache_config_create_directory(apr_pool_t *pool, char *path);
+void *cache_config_merge_directory(apr_pool_t *pool, void *base, void *add);
+
+/* Returns the server's configuration. Any thread. */
+const cache_server_t *cache_config_of(const server_rec *server);
+
+/* Returns 1 when the cache is on for r: what its directory says, else its server. */
+int cache_config_is_enabled(const request_rec *r);
+
+/* Returns the largest TierCacheMaxSize of the servers of the list, 0 where none has one. */
+apr_off_t cache_config_largest(const server_rec *main_server);
+
+#endif

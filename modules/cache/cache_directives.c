@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_directives.h"
+#include "cache_dictionary.h"
+
+#include <apr_strings.h>
+
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * One row a directive: a flag, or a number and where it goes, or a list of field names and where
+ * that goes.
+ */
+typedef struct row_t {
+    const char *name;
+    apr_uint32_t flag;
+    apr_size_t delta;  /* offset of the apr_int64_t; 0 when the directive has none */
+    apr_size_t fields; /* offset of the const char *; 0 when the directive has none */
+} row_t;
+
+#define AT(field) offsetof(cache_directives_t, field)
+
+static const row_t rows[] = {
+    {"no-store", CACHE_CC_NO_STORE, 0, 0},
+    {"no-cache", CACHE_CC_NO_CACHE, 0, AT(no_cache_fields)},
+    {"private", CACHE_CC_PRIVATE, 0, AT(private_fields)},
+    {"public", CACHE_CC_PUBLIC, 0, 0},
+    {"must-revalidate", CACHE_CC_MUST_REVALIDATE, 0, 0},
+    {"proxy-revalidate", CACHE_CC_PROXY_REVALIDATE, 0, 0},
+    {"must-understand", CACHE_CC_MUST_UNDERSTAND, 0, 0},
+    {"no-transform", CACHE_CC_NO_TRANSFORM, 0, 0},
+    {"immutable", CACHE_CC_IMMUTABLE, 0, 0},
+    {"only-if-cached", CACHE_CC_ONLY_IF_CACHED, 0, 0},
+    {"max-age", 0, AT(max_age), 0},
+    {"s-maxage", 0, AT(s_maxage), 0},
+    {"min-fresh", 0, AT(min_fresh), 0},
+    {"max-stale", 0, AT(max_stale), 0},
+    {"stale-while-revalidate", 0, AT(stale_while_revalidate), 0},
+    {"stale-if-error", 0, AT(stale_if_error), 0},
+};
+
+typedef struct parse_t {
+    cache_directives_t *directives;
+    apr_pool_t *pool;
+    int refused; /* of a dictionary: a known directive with a value of another type */
+} parse_t;
+
+static void clear(cache_directives_t *directives)
+{
+    memset(directives, 0, sizeof(*directives));
+    directives->max_age = directives->s_maxage = CACHE_DELTA_NONE;
+    directives->min_fresh = directives->max_stale = CACHE_DELTA_NONE;
+    directives->stale_while_revalidate = directives->stale_if_error = CACHE_DELTA_NONE;
+}
+
+static const row_t *find_row(cache_span_t name)
+{
+    for (apr_size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (cache_text_is(name, rows[i].name))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* RFC 9111 section 4.2.1: of conflicting values none is believed. */
+static void set_delta(apr_int64_t *slot, apr_int64_t value)
+{
+    if (*slot == CACHE_DELTA_NONE) {
+        *slot = value;
+    } else if (*slot != value) {
+        *slot = CACHE_DELTA_INVALID;
+    }
+}
+
+/*
+ * Adds the names in value to *list. Returns 0 when one is not a field name, or when there is none
+ * at all.
+ */
+static int add_fields(const char **list, const char *value, apr_pool_t *pool)
+{
+    cache_span_t name;
+    int added = 0;
+
+    while (cache_text_next(&value, &name)) {
+        if (!cache_text_is_token(name))
+            return 0;
+        *list = apr_pstrcat(pool, *list ? *list : "", *list ? "," : "",
+                            cache_text_lower(name, pool), NULL);
+        added = 1;
+    }
+    return added;
+}
+
+/* value is NULL for a directive without "=", and "" for one whose value cannot be read. */
+static void apply(parse_t *parse, const row_t *row, const char *value)
+{
+    char *base = (char *)parse->directives;
+
+    if (row->delta) {
+        apr_int64_t delta = value ? cache_text_delta(cache_text_span(value)) : -1;
+        if (delta < 0)
+            delta = !value && row->delta == AT(max_stale) ? CACHE_DELTA_MAX : CACHE_DELTA_INVALID;
+        set_delta((apr_int64_t *)(void *)(base + row->delta), delta);
+        return;
+    }
+    if (row->fields && value &&
+        add_fields((const char **)(void *)(base + row->fields), value, parse->pool))
+        return;
+    parse->directives->flags |= row->flag;
+}
+
+/* Splits "name", "name=token" and "name=\"quoted\"". */
+static void read_element(parse_t *parse, cache_span_t element)
+{
+    const char *equals = memchr(element.data, '=', element.size);
+    cache_span_t name = element;
+    cache_span_t rest = {"", 0};
+    const char *value = NULL;
+    const row_t *row;
+
+    if (equals) {
+        name.size = (apr_size_t)(equals - element.data);
+        rest.data = equals + 1;
+        rest.size = element.size - name.size - 1;
+        value = rest.size > 0 && rest.data[0] == '"'
+                    ? cache_text_unquote(rest, parse->pool)
+                    : apr_pstrmemdup(parse->pool, rest.data, rest.size);
+        /*
+         * Unreadable is not absent: "no-cache=\"a" is taken for no-cache, "max-age=\"1" for a wrong
+         * number.
+         */
+        if (!value)
+            value = "";
+    }
+    /*
+     * "max-age =1" has white space where the grammar allows none: known by its name, but its value
+     * is not.
+     */
+    if (name.size > 0 && cache_text_trim(name).size != name.size) {
+        name = cache_text_trim(name);
+        value = "";
+    }
+    row = find_row(name);
+    if (row)
+        apply(parse, row, value);
+}
+
+static int read_line(void *baton, const char *key, const char *line)
+{
+    cache_span_t element;
+
+    (void)key;
+    while (cache_text_next(&line, &element))
+        read_element(baton, element);
+    return 1;
+}
+
+void cache_directives_parse(cache_directives_t *directives, const apr_table_t *headers,
+                            apr_pool_t *pool)
+{
+    parse_t parse = {directives, pool, 0};
+
+    clear(directives);
+    apr_table_do(read_line, &parse, headers, "Cache-Control", NULL);
+}
+
+/* A dictionary's later member replaces an earlier one of its name (RFC 8941 section 4.2.2). */
+static void forget(cache_directives_t *directives, const row_t *row)
+{
+    char *base = (char *)directives;
+
+    directives->flags &= ~row->flag;
+    if (row->delta)
+        *(apr_int64_t *)(void *)(base + row->delta) = CACHE_DELTA_NONE;
+    if (row->fields)
+        *(const char **)(void *)(base + row->fields) = NULL;
+}
+
+static void apply_integer(parse_t *parse, const row_t *row, apr_int64_t number)
+{
+    if (number < 0 || !row->delta) {
+        parse->refused = 1;
+        return;
+    }
+    if (number > CACHE_DELTA_MAX)
+        number = CACHE_DELTA_MAX;
+    set_delta((apr_int64_t *)(void *)((char *)parse->directives + row->delta), number);
+}
+
+static void read_member(void *baton, const cache_member_t *member)
+{
+    parse_t *parse = baton;
+    const row_t *row = find_row(member->name);
+
+    if (!row)
+        return;
+    forget(parse->directives, row);
+    if (member->kind == CACHE_MEMBER_INTEGER) {
+        apply_integer(parse, row, member->number);
+    } else if (member->kind == CACHE_MEMBER_BOOLEAN && row->flag) {
+        if (member->number)
+            parse->directives->flags |= row->flag;
+    } else if (member->kind == CACHE_MEMBER_STRING && row->fields) {
+        apply(parse, row, member->text);
+    } else {
+        parse->refused = 1;
+    }
+}
+
+void cache_directives_parse_response(cache_directives_t *directives, const apr_table_t *headers,
+                                     apr_pool_t *pool)
+{
+    parse_t parse = {directives, pool, 0};
+    const char *targeted = apr_table_getm(pool, headers, "CDN-Cache-Control");
+
+    clear(directives);
+    if (targeted && cache_dictionary_parse(targeted, read_member, &parse, pool) > 0 &&
+        !parse.refused) {
+        directives->flags |= CACHE_CC_TARGETED;
+        return;
+    }
+    cache_directives_parse(directives, headers, pool);
+}

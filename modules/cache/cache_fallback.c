@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stale-if-error (RFC 5861 section 4): what is stored, in the place of the origin's error. */
+#include "cache_hooks.h"
+
+int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r)
+{
+    return cache_stale_is_error(r->status) && state->found.blob.data &&
+           cache_stale_if_error(&state->found.record.life, &state->asked, apr_time_now());
+}
+
+/* Whether it is an answer of the origin, of mod_proxy, or an error document: what follows of it is
+ * dropped. */
+apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
+                                  apr_bucket_brigade *brigade)
+{
+    const cache_record_t *record = &state->found.record;
+    request_rec *r = f->r;
+    apr_table_t *fields = apr_table_make(r->pool, (int)record->field_count);
+    int status = r->status;
+    int with_body;
+
+    cache_record_add_fields(record, fields);
+    if (state->stored)
+        cache_request_restore(state, r);
+    with_body = cache_answer_prepare(state, r, record, fields, &record->life);
+    state->answer.fwd_status = status;
+    state->answer.has_ttl = 1;
+    state->answer.ttl = cache_freshness_ttl(&record->life, apr_time_now());
+    state->answer.detail = "stale-if-error";
+    tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
+    tier_counter_add(&state->runtime->counters->stale_if_error, 1);
+    cache_answer_mark(state, r, "stale-if-error");
+    cache_herd_failed(state);
+    state->is_replaced = 1;
+    apr_brigade_cleanup(brigade);
+    cache_answer_fill(r, record, with_body, brigade);
+    return ap_pass_brigade(f->next, brigade);
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The output filter behind what makes the answer (DEFLATE, mod_headers, ...) and before what cuts
+ * and frames it (ranges, chunks). It sees the origin's answer once: at its first brigade it
+ * decides, then it collects what passes.
+ */
+#include "cache_hooks.h"
+#include "cache_private.h"
+#include "cache_conditional.h"
+#include "cache_date.h"
+#include "cache_headers.h"
+
+#include <http_connection.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <apr_strings.h>
+
+/*
+ * A flush makes the client have its answer before memcached is talked to; a large one is under way
+ * anyhow.
+ */
+#define FLUSH_UP_TO ((apr_size_t)64 * 1024)
+
+void cache_filter_add(cache_request_t *state, request_rec *r)
+{
+    if (!state->is_added)
+        ap_add_output_filter_handle(state->runtime->filter, state, r, r->connection);
+    state->is_added = 1;
+}
+
+/* Returns all fields of the answer as the client would get them, from r->pool. */
+static apr_table_t *fields_of(request_rec *r)
+{
+    apr_table_t *fields = apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
+    const char *type = ap_make_content_type(r, r->content_type);
+
+    if (type)
+        apr_table_setn(fields, "Content-Type", type);
+    if (r->content_encoding)
+        apr_table_setn(fields, "Content-Encoding", r->content_encoding);
+    if (r->content_languages && r->content_languages->nelts &&
+        !apr_table_get(fields, "Content-Language"))
+        apr_table_setn(fields, "Content-Language",
+                       apr_array_pstrcat(r->pool, r->content_languages, ','));
+    return fields;
+}
+
+static cache_exchange_t exchange_of(const cache_request_t *state, const request_rec *r,
+                                    const apr_table_t *fields, const cache_directives_t *told)
+{
+    cache_exchange_t exchange = {state->method, state->fields, &state->asked};
+
+    exchange.authorized = r->user != NULL || apr_table_get(state->fields, "Authorization") != NULL;
+    exchange.status = r->status;
+    exchange.response = fields;
+    exchange.told = told;
+    exchange.requested = state->requested;
+    exchange.received = apr_time_now();
+    return exchange;
+}
+
+/* RFC 9111 section 4.4; the answer tells the client that it is done, so it is done first. */
+static void invalidate_reference(const cache_request_t *state, request_rec *r, const char *name)
+{
+    const char *reference = apr_table_get(r->headers_out, name);
+    const char *key = reference ? cache_key_related(&state->parts, reference, r->pool) : NULL;
+
+    if (key)
+        cache_counters_error(state->runtime->counters,
+                             cache_vault_remove(state->runtime->store, key));
+}
+
+static void invalidate(const cache_request_t *state, request_rec *r)
+{
+    if (state->method != CACHE_METHOD_UNSAFE || !state->key || r->status < 200 || r->status > 399)
+        return;
+    cache_counters_error(state->runtime->counters,
+                         cache_vault_remove(state->runtime->store, state->key));
+    invalidate_reference(state, r, "Location");
+    invalidate_reference(state, r, "Content-Location");
+    tier_counter_add(&state->runtime->counters->invalidated, 1);
+}
+
+static void refuse(cache_request_t *state, cache_verdict_e why)
+{
+    if (state->saving)
+        cache_vault_drop(state->saving);
+    state->saving = NULL;
+    tier_counter_add(&state->runtime->counters->refused[why], 1);
+    cache_herd_refused(state, why, state->status, state->connection->aborted != 0);
+}
+
+static const char *status_line(const request_rec *r)
+{
+    return r->status_line ? r->status_line : ap_get_status_line(r->status);
+}
+
+/* RFC 9110 section 6.6.1: a response that came without a date is given that of its arrival. */
+static void add_date(apr_table_t *fields, apr_time_t received, apr_pool_t *pool)
+{
+    char *date = apr_palloc(pool, CACHE_DATE_SIZE);
+
+    if (apr_table_get(fields, "Date"))
+        return;
+    cache_date_format(date, received);
+    apr_table_setn(fields, "Date", date);
+}
+
+static apr_int64_t seconds_of(apr_interval_time_t time)
+{
+    return time == TIER_UNSET ? CACHE_DELTA_NONE : apr_time_sec(time);
+}
+
+static cache_stale_defaults_t stale_defaults(const server_rec *server)
+{
+    const cache_server_t *config = cache_config_of(server);
+    cache_stale_defaults_t defaults = {seconds_of(config->stale_while_revalidate),
+                                       seconds_of(config->stale_if_error)};
+
+    return defaults;
+}
+
+static cache_saving_t *make_saving(const cache_request_t *state, const cache_exchange_t *exchange,
+                                   const char *line, apr_table_t *fields, apr_pool_t *pool)
+{
+    static const cache_heuristic_t none = {0, 0};
+    cache_saving_t *saving = apr_pcalloc(pool, sizeof(*saving));
+
+    add_date(fields, exchange->received, pool);
+    saving->key = state->key;
+    saving->request = state->fields;
+    saving->listed = state->found.listed;
+    saving->status = exchange->status;
+    saving->status_line = line;
+    saving->headers = fields;
+    cache_freshness_life(&saving->life, exchange, &none);
+    cache_stale_default(&saving->life, exchange->told, &state->stale_defaults);
+    return saving;
+}
+
+static cache_verdict_e open_saving(cache_request_t *state, cache_saving_t *saving,
+                                   apr_size_t expected, apr_pool_t *pool)
+{
+    apr_status_t rv =
+        cache_vault_begin(saving, expected, state->max_size, state->runtime->store->largest, pool);
+
+    if (rv == APR_SUCCESS) {
+        state->saving = saving;
+        return CACHE_STORABLE;
+    }
+    return rv == APR_ENOSPC   ? CACHE_REFUSED_TOO_LARGE
+           : rv == APR_EINVAL ? CACHE_REFUSED_VARY
+                              : CACHE_REFUSED_STORE;
+}
+
+/* Returns the announced length, or -1. */
+static apr_int64_t announced_length(const apr_table_t *fields)
+{
+    const char *text = apr_table_get(fields, "Content-Length");
+
+    return text ? cache_text_delta(cache_text_span(text)) : -1;
+}
+
+static cache_verdict_e judge(cache_request_t *state, request_rec *r)
+{
+    apr_table_t *fields = fields_of(r);
+    cache_directives_t told;
+    cache_exchange_t exchange;
+    cache_verdict_e verdict;
+
+    if (state->method != CACHE_METHOD_GET)
+        return CACHE_REFUSED_METHOD;
+    if (!state->key || !state->may_store)
+        return CACHE_REFUSED_REQUEST;
+    cache_directives_parse_response(&told, fields, r->pool);
+    exchange = exchange_of(state, r, fields, &told);
+    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, 0);
+    if (verdict != CACHE_STORABLE)
+        return verdict;
+    state->announced = announced_length(fields);
+    fields = cache_headers_storable(fields, &told, r->pool);
+    return open_saving(state, make_saving(state, &exchange, status_line(r), fields, r->pool),
+                       state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
+}
+
+/* Whether those who wait may be answered with it. */
+static int is_usable(const cache_life_t *life)
+{
+    static const cache_directives_t nothing = {0,
+                                               CACHE_DELTA_NONE,
+                                               CACHE_DELTA_NONE,
+                                               CACHE_DELTA_NONE,
+                                               CACHE_DELTA_NONE,
+                                               CACHE_DELTA_NONE,
+                                               CACHE_DELTA_NONE};
+    apr_time_t now = apr_time_now();
+
+    return cache_freshness_use(life, &nothing, now) == CACHE_USE_FRESH ||
+           cache_stale_while_revalidate(life, &nothing, now);
+}
+
+static void finish_saving(cache_request_t *state, request_rec *r)
+{
+    cache_counters_t *counters = state->runtime->counters;
+    apr_size_t size = cache_vault_body_size(state->saving);
+    cache_life_t life = state->saving->life;
+    apr_status_t rv = cache_vault_save(state->saving, state->runtime->store, apr_time_now());
+
+    state->saving = NULL;
+    if (rv == APR_SUCCESS) {
+        tier_counter_add(&counters->stored, 1);
+        tier_counter_add(&counters->stored_bytes, size);
+        state->answer.stored = 1;
+        cache_herd_stored(state, is_usable(&life));
+        return;
+    }
+    refuse(state, CACHE_REFUSED_STORE);
+    cache_counters_error(counters, rv);
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, rv, r, WTNO(2011) "%s could not store %s",
+                  state->runtime->store->name, state->key);
+}
+
+typedef enum { BODY_GOES_ON, BODY_ENDED, BODY_BROKE } body_e;
+
+/* Adds what brigade carries to the body. */
+static body_e collect(cache_request_t *state, apr_bucket_brigade *brigade)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
+         b = APR_BUCKET_NEXT(b)) {
+        const char *data;
+        apr_size_t size;
+
+        if (APR_BUCKET_IS_EOS(b))
+            return BODY_ENDED;
+        if (AP_BUCKET_IS_ERROR(b) || AP_BUCKET_IS_EOC(b))
+            return BODY_BROKE;
+        if (APR_BUCKET_IS_METADATA(b))
+            continue;
+        if (apr_bucket_read(b, &data, &size, APR_BLOCK_READ) != APR_SUCCESS)
+            return BODY_BROKE;
+        if (cache_vault_append(state->saving, data, size) != APR_SUCCESS) {
+            refuse(state, CACHE_REFUSED_TOO_LARGE);
+            return BODY_GOES_ON;
+        }
+    }
+    return BODY_GOES_ON;
+}
+
+/*
+ * Collects, and judges what has come to its end. Returns 1 when the body is complete and may be
+ * stored.
+ */
+static int collect_all(cache_request_t *state, request_rec *r, apr_bucket_brigade *brigade)
+{
+    body_e body = collect(state, brigade);
+
+    if (!state->saving)
+        return 0;
+    if (body == BODY_BROKE || r->connection->aborted) {
+        refuse(state, CACHE_REFUSED_INCOMPLETE);
+        return 0;
+    }
+    if (body != BODY_ENDED)
+        return 0;
+    if (state->announced >= 0 &&
+        (apr_uint64_t)state->announced != cache_vault_body_size(state->saving)) {
+        refuse(state, CACHE_REFUSED_INCOMPLETE);
+        return 0;
+    }
+    return 1;
+}
+
+/* Sends all that is on its way to the client, so that what follows does not keep it waiting. */
+static void flush(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, c->bucket_alloc);
+
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(c->bucket_alloc));
+    ap_pass_brigade(c->output_filters, brigade);
+}
+
+/* Where the client is gone, the rest of the body will not come. */
+static apr_status_t pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    apr_status_t rv = ap_pass_brigade(f->next, brigade);
+
+    if (rv != APR_SUCCESS && state->saving)
+        refuse(state, CACHE_REFUSED_INCOMPLETE);
+    return rv;
+}
+
+/* The complete answer goes to the client before it goes to a store that has to be talked to. */
+static apr_status_t pass_and_finish(cache_request_t *state, ap_filter_t *f,
+                                    apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    apr_size_t size = cache_vault_body_size(state->saving);
+    apr_status_t rv = ap_pass_brigade(f->next, brigade);
+
+    if (rv == APR_SUCCESS && !r->connection->aborted && size <= FLUSH_UP_TO)
+        flush(r);
+    finish_saving(state, r);
+    return rv;
+}
+
+/*
+ * Marks the answer with what is known when its head leaves; what is stored later does not say so.
+ */
+static void mark_forwarded(cache_request_t *state, request_rec *r, cache_verdict_e verdict)
+{
+    const char *word = cache_status_field_fwd(state->answer.fwd);
+
+    if (state->answer.fwd != CACHE_FWD_NONE)
+        tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
+    if (verdict != CACHE_STORABLE && verdict != CACHE_REFUSED_METHOD)
+        state->answer.detail =
+            state->answer.detail ? state->answer.detail : cache_verdict_name(verdict);
+    cache_answer_mark(state, r, word);
+}
+
+/* The first brigade of an answer that goes to the client as the origin gave it. */
+static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
+                                  apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    cache_verdict_e verdict = judge(state, r);
+    int complete = 0;
+
+    if (state->stored)
+        cache_request_restore(state, r);
+    if (verdict == CACHE_STORABLE) {
+        complete = collect_all(state, r, brigade);
+        if (!state->saving)
+            verdict = CACHE_REFUSED_INCOMPLETE;
+        if (complete && state->runtime->store->is_quick)
+            finish_saving(state, r);
+    } else {
+        refuse(state, verdict);
+    }
+    invalidate(state, r);
+    mark_forwarded(state, r, verdict);
+    return complete && state->saving ? pass_and_finish(state, f, brigade) : pass(state, f, brigade);
+}
+
+static apr_status_t next_brigade(cache_request_t *state, ap_filter_t *f,
+                                 apr_bucket_brigade *brigade)
+{
+    int complete = state->saving && collect_all(state, f->r, brigade);
+
+    if (complete && !state->runtime->store->is_quick)
+        return pass_and_finish(state, f, brigade);
+    if (complete)
+        finish_saving(state, f->r);
+    return pass(state, f, brigade);
+}
+
+/* What a 304 makes of the stored response. */
+typedef struct renewal_t {
+    apr_table_t *fields;
+    cache_directives_t told;
+    cache_exchange_t exchange;
+    cache_verdict_e verdict;
+} renewal_t;
+
+static void renew_fields(cache_request_t *state, request_rec *r, renewal_t *renewal)
+{
+    apr_table_t *fresh = fields_of(r);
+    const char *age = apr_table_get(fresh, "Age");
+
+    add_date(fresh, apr_time_now(), r->pool);
+    cache_directives_parse_response(&renewal->told, fresh, r->pool);
+    renewal->verdict = CACHE_REFUSED_INCOMPLETE;
+    renewal->fields = state->stored;
+    if (cache_conditional_selects(fresh, state->stored)) {
+        renewal->fields = cache_headers_update(state->stored, fresh, &renewal->told, r->pool);
+        renewal->verdict = CACHE_STORABLE;
+    }
+    cache_directives_parse_response(&renewal->told, renewal->fields, r->pool);
+    /* Age is not stored, but says how old the confirmation is. */
+    fresh = apr_table_copy(r->pool, renewal->fields);
+    if (age)
+        apr_table_setn(fresh, "Age", age);
+    renewal->exchange = exchange_of(state, r, fresh, &renewal->told);
+    renewal->exchange.method = CACHE_METHOD_GET;
+    renewal->exchange.status = state->found.record.status;
+}
+
+/* Collects the stored body again under the renewed fields. */
+static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *renewal)
+{
+    const cache_record_t *record = &state->found.record;
+    cache_saving_t *saving =
+        make_saving(state, &renewal->exchange, record->status_line, renewal->fields, r->pool);
+
+    if (renewal->verdict == CACHE_STORABLE)
+        renewal->verdict = cache_verdict_of(&renewal->exchange, 0);
+    state->found.record.life = saving->life;
+    if (renewal->verdict == CACHE_STORABLE)
+        renewal->verdict = open_saving(state, saving, record->body_size, r->pool);
+    if (renewal->verdict == CACHE_STORABLE)
+        cache_vault_append(saving, (const char *)record->body, record->body_size);
+}
+
+/*
+ * RFC 9111 section 4.3.4: the origin confirms what is stored; the client gets the stored body under
+ * the renewed fields.
+ */
+static apr_status_t confirmed(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    renewal_t renewal;
+    int with_body;
+
+    renew_fields(state, r, &renewal);
+    reopen_saving(state, r, &renewal);
+    cache_request_restore(state, r);
+    with_body = cache_answer_prepare(state, r, &state->found.record, renewal.fields,
+                                     &state->found.record.life);
+    if (renewal.verdict != CACHE_STORABLE) {
+        refuse(state, renewal.verdict);
+        cache_vault_remove(state->runtime->store, state->key);
+    } else if (state->runtime->store->is_quick) {
+        finish_saving(state, r);
+    }
+    state->answer.fwd_status = HTTP_NOT_MODIFIED;
+    tier_counter_add(&state->runtime->counters->revalidated, 1);
+    tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
+    cache_answer_mark(state, r, "revalidated");
+    apr_brigade_cleanup(brigade);
+    cache_answer_fill(r, &state->found.record, with_body, brigade);
+    return state->saving ? pass_and_finish(state, f, brigade) : pass(state, f, brigade);
+}
+
+apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    cache_request_t *state = f->ctx;
+
+    if (APR_BRIGADE_EMPTY(brigade))
+        return ap_pass_brigade(f->next, brigade);
+    if (state->is_replaced) {
+        apr_brigade_cleanup(brigade);
+        return APR_SUCCESS;
+    }
+    if (state->is_answered)
+        return next_brigade(state, f, brigade);
+    state->is_answered = 1;
+    state->status = f->r->status;
+    state->stale_defaults = stale_defaults(f->r->server);
+    if (cache_fallback_is_wanted(state, f->r))
+        return cache_fallback_serve(state, f, brigade);
+    if (state->stored && f->r->status == HTTP_NOT_MODIFIED)
+        return confirmed(state, f, brigade);
+    return first_brigade(state, f, brigade);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_flight.h"
+
+#include "atomics.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATE_BITS 3
+#define STATE_MASK ((1u << STATE_BITS) - 1)
+
+/* How often a waiter looks whether its leader still lives. */
+#define LOOK_EVERY apr_time_from_msec(20)
+
+static cache_flight_state_e state_of(apr_uint32_t word)
+{
+    return (cache_flight_state_e)(word & STATE_MASK);
+}
+
+static apr_uint32_t in_state(apr_uint32_t word, cache_flight_state_e state)
+{
+    return (word & ~STATE_MASK) | (apr_uint32_t)state;
+}
+
+static void wake(apr_uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void sleep_on(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest)
+{
+    struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
+
+    syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0);
+}
+
+apr_status_t cache_flight_init(cache_flights_t *flights)
+{
+    pthread_mutexattr_t attributes;
+    int rv = pthread_mutexattr_init(&attributes);
+
+    if (rv != 0)
+        return rv;
+    rv = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (rv == 0)
+        rv = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    for (int i = 0; i < CACHE_FLIGHT_STRIPES && rv == 0; i++)
+        rv = pthread_mutex_init(&flights->stripes[i].lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return rv;
+}
+
+static int lock(cache_flight_stripe_t *stripe)
+{
+    int rv = pthread_mutex_lock(&stripe->lock);
+
+    if (rv == EOWNERDEAD)
+        rv = pthread_mutex_consistent(&stripe->lock);
+    return rv == 0;
+}
+
+static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, apr_time_t now)
+{
+    return state_of(tier_atomic_load(&slot->word)) == CACHE_FLIGHT_FLYING && slot->expires > now &&
+           cache_roster_is_alive(roster, &slot->leader);
+}
+
+static cache_flight_slot_t *find(cache_flight_stripe_t *stripe, const cache_id_t *id)
+{
+    for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
+        if (memcmp(&stripe->slots[i].id, id, sizeof(*id)) == 0)
+            return &stripe->slots[i];
+    }
+    return NULL;
+}
+
+/* The one that landed or was given up the longest ago: its waiters had the most time to see what
+ * came of it. */
+static cache_flight_slot_t *find_free(cache_flight_stripe_t *stripe, cache_roster_t *roster,
+                                      apr_time_t now)
+{
+    cache_flight_slot_t *best = NULL;
+
+    for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
+        cache_flight_slot_t *slot = &stripe->slots[i];
+
+        if ((!best || slot->expires < best->expires) && !is_flying(slot, roster, now))
+            best = slot;
+    }
+    return best;
+}
+
+/* The word changes first and last: whoever waits for the flight before it sees another serial
+ * number. */
+static apr_uint32_t take_off(cache_flight_slot_t *slot, const cache_id_t *id,
+                             const cache_member_t *self, apr_time_t expires)
+{
+    apr_uint32_t before = tier_atomic_load(&slot->word);
+    apr_uint32_t next = (before & ~STATE_MASK) + (1u << STATE_BITS);
+
+    tier_atomic_store(&slot->word, in_state(next, CACHE_FLIGHT_NONE));
+    slot->id = *id;
+    slot->leader = *self;
+    slot->expires = expires;
+    next = in_state(next, CACHE_FLIGHT_FLYING);
+    tier_atomic_store(&slot->word, next);
+    if (state_of(before) == CACHE_FLIGHT_FLYING)
+        wake(&slot->word);
+    return next;
+}
+
+static cache_flight_role_e enter_locked(cache_flight_stripe_t *stripe, cache_roster_t *roster,
+                                        const cache_id_t *id, const cache_member_t *self,
+                                        apr_time_t now, apr_time_t expires, cache_ticket_t *ticket)
+{
+    cache_flight_slot_t *slot = find(stripe, id);
+    cache_flight_role_e role = CACHE_FLIGHT_LEADS;
+
+    if (slot && is_flying(slot, roster, now)) {
+        role = CACHE_FLIGHT_WAITS;
+        ticket->word = tier_atomic_load(&slot->word);
+    } else {
+        if (!slot)
+            slot = find_free(stripe, roster, now);
+        if (!slot)
+            return CACHE_FLIGHT_FULL;
+        ticket->word = take_off(slot, id, self, expires);
+    }
+    ticket->slot = (apr_uint32_t)(slot - stripe->slots);
+    return role;
+}
+
+cache_flight_role_e cache_flight_enter(cache_flights_t *flights, cache_roster_t *roster,
+                                       const cache_id_t *id, const cache_member_t *self,
+                                       apr_time_t now, apr_time_t expires, cache_ticket_t *ticket)
+{
+    cache_flight_role_e role;
+
+    ticket->stripe = id->bytes[0] % CACHE_FLIGHT_STRIPES;
+    if (!lock(&flights->stripes[ticket->stripe]))
+        return CACHE_FLIGHT_FULL;
+    role = enter_locked(&flights->stripes[ticket->stripe], roster, id, self, now, expires, ticket);
+    pthread_mutex_unlock(&flights->stripes[ticket->stripe].lock);
+    return role;
+}
+
+static cache_flight_slot_t *slot_of(cache_flights_t *flights, const cache_ticket_t *ticket)
+{
+    return &flights->stripes[ticket->stripe].slots[ticket->slot];
+}
+
+int cache_flight_land(cache_flights_t *flights, const cache_ticket_t *ticket,
+                      cache_flight_state_e outcome)
+{
+    apr_uint32_t *word = &slot_of(flights, ticket)->word;
+
+    if (!tier_atomic_swap(word, ticket->word, in_state(ticket->word, outcome)))
+        return 0;
+    wake(word);
+    return 1;
+}
+
+cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t *roster,
+                                       const cache_ticket_t *ticket, apr_time_t until)
+{
+    cache_flight_slot_t *slot = slot_of(flights, ticket);
+
+    for (;;) {
+        apr_time_t now = tier_clock_now();
+        apr_uint32_t word = tier_atomic_load(&slot->word);
+
+        if (word != ticket->word)
+            return (word ^ ticket->word) & ~STATE_MASK ? CACHE_FLIGHT_LOST : state_of(word);
+        if (now >= until)
+            return CACHE_FLIGHT_FLYING;
+        if (!is_flying(slot, roster, now))
+            return CACHE_FLIGHT_LOST;
+        sleep_on(&slot->word, word, until - now < LOOK_EVERY ? until - now : LOOK_EVERY);
+    }
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_hooks.h"
+#include "cache_private.h"
+
+#include "clock.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_ROUNDS       8
+#define POLL_OTHER_BOX    apr_time_from_msec(10)
+#define UNCACHEABLE_KEEPS apr_time_from_sec(60)
+#define FAILING_KEEPS     apr_time_from_sec(10)
+#define RESTING_KEEPS     apr_time_from_sec(1)
+#define BACKGROUND_TAKES  apr_time_from_sec(30)
+#define BACKGROUND_GRACE  apr_time_from_sec(2)
+#define BACKGROUND_QUEUE  64
+
+static cache_herd_t *herd_of(const cache_request_t *state)
+{
+    return state->runtime->herd;
+}
+
+apr_status_t cache_herd_init(cache_herd_shared_t *shared)
+{
+    apr_uint64_t number;
+    apr_status_t rv = apr_generate_random_bytes((unsigned char *)&number, sizeof(number));
+
+    snprintf(shared->box, sizeof(shared->box), "%016llx", (unsigned long long)number);
+    if (rv == APR_SUCCESS)
+        rv = cache_roster_init(&shared->roster);
+    return rv == APR_SUCCESS ? cache_flight_init(&shared->flights) : rv;
+}
+
+static apr_status_t leave(void *data)
+{
+    cache_herd_t *herd = data;
+
+    cache_roster_leave(&herd->shared->roster, &herd->self);
+    return APR_SUCCESS;
+}
+
+/*
+ * All threads, unless the administrator says otherwise: a request that may not wait goes to the
+ * origin, which keeps its thread no less.
+ */
+static apr_uint32_t most_waiters(const server_rec *s)
+{
+    return (apr_uint32_t)TIER_SETTING(cache_config_of(s), waiters, APR_INT32_MAX);
+}
+
+static void start_background(cache_herd_t *herd, server_rec *s, apr_pool_t *pchild)
+{
+    tier_background_options_t options = {"tier-cache", 2, BACKGROUND_QUEUE, BACKGROUND_GRACE};
+    apr_status_t rv = tier_background_start(&herd->background, &options, pchild);
+
+    if (rv == APR_SUCCESS)
+        return;
+    herd->background = NULL;
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, rv, s,
+        WTNO(
+            2003) "no thread could be started; this process revalidates nothing in the background");
+}
+
+cache_herd_t *cache_herd_open(cache_herd_shared_t *shared, tier_memcache_t *memcache, server_rec *s,
+                              apr_pool_t *pchild)
+{
+    cache_herd_t *herd = apr_pcalloc(pchild, sizeof(*herd));
+
+    herd->shared = shared;
+    herd->most_waiters = most_waiters(s);
+    cache_roster_enter(&shared->roster, &herd->self);
+    apr_pool_cleanup_register(pchild, herd, leave, apr_pool_cleanup_null);
+    if (memcache) {
+        herd->lease = apr_pcalloc(pchild, sizeof(*herd->lease));
+        herd->lease->memcache = memcache;
+        memcpy(herd->lease->box, shared->box, sizeof(shared->box));
+    }
+    start_background(herd, s, pchild);
+    return herd;
+}
+
+/* What the flight is of: the stored variant, the one that would be stored, or the URI. */
+static void identify(cache_request_t *state)
+{
+    const char *key = state->key;
+
+    if (state->found.blob.data) {
+        key = state->found.record.key;
+    } else if (state->found.variant) {
+        key = state->found.variant;
+    }
+    cache_key_id(&state->herd.id, key);
+    state->herd.has_id = 1;
+}
+
+/* Landing. */
+
+static void land(cache_request_t *state, cache_flight_state_e outcome)
+{
+    cache_herd_t *herd = herd_of(state);
+
+    if (!state->herd.is_leader)
+        return;
+    state->herd.is_leader = 0;
+    if (state->herd.has_lease && outcome == CACHE_FLIGHT_UNCACHEABLE) {
+        cache_lease_refuse(herd->lease, &state->herd.id, UNCACHEABLE_KEEPS);
+    } else if (state->herd.has_lease) {
+        cache_lease_release(herd->lease, &state->herd.id);
+    }
+    state->herd.has_lease = 0;
+    cache_flight_land(&herd->shared->flights, &state->herd.ticket, outcome);
+}
+
+static void remember_uncacheable(const cache_request_t *state)
+{
+    cache_marks_set(&herd_of(state)->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id,
+                    tier_clock_now(), UNCACHEABLE_KEEPS);
+}
+
+void cache_herd_stored(cache_request_t *state, int is_usable)
+{
+    if (!state->herd.has_id)
+        return;
+    if (is_usable) {
+        cache_marks_clear(&herd_of(state)->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id);
+        cache_marks_clear(&herd_of(state)->shared->marks, CACHE_MARK_FAILING, &state->herd.id);
+    } else if (state->herd.is_leader) {
+        remember_uncacheable(state);
+    }
+    land(state, is_usable ? CACHE_FLIGHT_STORED : CACHE_FLIGHT_UNCACHEABLE);
+}
+
+void cache_herd_refused(cache_request_t *state, cache_verdict_e verdict, int status, int is_aborted)
+{
+    cache_flight_state_e outcome = cache_stale_outcome(verdict, status, is_aborted);
+
+    if (!state->herd.is_leader)
+        return;
+    if (outcome == CACHE_FLIGHT_UNCACHEABLE)
+        remember_uncacheable(state);
+    land(state, outcome);
+}
+
+void cache_herd_failed(cache_request_t *state)
+{
+    cache_marks_t *marks;
+
+    if (!herd_of(state))
+        return;
+    marks = &herd_of(state)->shared->marks;
+    if (!state->herd.has_id)
+        identify(state);
+    cache_marks_set(marks, CACHE_MARK_FAILING, &state->herd.id, tier_clock_now(), FAILING_KEEPS);
+    cache_marks_set(marks, CACHE_MARK_RESTING, &state->herd.id, tier_clock_now(), RESTING_KEEPS);
+    land(state, CACHE_FLIGHT_FAILED);
+}
+
+int cache_herd_is_failing(cache_request_t *state)
+{
+    if (!herd_of(state))
+        return 0;
+    identify(state);
+    return cache_marks_has(&herd_of(state)->shared->marks, CACHE_MARK_FAILING, &state->herd.id,
+                           tier_clock_now());
+}
+
+static apr_status_t land_lost(void *data)
+{
+    land(data, CACHE_FLIGHT_LOST);
+    return APR_SUCCESS;
+}
+
+static void lead(cache_request_t *state, request_rec *r)
+{
+    state->herd.is_leader = 1;
+    apr_pool_cleanup_register(r->pool, state, land_lost, apr_pool_cleanup_null);
+}
+
+/* Joining. */
+
+static int has_condition(const apr_table_t *fields)
+{
+    return apr_table_get(fields, "Range") || apr_table_get(fields, "If-None-Match") ||
+           apr_table_get(fields, "If-Modified-Since");
+}
+
+/*
+ * A leader's answer has to be one for all: whole, and not made for one user. When what is stored is
+ * validated, the request's own conditions are not sent.
+ */
+static int may_join(const cache_request_t *state, const request_rec *r)
+{
+    if (!herd_of(state) || state->method != CACHE_METHOD_GET ||
+        state->answer.fwd == CACHE_FWD_REQUEST)
+        return 0;
+    if (!state->was_asked || (state->asked.flags & (CACHE_CC_NO_STORE | CACHE_CC_NO_CACHE)) ||
+        r->user)
+        return 0;
+    if (apr_table_get(state->fields, "Authorization"))
+        return 0;
+    return state->stored || !has_condition(state->fields);
+}
+
+static int is_uncacheable(const cache_request_t *state)
+{
+    return cache_marks_has(&herd_of(state)->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id,
+                           tier_clock_now());
+}
+
+/* Another box asks the origin: 1 when what it has stored may be used; 0: this box asks. */
+static int await_other_box(cache_request_t *state, request_rec *r, cache_herd_look_t look,
+                           apr_time_t until)
+{
+    cache_herd_t *herd = herd_of(state);
+    apr_interval_time_t keep = until - tier_clock_now();
+    int waited = 0;
+    cache_lease_e whose;
+
+    while ((whose = cache_lease_try(herd->lease, &state->herd.id, keep, r->pool)) ==
+               CACHE_LEASE_OTHERS &&
+           tier_clock_now() < until) {
+        apr_sleep(POLL_OTHER_BOX);
+        waited = 1;
+    }
+    state->herd.has_lease = whose == CACHE_LEASE_MINE;
+    if (whose == CACHE_LEASE_UNCACHEABLE) {
+        remember_uncacheable(state);
+        land(state, CACHE_FLIGHT_UNCACHEABLE);
+        return 0;
+    }
+    state->answer.collapsed = waited && look(state, r);
+    return state->answer.collapsed;
+}
+
+/* Between the look-up and the lead, the leader before may have stored what is looked for. */
+static int begin_to_lead(cache_request_t *state, request_rec *r, cache_herd_look_t look,
+                         apr_time_t until)
+{
+    lead(state, r);
+    if (look(state, r) || (herd_of(state)->lease && await_other_box(state, r, look, until))) {
+        land(state, CACHE_FLIGHT_STORED);
+        return 1;
+    }
+    return 0;
+}
+
+static cache_flight_state_e wait_for(cache_request_t *state, apr_time_t until)
+{
+    cache_herd_t *herd = herd_of(state);
+    cache_flight_state_e outcome = CACHE_FLIGHT_UNCACHEABLE;
+
+    if (__atomic_add_fetch(&herd->waiters, 1, __ATOMIC_RELAXED) <= herd->most_waiters) {
+        outcome = cache_flight_wait(&herd->shared->flights, &herd->shared->roster,
+                                    &state->herd.ticket, until);
+    } else {
+        tier_counter_add(&state->runtime->counters->not_waited, 1);
+    }
+    __atomic_sub_fetch(&herd->waiters, 1, __ATOMIC_RELAXED);
+    return outcome;
+}
+
+/* The leader got nothing, or takes too long. */
+static int use_stale(cache_request_t *state, request_rec *r, cache_flight_state_e outcome)
+{
+    if (outcome == CACHE_FLIGHT_UNCACHEABLE || !state->found.blob.data)
+        return 0;
+    if (!cache_stale_if_error(&state->found.record.life, &state->asked, apr_time_now()))
+        return 0;
+    if (state->stored)
+        cache_request_restore(state, r);
+    state->stored = NULL;
+    state->answer.collapsed = 1;
+    state->answer.detail = "stale-if-error";
+    return 1;
+}
+
+int cache_herd_join(cache_request_t *state, request_rec *r, cache_herd_look_t look)
+{
+    apr_interval_time_t longest =
+        TIER_SETTING(cache_config_of(r->server), wait, CACHE_DEFAULT_WAIT);
+    apr_time_t until = tier_clock_now() + longest;
+    cache_herd_t *herd = herd_of(state);
+
+    if (longest == 0 || !may_join(state, r))
+        return 0;
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        cache_flight_state_e outcome;
+        cache_flight_role_e role;
+
+        identify(state);
+        if (is_uncacheable(state))
+            return 0;
+        role = cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &state->herd.id,
+                                  &herd->self, tier_clock_now(), tier_clock_now() + longest,
+                                  &state->herd.ticket);
+        if (role == CACHE_FLIGHT_LEADS)
+            return begin_to_lead(state, r, look, until);
+        if (role == CACHE_FLIGHT_FULL)
+            return 0;
+        outcome = wait_for(state, until);
+        if (outcome == CACHE_FLIGHT_STORED || outcome == CACHE_FLIGHT_LOST) {
+            state->answer.collapsed = outcome == CACHE_FLIGHT_STORED && look(state, r);
+            if (state->answer.collapsed)
+                return 1;
+        } else {
+            return use_stale(state, r, outcome);
+        }
+    }
+    return 0;
+}
+
+/* In the background. */
+
+typedef struct revalidation_t {
+    cache_herd_t *herd;
+    cache_id_t id;
+    cache_ticket_t ticket;
+    int has_ticket; /* 0: prefork; it takes off when it is run */
+} revalidation_t;
+
+static void revalidation_is_over(void *baton, apr_status_t status,
+                                 const tier_internal_result_t *result)
+{
+    revalidation_t *revalidation = baton;
+
+    (void)status;
+    (void)result;
+    if (revalidation->has_ticket)
+        cache_flight_land(&revalidation->herd->shared->flights, &revalidation->ticket,
+                          CACHE_FLIGHT_LOST);
+}
+
+/* The client's own fields but for what says how its own copy is to be validated. */
+static apr_table_t *fields_for(const cache_request_t *state, apr_pool_t *pool)
+{
+    static const char *const names[] = {"If-None-Match", "If-Modified-Since", "If-Range",
+                                        "Range",         "Cache-Control",     "Pragma"};
+    apr_table_t *fields = apr_table_copy(pool, state->fields);
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        apr_table_unset(fields, names[i]);
+    return fields;
+}
+
+static int begin_flight(revalidation_t *revalidation)
+{
+    cache_herd_t *herd = revalidation->herd;
+    apr_time_t now = tier_clock_now();
+
+    revalidation->has_ticket =
+        cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &revalidation->id,
+                           &herd->self, now, now + BACKGROUND_TAKES,
+                           &revalidation->ticket) == CACHE_FLIGHT_LEADS;
+    return revalidation->has_ticket;
+}
+
+static void submit(cache_request_t *state, request_rec *r, revalidation_t *revalidation)
+{
+    tier_internal_spec_t spec = {r->server, r};
+    apr_status_t rv;
+
+    spec.uri = r->unparsed_uri;
+    spec.host = apr_table_get(r->headers_in, "Host");
+    spec.headers = fields_for(state, r->pool);
+    spec.deadline = tier_clock_now() + BACKGROUND_TAKES;
+    spec.owner = &tier_cache_module;
+    spec.baton = revalidation;
+    spec.baton_size = sizeof(*revalidation);
+    rv = tier_background_submit(revalidation->herd->background, &spec, revalidation_is_over);
+    if (rv == APR_SUCCESS) {
+        tier_counter_add(&state->runtime->counters->revalidations, 1);
+        return;
+    }
+    tier_counter_add(&state->runtime->counters->not_revalidated, 1);
+    revalidation_is_over(revalidation, rv, NULL);
+}
+
+void cache_herd_revalidate(cache_request_t *state, request_rec *r)
+{
+    revalidation_t revalidation = {herd_of(state)};
+
+    if (!revalidation.herd || !revalidation.herd->background || tier_internal_of(r))
+        return;
+    identify(state);
+    revalidation.id = state->herd.id;
+    if (cache_marks_has(&revalidation.herd->shared->marks, CACHE_MARK_RESTING, &state->herd.id,
+                        tier_clock_now()))
+        return;
+    if (tier_background_is_deferred(revalidation.herd->background) || begin_flight(&revalidation))
+        submit(state, r, &revalidation);
+}
+
+int cache_herd_is_revalidation(const request_rec *r)
+{
+    return tier_internal_baton(r, &tier_cache_module) != NULL;
+}
+
+int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r)
+{
+    revalidation_t *revalidation = tier_internal_baton(r, &tier_cache_module);
+    cache_herd_t *herd = revalidation->herd;
+
+    if (!revalidation->has_ticket && !begin_flight(revalidation))
+        return 0;
+    state->herd.id = revalidation->id;
+    state->herd.has_id = 1;
+    state->herd.ticket = revalidation->ticket;
+    lead(state, r);
+    if (!herd->lease)
+        return 1;
+    state->herd.has_lease = cache_lease_try(herd->lease, &state->herd.id, BACKGROUND_TAKES,
+                                            r->pool) == CACHE_LEASE_MINE;
+    return state->herd.has_lease;
+}

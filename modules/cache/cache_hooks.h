@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CACHE_HOOKS_H
+#define CACHE_HOOKS_H
+
+/* What the hook files of mod_tier_cache share. */
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <util_filter.h>
+
+#include "cache_config.h"
+#include "cache_counters.h"
+#include "cache_freshness.h"
+#include "cache_herd.h"
+#include "cache_vault.h"
+
+#include "glue.h"
+
+extern module AP_MODULE_DECLARE_DATA tier_cache_module;
+
+#define CACHE_NAME "webtier" /* in Cache-Status */
+
+/* What one process caches with. NULL pointers: it could not be had, and nothing is cached. */
+typedef struct cache_runtime_t {
+    cache_store_t *store;
+    cache_counters_t *counters;
+    ap_filter_rec_t *filter;
+    cache_herd_t *herd;
+} cache_runtime_t;
+
+/* Returns this process's runtime. Set up before its first request, unchanged after. */
+const cache_runtime_t *cache_runtime(void);
+
+typedef struct cache_request_t cache_request_t;
+
+/*
+ * What is known of one request of an enabled virtual host; lives in r->pool, found by
+ * cache_request_of.
+ */
+struct cache_request_t {
+    const cache_runtime_t *runtime;
+    apr_size_t max_size;
+    cache_method_e method;
+    cache_key_parts_t parts;
+    const char *key;     /* NULL: this request has none, nothing is looked up or stored */
+    apr_table_t *fields; /* the request's header fields as they were at the look-up */
+    cache_directives_t asked;
+    int may_store; /* 0: a body, a precondition for the origin: its answer is not everybody's */
+    cache_status_field_t answer; /* what Cache-Status will say */
+    apr_time_t requested;        /* when the request was let through to the origin */
+    cache_found_t found;
+    apr_table_t *stored; /* the stored response's fields while it is being validated; else NULL */
+    cache_saving_t *saving; /* while a body is collected; else NULL */
+    apr_int64_t announced;  /* its Content-Length; -1: not told */
+    int is_added;           /* the filter is in the chain */
+    cache_use_e use;        /* what is found is good for */
+    int is_to_revalidate;   /* it is served stale */
+    int was_asked;          /* the store has said what it has, or that it has nothing */
+    int status;             /* of the origin's answer */
+    int is_replaced;        /* by what is stored: the rest of the origin's answer is dropped */
+    cache_herd_request_t herd;
+    cache_stale_defaults_t stale_defaults;
+    conn_rec *connection;
+    int is_answered; /* the filter has seen the response */
+};
+
+/*
+ * Returns the state of the request that r belongs to by internal redirects; NULL when the cache has
+ * none.
+ */
+cache_request_t *cache_request_of(const request_rec *r);
+
+/*
+ * Makes the state of r and says what kind of request it is (key, method, directives).
+ * cache_request.c
+ */
+cache_request_t *cache_request_make(request_rec *r, const cache_runtime_t *runtime,
+                                    apr_size_t max_size);
+
+/*
+ * Puts the request's own conditions and ranges back, which validating has replaced. cache_request.c
+ */
+void cache_request_restore(const cache_request_t *state, request_rec *r);
+
+/*
+ * Replaces the request's conditions by the validators of what was found; state->stored stays NULL
+ * where it has none. cache_request.c
+ */
+void cache_request_validate(cache_request_t *state, request_rec *r);
+
+/*
+ * Adds Cache-Status to the answer and the note and variable for the log. word: what the note says.
+ * cache_answer.c
+ */
+void cache_answer_mark(cache_request_t *state, request_rec *r, const char *word);
+
+/*
+ * Makes r's answer the stored one: status and fields, or 304 where the request's condition says so.
+ * Returns 1 when the body is to be sent. cache_answer.c
+ */
+int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_record_t *record,
+                         const apr_table_t *fields, const cache_life_t *life);
+
+/* Appends the stored body, or nothing, and the end of the response to brigade. cache_answer.c */
+void cache_answer_fill(request_rec *r, const cache_record_t *record, int with_body,
+                       apr_bucket_brigade *brigade);
+
+/* The output filter that stores, validates, invalidates and marks. cache_filter.c */
+apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);
+
+/* Puts the filter into r's chain unless it is there. cache_filter.c */
+void cache_filter_add(cache_request_t *state, request_rec *r);
+
+/* stale-if-error: whether r's answer is replaced by what is stored, and doing so. cache_fallback.c
+ */
+int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r);
+apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
+                                  apr_bucket_brigade *brigade);
+
+/* The hooks. cache_hooks.c */
+int cache_hooks_quick_handler(request_rec *r, int is_lookup);
+int cache_hooks_handler(request_rec *r);
+void cache_hooks_insert_error_filter(request_rec *r);
+
+#endif

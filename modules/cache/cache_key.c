@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_key.h"
+#include "cache_text.h"
+
+#include <apr_sha1.h>
+#include <apr_strings.h>
+#include <apr_uri.h>
+
+#include <string.h>
+#include <strings.h>
+
+/*
+ * Visible characters only: what httpd lets through besides has no business in a key that is printed
+ * in logs.
+ */
+static int is_visible(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text <= ' ' || *text == 0x7f)
+            return 0;
+    }
+    return 1;
+}
+
+/* Returns where path and query start in a request target, or NULL when it has neither form. */
+static const char *target_of(const char *uri)
+{
+    const char *authority;
+
+    if (uri[0] == '/')
+        return uri;
+    authority = strstr(uri, "://");
+    if (!authority || authority == uri)
+        return NULL;
+    return authority + 3 + strcspn(authority + 3, "/?#");
+}
+
+const char *cache_key_make(const cache_key_parts_t *parts, apr_pool_t *pool)
+{
+    const char *target = target_of(parts->uri);
+    cache_span_t host = cache_text_span(parts->host);
+    const char *slash;
+
+    if (!target || host.size == 0 || !is_visible(parts->host) || !is_visible(parts->uri) ||
+        strpbrk(parts->host, "/?#@\\") || strchr(parts->uri, '#'))
+        return NULL;
+    slash = target[0] == '/' ? "" : "/";
+    /*
+     * site may not hold a space; with the one behind it no site and host can be read as another
+     * pair.
+     */
+    return apr_pstrcat(pool, parts->site, " ", parts->scheme, "://", cache_text_lower(host, pool),
+                       slash, target, NULL);
+}
+
+const char *cache_key_variant(const char *key, apr_uint64_t generation, const char *selector,
+                              apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s\n%016" APR_UINT64_T_HEX_FMT "\n%s", key, generation, selector);
+}
+
+/*
+ * Returns 1 when the authority of an absolute reference is host, a missing port being the scheme's
+ * default.
+ */
+static int is_same_authority(const apr_uri_t *uri, const char *scheme, const char *host,
+                             apr_pool_t *pool)
+{
+    const char *standard = strcmp(scheme, "https") == 0 ? ":443" : ":80";
+    const char *theirs = apr_pstrcat(pool, uri->hostinfo, uri->port_str ? "" : standard, NULL);
+    const char *colon = strrchr(host, ':');
+    int has_port = colon && !strchr(colon, ']');
+
+    return strcasecmp(theirs, apr_pstrcat(pool, host, has_port ? "" : standard, NULL)) == 0;
+}
+
+/* RFC 3986 section 5.2.3: a path that is relative to the one of base. */
+static const char *merge_path(const char *base, const char *path, apr_pool_t *pool)
+{
+    apr_size_t path_end = strcspn(base, "?#");
+    apr_size_t size = path_end;
+    char *merged;
+
+    while (size > 0 && base[size - 1] != '/')
+        size--;
+    merged = apr_pstrcat(pool, size ? apr_pstrmemdup(pool, base, size) : "/", path, NULL);
+    return merged;
+}
+
+/* RFC 3986 section 5.2.4. */
+static const char *without_dots(const char *path, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, strlen(path) + 2);
+    apr_size_t used = 0;
+
+    while (*path) {
+        apr_size_t segment = 1 + strcspn(path + 1, "/");
+        int last = path[segment] == '\0';
+        if (segment == 2 && path[1] == '.') {
+            if (last)
+                out[used++] = '/';
+        } else if (segment == 3 && path[1] == '.' && path[2] == '.') {
+            while (used > 0 && out[--used] != '/')
+                ;
+            if (last)
+                out[used++] = '/';
+        } else {
+            memcpy(out + used, path, segment);
+            used += segment;
+        }
+        path += segment;
+    }
+    out[used] = '\0';
+    return used ? out : "/";
+}
+
+const char *cache_key_related(const cache_key_parts_t *base, const char *reference,
+                              apr_pool_t *pool)
+{
+    const char *target = target_of(base->uri);
+    cache_key_parts_t parts = *base;
+    const char *path;
+    apr_uri_t uri;
+
+    if (!target || apr_uri_parse(pool, reference, &uri) != APR_SUCCESS)
+        return NULL;
+    if (uri.scheme && strcasecmp(uri.scheme, base->scheme) != 0)
+        return NULL;
+    if (uri.hostinfo && !is_same_authority(&uri, base->scheme, base->host, pool))
+        return NULL;
+    path = uri.path       ? uri.path
+           : uri.hostinfo ? "/"
+                          : apr_pstrmemdup(pool, target, strcspn(target, "?#"));
+    if (path[0] != '/')
+        path = merge_path(target, path, pool);
+    parts.uri = apr_pstrcat(pool, without_dots(path, pool), uri.query ? "?" : "",
+                            uri.query ? uri.query : "", NULL);
+    return cache_key_make(&parts, pool);
+}
+
+void cache_key_id(cache_id_t *id, const char *key)
+{
+    unsigned char digest[APR_SHA1_DIGESTSIZE];
+    apr_sha1_ctx_t context;
+
+    apr_sha1_init(&context);
+    apr_sha1_update_binary(&context, (const unsigned char *)key, (unsigned int)strlen(key));
+    apr_sha1_final(digest, &context);
+    memcpy(id->bytes, digest, CACHE_ID_SIZE);
+}

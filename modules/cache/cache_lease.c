@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_lease.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+#define PREFIX      "wtl1-"
+#define KEY_SIZE    (sizeof(PREFIX) - 1 + 2 * CACHE_ID_SIZE)
+#define UNCACHEABLE "-"
+
+static void write_key(char key[KEY_SIZE + 1], const cache_id_t *id)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *out = key + sizeof(PREFIX) - 1;
+
+    memcpy(key, PREFIX, sizeof(PREFIX) - 1);
+    for (int i = 0; i < CACHE_ID_SIZE; i++) {
+        *out++ = digits[id->bytes[i] >> 4];
+        *out++ = digits[id->bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int is_text(const char *value, apr_size_t size, const char *text)
+{
+    return size == strlen(text) && memcmp(value, text, size) == 0;
+}
+
+/* There is one: whose? */
+static cache_lease_e read_lease(cache_lease_t *lease, const char *key, apr_interval_time_t keep,
+                                apr_pool_t *pool)
+{
+    char *value;
+    apr_size_t size;
+    apr_uint32_t flags;
+    apr_status_t rv =
+        tier_memcache_get(lease->memcache, key, KEY_SIZE, &value, &size, &flags, pool);
+
+    if (rv == APR_NOTFOUND)
+        return CACHE_LEASE_OTHERS; /* given back just now: the next try gets it */
+    if (rv != APR_SUCCESS)
+        return CACHE_LEASE_MINE;
+    if (is_text(value, size, UNCACHEABLE))
+        return CACHE_LEASE_UNCACHEABLE;
+    if (!is_text(value, size, lease->box))
+        return CACHE_LEASE_OTHERS;
+    tier_memcache_set(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep, 0);
+    return CACHE_LEASE_MINE;
+}
+
+cache_lease_e cache_lease_try(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep,
+                              apr_pool_t *pool)
+{
+    char key[KEY_SIZE + 1];
+    apr_status_t rv;
+
+    write_key(key, id);
+    rv = tier_memcache_add(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep,
+                           0);
+    return rv == APR_EEXIST ? read_lease(lease, key, keep, pool) : CACHE_LEASE_MINE;
+}
+
+void cache_lease_release(cache_lease_t *lease, const cache_id_t *id)
+{
+    char key[KEY_SIZE + 1];
+
+    write_key(key, id);
+    tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+}
+
+void cache_lease_refuse(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep)
+{
+    char key[KEY_SIZE + 1];
+
+    write_key(key, id);
+    tier_memcache_set(lease->memcache, key, KEY_SIZE, UNCACHEABLE, sizeof(UNCACHEABLE) - 1, keep,
+                      0);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_roster.h"
+
+#include "atomics.h"
+
+#include <errno.h>
+
+apr_status_t cache_roster_init(cache_roster_t *roster)
+{
+    pthread_mutexattr_t attributes;
+    int rv = pthread_mutexattr_init(&attributes);
+
+    if (rv != 0)
+        return rv;
+    rv = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (rv == 0)
+        rv = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    for (int i = 0; i < CACHE_ROSTER_SIZE && rv == 0; i++)
+        rv = pthread_mutex_init(&roster->places[i].lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return rv;
+}
+
+/* Returns 1 when nobody held it; the caller holds it then. */
+static int try_lock(pthread_mutex_t *lock)
+{
+    int rv = pthread_mutex_trylock(lock);
+
+    if (rv == EOWNERDEAD)
+        rv = pthread_mutex_consistent(lock);
+    return rv == 0;
+}
+
+void cache_roster_enter(cache_roster_t *roster, cache_member_t *member)
+{
+    for (apr_uint32_t i = 0; i < CACHE_ROSTER_SIZE; i++) {
+        cache_roster_place_t *place = &roster->places[i];
+
+        if (try_lock(&place->lock)) {
+            member->place = i;
+            member->serial = tier_atomic_load(&place->serial) + 1;
+            tier_atomic_store(&place->serial, member->serial);
+            return;
+        }
+    }
+    member->place = CACHE_ROSTER_NONE;
+    member->serial = 0;
+}
+
+void cache_roster_leave(cache_roster_t *roster, const cache_member_t *member)
+{
+    if (member->place != CACHE_ROSTER_NONE)
+        pthread_mutex_unlock(&roster->places[member->place].lock);
+}
+
+int cache_roster_is_alive(cache_roster_t *roster, const cache_member_t *member)
+{
+    cache_roster_place_t *place;
+
+    if (member->place >= CACHE_ROSTER_SIZE)
+        return 1;
+    place = &roster->places[member->place];
+    if (tier_atomic_load(&place->serial) != member->serial)
+        return 0;
+    if (!try_lock(&place->lock))
+        return 1;
+    pthread_mutex_unlock(&place->lock);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_stale.h"
+
+void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
+                         const cache_stale_defaults_t *defaults)
+{
+    if (told->stale_while_revalidate == CACHE_DELTA_NONE && defaults->while_revalidate > 0)
+        life->stale_while_revalidate = defaults->while_revalidate;
+    if (told->stale_if_error == CACHE_DELTA_NONE && defaults->if_error > 0)
+        life->stale_if_error = defaults->if_error;
+}
+
+static int is_within(const cache_life_t *life, apr_int64_t seconds, apr_time_t now)
+{
+    if (life->flags & (CACHE_LIFE_NO_CACHE | CACHE_LIFE_MUST_REVALIDATE))
+        return 0;
+    return seconds > 0 && cache_freshness_staleness(life, now) <= apr_time_from_sec(seconds);
+}
+
+/* A request that will not have what is stored, or not as old, is one to be asked for (RFC 9111
+ * section 5.2.1). */
+int cache_stale_while_revalidate(const cache_life_t *life, const cache_directives_t *asked,
+                                 apr_time_t now)
+{
+    if ((asked->flags & CACHE_CC_NO_CACHE) || asked->min_fresh >= 0)
+        return 0;
+    if (asked->max_age >= 0 && cache_freshness_age(life, now) > asked->max_age)
+        return 0;
+    return is_within(life, life->stale_while_revalidate, now);
+}
+
+/* A reload (max-age=0) does not make an error page the better answer. */
+int cache_stale_if_error(const cache_life_t *life, const cache_directives_t *asked, apr_time_t now)
+{
+    if (asked->flags & CACHE_CC_NO_CACHE)
+        return 0;
+    return is_within(life, life->stale_if_error, now);
+}
+
+int cache_stale_is_error(int status)
+{
+    return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+cache_flight_state_e cache_stale_outcome(cache_verdict_e verdict, int status, int is_aborted)
+{
+    if (verdict == CACHE_REFUSED_INCOMPLETE && is_aborted)
+        return CACHE_FLIGHT_LOST;
+    if (verdict == CACHE_REFUSED_INCOMPLETE || verdict == CACHE_REFUSED_STORE || status >= 500)
+        return CACHE_FLIGHT_FAILED;
+    return CACHE_FLIGHT_UNCACHEABLE;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CACHE_STORE_H
+#define CACHE_STORE_H
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "cache_key.h"
+#include "cache_record.h"
+
+/*
+ * Where records are kept. A store knows ids and bytes, nothing of HTTP. Every function may be
+ * called by any thread of any process, keeps its caller waiting no longer than its deadline, and
+ * may fail: to a cache that is a miss.
+ */
+typedef struct cache_store_t cache_store_t;
+
+/*
+ * What get found. data stays as it is until release is called (which may be NULL), or until the
+ * pool is destroyed.
+ */
+typedef struct cache_blob_t {
+    const unsigned char *data;
+    apr_size_t size;
+    void (*release)(void *baton);
+    void *baton;
+    cache_record_trust_e trust; /* how much of it is known to be right */
+    apr_time_t since; /* shared memory: as of when it is known (tier_clock_now()); else 0 */
+} cache_blob_t;
+
+struct cache_store_t {
+    /*
+     * APR_SUCCESS, APR_NOTFOUND, or why it could not be asked. Copies the bytes at most once, into
+     * pool.
+     */
+    apr_status_t (*get)(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                        apr_pool_t *pool);
+
+    /* Keeps a copy for at most keep. APR_ENOSPC: it cannot hold that many bytes. */
+    apr_status_t (*put)(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
+                        apr_size_t size, apr_interval_time_t keep);
+
+    /* APR_SUCCESS also when there was nothing. */
+    apr_status_t (*remove)(cache_store_t *store, const cache_id_t *id);
+
+    const char *name;     /* for people: "shared memory", "memcached" */
+    apr_size_t largest;   /* bytes of the largest record it takes */
+    cache_store_t *truth; /* what has to be read before it is changed; NULL: this store itself */
+    int is_quick; /* put and remove only copy memory: they may run before the client has its answer
+                   */
+};
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_text.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <string.h>
+#include <strings.h>
+
+cache_span_t cache_text_span(const char *text)
+{
+    cache_span_t span = {text, strlen(text)};
+
+    return span;
+}
+
+static int is_tchar(unsigned char c)
+{
+    return apr_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+int cache_text_is_token(cache_span_t span)
+{
+    for (apr_size_t i = 0; i < span.size; i++) {
+        if (!is_tchar((unsigned char)span.data[i]))
+            return 0;
+    }
+    return span.size > 0;
+}
+
+int cache_text_is_value(cache_span_t span)
+{
+    for (apr_size_t i = 0; i < span.size; i++) {
+        unsigned char c = (unsigned char)span.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return 0;
+    }
+    return 1;
+}
+
+static int is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+cache_span_t cache_text_trim(cache_span_t span)
+{
+    while (span.size > 0 && is_space(span.data[0])) {
+        span.data++;
+        span.size--;
+    }
+    while (span.size > 0 && is_space(span.data[span.size - 1]))
+        span.size--;
+    return span;
+}
+
+int cache_text_is(cache_span_t span, const char *word)
+{
+    return strlen(word) == span.size && strncasecmp(span.data, word, span.size) == 0;
+}
+
+/*
+ * Returns the place behind the quoted string that starts at quote, or NULL when it is never closed.
+ */
+static const char *skip_quoted(const char *quote)
+{
+    const char *at = quote + 1;
+
+    while (*at && *at != '"') {
+        if (*at == '\\' && at[1])
+            at++;
+        at++;
+    }
+    return *at ? at + 1 : NULL;
+}
+
+static const char *skip_element(const char *at)
+{
+    while (*at && *at != ',') {
+        const char *behind = *at == '"' ? skip_quoted(at) : NULL;
+        at = behind ? behind : at + 1;
+    }
+    return at;
+}
+
+int cache_text_next(const char **cursor, cache_span_t *element)
+{
+    const char *at = *cursor;
+
+    while (*at) {
+        const char *end = skip_element(at);
+        cache_span_t whole = {at, (apr_size_t)(end - at)};
+
+        at = *end ? end + 1 : end;
+        *element = cache_text_trim(whole);
+        if (element->size > 0) {
+            *cursor = at;
+            return 1;
+        }
+    }
+    *cursor = at;
+    return 0;
+}
+
+apr_int64_t cache_text_delta(cache_span_t span)
+{
+    apr_int64_t value = 0;
+
+    if (span.size == 0)
+        return -1;
+    for (apr_size_t i = 0; i < span.size; i++) {
+        if (!apr_isdigit(span.data[i]))
+            return -1;
+        value = value * 10 + (span.data[i] - '0');
+        if (value > CACHE_DELTA_MAX)
+            value = CACHE_DELTA_MAX;
+    }
+    return value;
+}
+
+char *cache_text_lower(cache_span_t span, apr_pool_t *pool)
+{
+    char *copy = apr_pstrmemdup(pool, span.data, span.size);
+
+    for (char *at = copy; *at; at++)
+        *at = (char)apr_tolower(*at);
+    return copy;
+}
+
+const char *cache_text_unquote(cache_span_t span, apr_pool_t *pool)
+{
+    char *text;
+    char *out;
+
+    if (span.size < 2 || span.data[0] != '"' || span.data[span.size - 1] != '"')
+        return NULL;
+    text = out = apr_palloc(pool, span.size);
+    for (apr_size_t i = 1; i < span.size - 1; i++) {
+        if (span.data[i] == '"')
+            return NULL;
+        if (span.data[i] == '\\' && ++i == span.size - 1)
+            return NULL;
+        *out++ = span.data[i];
+    }
+    *out = '\0';
+    return text;
+}
+
+int cache_text_list_has(const char *list, const char *word)
+{
+    cache_span_t element;
+
+    while (list && cache_text_next(&list, &element)) {
+        if (cache_text_is(element, word))
+            return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_vary.h"
+#include "cache_text.h"
+
+#include <apr_strings.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct names_t {
+    cache_vary_e kind;
+    apr_pool_t *pool;
+    int count;
+    const char *name[CACHE_VARY_MAX_NAMES];
+} names_t;
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int read_line(void *baton, const char *key, const char *line)
+{
+    names_t *names = baton;
+    cache_span_t element;
+
+    (void)key;
+    while (cache_text_next(&line, &element)) {
+        if (cache_text_is(element, "*") || !cache_text_is_token(element) ||
+            names->count == CACHE_VARY_MAX_NAMES) {
+            names->kind = CACHE_VARY_ANY;
+            return 0;
+        }
+        names->kind = CACHE_VARY_FIELDS;
+        if (names->pool)
+            names->name[names->count] = cache_text_lower(element, names->pool);
+        names->count++;
+    }
+    return 1;
+}
+
+cache_vary_e cache_vary_parse(const char **names, const apr_table_t *response, apr_pool_t *pool)
+{
+    names_t read = {CACHE_VARY_NONE, pool, 0, {NULL}};
+    const char *joined = "";
+
+    apr_table_do(read_line, &read, response, "Vary", NULL);
+    if (read.kind != CACHE_VARY_FIELDS || !pool)
+        return read.kind;
+    qsort(read.name, (size_t)read.count, sizeof(read.name[0]), compare);
+    for (int i = 0; i < read.count; i++) {
+        if (i > 0 && strcmp(read.name[i], read.name[i - 1]) == 0)
+            continue;
+        joined = apr_pstrcat(pool, joined, *joined ? "," : "", read.name[i], NULL);
+    }
+    *names = joined;
+    return read.kind;
+}
+
+/*
+ * The weight of "text;q=0.5" in thousandths; 1000 where there is none, or one that cannot be read.
+ */
+static int weight(const char *text)
+{
+    const char *q = strstr(text, "q=");
+    int value = 0;
+    int scale = 100;
+
+    if (!q || (q[2] != '0' && q[2] != '1'))
+        return 1000;
+    value = (q[2] - '0') * 1000;
+    if (q[3] != '.')
+        return value;
+    for (q += 4; *q >= '0' && *q <= '9' && scale > 0; q++, scale /= 10)
+        value += (*q - '0') * scale;
+    return value > 1000 ? 1000 : value;
+}
+
+/*
+ * Insertion sort is stable: languages of one weight stay in the client's order, which some origins
+ * go by.
+ */
+static void sort_by_weight(const char **element, int count)
+{
+    for (int i = 1; i < count; i++) {
+        const char *moved = element[i];
+        int at = i;
+        for (; at > 0 && weight(element[at - 1]) < weight(moved); at--)
+            element[at] = element[at - 1];
+        element[at] = moved;
+    }
+}
+
+/* Drops the white space that may stand around ";" and "=" in a weighted element. */
+static char *without_space(cache_span_t element, apr_pool_t *pool)
+{
+    char *text = cache_text_lower(element, pool);
+    char *out = text;
+
+    for (const char *in = text; *in; in++) {
+        if (*in != ' ' && *in != '\t')
+            *out++ = *in;
+    }
+    *out = '\0';
+    return text;
+}
+
+#define MAX_ELEMENTS 64
+
+static const char *normalise_list(const char *value, int by_weight, apr_pool_t *pool)
+{
+    const char *element[MAX_ELEMENTS];
+    const char *cursor = value;
+    cache_span_t span;
+    struct iovec part[2 * MAX_ELEMENTS];
+    int count = 0;
+
+    while (cache_text_next(&cursor, &span)) {
+        if (count == MAX_ELEMENTS)
+            return value; /* nothing sensible: only the same spelling matches */
+        element[count++] = without_space(span, pool);
+    }
+    if (by_weight) {
+        sort_by_weight(element, count);
+    } else {
+        qsort(element, (size_t)count, sizeof(element[0]), compare);
+    }
+    for (int i = 0; i < count; i++) {
+        part[2 * i].iov_base = (void *)(uintptr_t)element[i];
+        part[2 * i].iov_len = strlen(element[i]);
+        part[2 * i + 1].iov_base = (void *)(uintptr_t) ",";
+        part[2 * i + 1].iov_len = 1;
+    }
+    return count ? apr_pstrcatv(pool, part, 2 * (apr_size_t)count, NULL) : "";
+}
+
+static int is_accept_list(const char *name)
+{
+    return strcmp(name, "accept") == 0 || strcmp(name, "accept-encoding") == 0 ||
+           strcmp(name, "accept-charset") == 0;
+}
+
+static const char *normalise(const char *name, const char *value, apr_pool_t *pool)
+{
+    cache_span_t trimmed;
+
+    if (is_accept_list(name))
+        return normalise_list(value, 0, pool);
+    if (strcmp(name, "accept-language") == 0)
+        return normalise_list(value, 1, pool);
+    trimmed = cache_text_trim(cache_text_span(value));
+    return apr_pstrmemdup(pool, trimmed.data, trimmed.size);
+}
+
+/* Lengths in front of the values: no value can imitate another field's. */
+const char *cache_vary_selector(const char *names, const apr_table_t *request, apr_pool_t *pool)
+{
+    const char *selector = names;
+    cache_span_t span;
+
+    while (cache_text_next(&names, &span)) {
+        const char *name = apr_pstrmemdup(pool, span.data, span.size);
+        const char *value = apr_table_getm(pool, request, name);
+        if (value) {
+            value = normalise(name, value, pool);
+            selector =
+                apr_psprintf(pool, "%s\n%" APR_SIZE_T_FMT ":%s", selector, strlen(value), value);
+        } else {
+            selector = apr_pstrcat(pool, selector, "\n-", NULL);
+        }
+    }
+    return selector;
+}
+
+const char *cache_vary_list_next(const char **list, apr_pool_t *pool)
+{
+    const char *start = *list;
+    const char *end;
+
+    if (!start)
+        return NULL;
+    end = strchr(start, '\n');
+    *list = end ? end + 1 : NULL;
+    return end ? apr_pstrmemdup(pool, start, (apr_size_t)(end - start)) : start;
+}
+
+const char *cache_vary_list_add(const char *list, const char *names, apr_pool_t *pool)
+{
+    const char *added = names;
+    const char *set;
+    int count = 1;
+
+    while (count < CACHE_VARY_MAX_SETS && (set = cache_vary_list_next(&list, pool)) != NULL) {
+        if (strcmp(set, names) == 0)
+            continue;
+        added = apr_pstrcat(pool, added, "\n", set, NULL);
+        count++;
+    }
+    return added;
+}

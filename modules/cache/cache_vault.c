@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_vault.h"
+#include "cache_vary.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+/* A list outlives the variants that it leads to. */
+#define LIST_KEEPS_LONGER apr_time_from_sec(86400)
+
+/* Reads the record of exactly this key. */
+static apr_status_t fetch(cache_found_t *found, cache_store_t *store, const char *key,
+                          apr_pool_t *pool)
+{
+    cache_id_t id;
+    apr_status_t rv;
+
+    cache_key_id(&id, key);
+    rv = store->get(store, &id, &found->blob, pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (cache_record_parse(&found->record, found->blob.data, found->blob.size, found->blob.trust) &&
+        strcmp(found->record.key, key) == 0)
+        return APR_SUCCESS;
+    found->corrupt = 1;
+    cache_vault_release(found);
+    return APR_NOTFOUND;
+}
+
+/* Returns the sets of names of a list's record, terminated, from pool. */
+static const char *sets_of(const cache_record_t *list, apr_pool_t *pool)
+{
+    return apr_pstrmemdup(pool, (const char *)list->body, list->body_size);
+}
+
+static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, const char *key,
+                                 const apr_table_t *request, apr_pool_t *pool)
+{
+    apr_uint64_t generation = found->record.generation;
+    const char *sets = sets_of(&found->record, pool);
+    const char *names;
+    apr_status_t rv = APR_NOTFOUND;
+
+    cache_vault_release(found);
+    while (rv == APR_NOTFOUND && (names = cache_vary_list_next(&sets, pool)) != NULL) {
+        const char *selector = cache_vary_selector(names, request, pool);
+        const char *variant = cache_key_variant(key, generation, selector, pool);
+
+        if (!found->variant)
+            found->variant = variant;
+        rv = fetch(found, store, variant, pool);
+        if (rv == APR_SUCCESS && found->record.kind != CACHE_RECORD_RESPONSE) {
+            cache_vault_release(found);
+            rv = APR_NOTFOUND;
+        }
+    }
+    return rv;
+}
+
+apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const char *key,
+                              const apr_table_t *request, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    memset(found, 0, sizeof(*found));
+    rv = fetch(found, store, key, pool);
+    if (rv != APR_SUCCESS || found->record.kind == CACHE_RECORD_RESPONSE)
+        return rv;
+    found->listed = 1;
+    return find_variant(found, store, key, request, pool);
+}
+
+void cache_vault_release(cache_found_t *found)
+{
+    if (found->blob.release)
+        found->blob.release(found->blob.baton);
+    memset(&found->blob, 0, sizeof(found->blob));
+}
+
+static const char *key_of(const cache_saving_t *saving, apr_uint64_t generation)
+{
+    return cache_key_variant(saving->key, generation, saving->selector, saving->pool);
+}
+
+/* Whether the response is to be found through a list of variants. */
+static int is_variant(const cache_saving_t *saving)
+{
+    return saving->listed || *saving->names;
+}
+
+static void describe(const cache_saving_t *saving, const char *key, cache_record_t *record)
+{
+    memset(record, 0, sizeof(*record));
+    record->kind = CACHE_RECORD_RESPONSE;
+    record->status = saving->status;
+    record->status_line = saving->status_line;
+    record->life = saving->life;
+    record->key = key;
+}
+
+apr_status_t cache_vault_begin(cache_saving_t *saving, apr_size_t expected, apr_size_t limit,
+                               apr_size_t largest, apr_pool_t *pool)
+{
+    cache_record_t record;
+
+    saving->pool = pool;
+    saving->names = "";
+    if (cache_vary_parse(&saving->names, saving->headers, pool) == CACHE_VARY_ANY)
+        return APR_EINVAL;
+    saving->selector = cache_vary_selector(saving->names, saving->request, pool);
+    /* Keys of all generations are equally long: the head's size is known before its key is. */
+    describe(saving, is_variant(saving) ? key_of(saving, 0) : saving->key, &record);
+    saving->head_size = cache_record_head_size(&record, saving->headers);
+    if (saving->head_size >= largest)
+        return APR_ENOSPC;
+    if (limit > largest - saving->head_size)
+        limit = largest - saving->head_size;
+    if (expected > limit)
+        return APR_ENOSPC;
+    limit += saving->head_size;
+    if (cache_buffer_init(&saving->buffer, saving->head_size + expected, limit, pool) !=
+        APR_SUCCESS)
+        return APR_ENOMEM;
+    return cache_buffer_extend(&saving->buffer, saving->head_size) ? APR_SUCCESS : APR_ENOMEM;
+}
+
+apr_status_t cache_vault_append(cache_saving_t *saving, const char *data, apr_size_t size)
+{
+    unsigned char *into = cache_buffer_extend(&saving->buffer, size);
+
+    if (!into) {
+        cache_vault_drop(saving);
+        return APR_ENOSPC;
+    }
+    memcpy(into, data, size);
+    return APR_SUCCESS;
+}
+
+apr_size_t cache_vault_body_size(const cache_saving_t *saving)
+{
+    return saving->buffer.size - saving->head_size;
+}
+
+static apr_status_t put(cache_store_t *store, const char *key, const unsigned char *data,
+                        apr_size_t size, apr_interval_time_t keep)
+{
+    cache_id_t id;
+
+    cache_key_id(&id, key);
+    return store->put(store, &id, data, size, keep);
+}
+
+static apr_status_t put_list(const cache_saving_t *saving, cache_store_t *store, const char *sets,
+                             apr_uint64_t generation, apr_interval_time_t keep)
+{
+    cache_record_t list = {CACHE_RECORD_VARIANTS};
+    apr_size_t sets_size = strlen(sets);
+    unsigned char *data;
+    apr_size_t head;
+
+    list.key = saving->key;
+    list.status_line = "";
+    list.generation = generation;
+    list.life.stale_if_error = CACHE_DELTA_NONE;
+    head = cache_record_head_size(&list, NULL);
+    data = apr_palloc(saving->pool, head + sets_size);
+    cache_record_write_head(data, &list, NULL);
+    memcpy(data + head, sets, sets_size);
+    cache_record_seal(data, head + sets_size);
+    return put(store, saving->key, data, head + sets_size, keep);
+}
+
+static int first_set_is(const char *sets, const char *names, apr_pool_t *pool)
+{
+    const char *first = cache_vary_list_next(&sets, pool);
+
+    return first && strcmp(first, names) == 0;
+}
+
+/*
+ * Sets *generation to that of the list under the key, which is made or changed so that it names
+ * this response's set. It is read again: since the look-up another variant may have come, or the
+ * list may have gone.
+ */
+static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store, apr_time_t now,
+                              apr_interval_time_t keep, apr_uint64_t *generation)
+{
+    cache_found_t found = {{0}};
+    const char *sets = NULL;
+    apr_status_t rv = fetch(&found, store->truth ? store->truth : store, saving->key, saving->pool);
+
+    *generation = (apr_uint64_t)now;
+    if (rv == APR_SUCCESS && found.record.kind == CACHE_RECORD_VARIANTS) {
+        sets = sets_of(&found.record, saving->pool);
+        *generation = found.record.generation;
+    }
+    cache_vault_release(&found);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
+        return rv;
+    if (sets && first_set_is(sets, saving->names, saving->pool))
+        return APR_SUCCESS;
+    sets = cache_vary_list_add(sets, saving->names, saving->pool);
+    return put_list(saving, store, sets, *generation, keep + LIST_KEEPS_LONGER);
+}
+
+apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_time_t now)
+{
+    apr_interval_time_t keep = cache_freshness_keep(&saving->life, now);
+    const char *key = saving->key;
+    apr_uint64_t generation = 0;
+    apr_status_t rv = APR_SUCCESS;
+    cache_record_t record;
+
+    if (is_variant(saving)) {
+        rv = join_list(saving, store, now, keep, &generation);
+        key = key_of(saving, generation);
+    }
+    if (rv == APR_SUCCESS) {
+        describe(saving, key, &record);
+        cache_record_write_head(saving->buffer.data, &record, saving->headers);
+        cache_record_seal(saving->buffer.data, saving->buffer.size);
+        rv = put(store, key, saving->buffer.data, saving->buffer.size, keep);
+    }
+    cache_vault_drop(saving);
+    return rv;
+}
+
+void cache_vault_drop(cache_saving_t *saving)
+{
+    if (saving->buffer.data)
+        cache_buffer_free(&saving->buffer, saving->pool);
+}
+
+apr_status_t cache_vault_remove(cache_store_t *store, const char *key)
+{
+    cache_id_t id;
+
+    cache_key_id(&id, key);
+    return store->remove(store, &id);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CACHE_VERDICT_H
+#define CACHE_VERDICT_H
+
+#include "cache_exchange.h"
+
+/* Why a response is not stored. The order is that of the counters in shared memory. */
+typedef enum {
+    CACHE_STORABLE,
+    CACHE_REFUSED_METHOD,  /* not a GET */
+    CACHE_REFUSED_REQUEST, /* the request says no-store, or is one that is not understood here
+                              (body, If-Match) */
+    CACHE_REFUSED_STATUS,  /* not final, partial, or must-understand with a status unknown here */
+    CACHE_REFUSED_NO_STORE,
+    CACHE_REFUSED_PRIVATE,
+    CACHE_REFUSED_AUTHORIZATION, /* RFC 9111 section 3.5 */
+    CACHE_REFUSED_SET_COOKIE,    /* and nothing says that it is meant for everybody */
+    CACHE_REFUSED_VARY,          /* "*" */
+    CACHE_REFUSED_NO_FRESHNESS,  /* no explicit lifetime, no heuristic one */
+    CACHE_REFUSED_EXPIRED, /* a lifetime of 0 (or none readable) and nothing to validate it by */
+    CACHE_REFUSED_TOO_LARGE,
+    CACHE_REFUSED_INCOMPLETE, /* the body broke off, or its length is not what was announced */
+    CACHE_REFUSED_STORE,      /* the store could not take it */
+    CACHE_VERDICTS
+} cache_verdict_e;
+
+/*
+ * Returns the verdict's name: a token for Cache-Status' detail, the log and counters. A constant.
+ */
+const char *cache_verdict_name(cache_verdict_e verdict);
+
+/*
+ * RFC 9111 section 3, for a shared cache, before the body is known. CACHE_STORABLE, or the first
+ * reason why not. heuristic is whether a response without explicit freshness may be stored. Any
+ * thread.
+ */
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, int heuristic);
+
+#endif

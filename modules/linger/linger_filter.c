@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After each response httpd looks for pipelined data: a speculative, non-blocking read of one byte.
+ * When there is none the connection goes to the listener thread, and comes back with the next
+ * request. The input filter here makes the worker wait a moment in that read instead.
+ */
+#include "linger_filter.h"
+
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <util_filter.h>
+
+#include <clock.h>
+
+#include "linger_config.h"
+#include "linger_wait.h"
+
+static const char filter_name[] = "TIER_LINGER";
+
+/*
+ * How soon a lingering worker sees that it is wanted elsewhere. Waiting on a second descriptor that
+ * wakes it at once was measured too: it costs each wait up to half a microsecond.
+ */
+#define SLICE apr_time_from_msec(2)
+
+/* The connection's protocol may have changed, or its end been decided, since the filters were put
+ * on it. */
+static int is_kept_alive(conn_rec *c)
+{
+    return c->keepalive == AP_CONN_KEEPALIVE && !c->aborted && !c->clogging_input_filters &&
+           !strcmp(ap_get_protocol(c), AP_PROTOCOL_HTTP1);
+}
+
+/*
+ * Sends what httpd holds back of the response, as the event MPM does it: without blocking, by the
+ * core's own filter, the last one. Returns 1 when nothing is left to send.
+ */
+static int send_all(conn_rec *c)
+{
+    ap_filter_t *last = c->output_filters;
+
+    if (!c->data_in_output_filters) {
+        return 1;
+    }
+    while (last->next) {
+        last = last->next;
+    }
+    return last->frec->filter_func.out_func(last, NULL) == APR_SUCCESS &&
+           !c->data_in_output_filters;
+}
+
+/* The listener takes no new connections while it has no idle worker, or too many connections. */
+static int is_accepting(const process_score *score)
+{
+    return !__atomic_load_n(&score->not_accepting, __ATOMIC_RELAXED);
+}
+
+static linger_outcome_e ask_to_linger(linger_conn_t *conn, apr_interval_time_t limit)
+{
+    const linger_child_t *child = conn->child;
+
+    if (!linger_pace_pays(&conn->pace, limit)) {
+        return LINGER_REFUSED_GAP;
+    }
+    if (child->max_requests && conn->turn >= child->max_requests) {
+        return LINGER_REFUSED_TURN;
+    }
+    return linger_crew_enter(&conn->child->crew, conn->answered, is_accepting(conn->score));
+}
+
+static linger_outcome_e wait_for_request(linger_conn_t *conn, apr_interval_time_t limit)
+{
+    apr_time_t now = conn->answered;
+    apr_time_t due = now + limit;
+
+    if (!conn->coarse) {
+        conn->coarse = 1;
+        linger_wait_be_coarse();
+    }
+    while (now < due) {
+        apr_interval_time_t slice = due - now < SLICE ? due - now : SLICE;
+        linger_wait_e came = linger_wait(conn->socket, slice);
+
+        now = tier_clock_now();
+        if (came == LINGER_WAIT_READABLE) {
+            linger_pace_hit(&conn->pace);
+            return LINGER_HIT;
+        }
+        if (came == LINGER_WAIT_CLOSED) {
+            return LINGER_CLOSED;
+        }
+        if (linger_crew_wanted(&conn->child->crew, now)) {
+            return LINGER_RELEASED;
+        }
+    }
+    linger_pace_missed(&conn->pace);
+    return LINGER_TIMEOUT;
+}
+
+static linger_outcome_e linger(linger_conn_t *conn, apr_interval_time_t limit)
+{
+    linger_outcome_e outcome = ask_to_linger(conn, limit);
+
+    if (outcome != LINGER_ADMITTED) {
+        return outcome;
+    }
+    if (send_all(conn->c)) {
+        ap_update_child_status(conn->c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
+        outcome = wait_for_request(conn, limit);
+    } else {
+        outcome = LINGER_REFUSED_UNSENT;
+    }
+    linger_crew_leave(&conn->child->crew);
+    return outcome;
+}
+
+/*
+ * Tells httpd that something waits to be read. httpd looks only whether it is a blank line; what it
+ * really is gets read by the next request, exactly as if the listener had found the socket
+ * readable. Reading it here too would be counted twice by mod_logio.
+ */
+static void announce_data(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    apr_bucket *mark = apr_bucket_immortal_create("?", 1, filter->c->bucket_alloc);
+
+    APR_BRIGADE_INSERT_TAIL(brigade, mark);
+}
+
+/* Returns 1 when a worker lingered and there is something to read now. */
+static int after_response(linger_conn_t *conn)
+{
+    apr_interval_time_t alive = linger_conn_alive(conn);
+    apr_interval_time_t limit = linger_config_time(conn->server);
+    linger_outcome_e outcome;
+
+    conn->armed = 0;
+    conn->answered = 0;
+    if (limit <= 0 || !is_kept_alive(conn->c)) {
+        return 0;
+    }
+    conn->answered = tier_clock_now();
+    outcome = linger(conn, limit < alive ? limit : alive);
+    linger_tally_add(conn->tally, outcome);
+    if (outcome == LINGER_TIMEOUT && limit >= alive) {
+        conn->c->keepalive = AP_CONN_CLOSE; /* KeepAliveTimeout has passed */
+    }
+    if (outcome != LINGER_HIT && outcome != LINGER_CLOSED) {
+        return 0;
+    }
+    conn->turn++;
+    return 1;
+}
+
+/* Returns 1 when the core's input filter has read nothing that it did not hand out yet. */
+static int is_core_empty(const core_net_rec *net)
+{
+    const apr_bucket *bucket;
+
+    if (!net->in_ctx) {
+        return 0;
+    }
+    bucket = APR_BRIGADE_FIRST(net->in_ctx->b);
+    while (bucket != APR_BRIGADE_SENTINEL(net->in_ctx->b) && bucket->length == 0) {
+        bucket = APR_BUCKET_NEXT(bucket);
+    }
+    return bucket != APR_BRIGADE_SENTINEL(net->in_ctx->b) && APR_BUCKET_IS_SOCKET(bucket);
+}
+
+/*
+ * Returns 1 when the socket alone says whether there is something to read, so that a read that
+ * finds nothing can be saved: below filter are only the core's, and those that keep nothing back
+ * between two requests.
+ */
+static int is_unbuffered(const ap_filter_t *filter)
+{
+    while (filter->next && (!strcmp(filter->frec->name, "reqtimeout") ||
+                            !strcmp(filter->frec->name, "log_input_output"))) {
+        filter = filter->next;
+    }
+    return filter->frec == ap_core_input_filter_handle && is_core_empty(filter->ctx);
+}
+
+static int found_nothing(apr_status_t status, const apr_bucket_brigade *brigade)
+{
+    return (status == APR_SUCCESS || APR_STATUS_IS_EAGAIN(status)) && APR_BRIGADE_EMPTY(brigade);
+}
+
+/* httpd looks for the next request after a response. */
+static apr_status_t look_ahead(ap_filter_t *filter, apr_bucket_brigade *brigade, apr_off_t wanted)
+{
+    int looked = !is_unbuffered(filter->next);
+    apr_status_t status = APR_SUCCESS;
+
+    if (looked) {
+        status =
+            ap_get_brigade(filter->next, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, wanted);
+        if (!found_nothing(status, brigade)) {
+            return status;
+        }
+    }
+    if (after_response(filter->ctx)) {
+        announce_data(filter, brigade);
+        return APR_SUCCESS;
+    }
+    return looked ? status
+                  : ap_get_brigade(filter->next, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ,
+                                   wanted);
+}
+
+static apr_status_t read_input(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                               ap_input_mode_t mode, apr_read_type_e block, apr_off_t wanted)
+{
+    linger_conn_t *conn = filter->ctx;
+
+    if (conn->armed && mode == AP_MODE_SPECULATIVE && block == APR_NONBLOCK_READ) {
+        return look_ahead(filter, brigade, wanted);
+    }
+    if (conn->armed) {
+        conn->armed = mode == AP_MODE_READBYTES; /* a blank line is being skipped */
+    }
+    return ap_get_brigade(filter->next, brigade, mode, block, wanted);
+}
+
+/* The end-of-request bucket follows the last byte of a response. */
+static apr_status_t watch_output(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    if (!APR_BRIGADE_EMPTY(brigade) && AP_BUCKET_IS_EOR(APR_BRIGADE_LAST(brigade))) {
+        linger_conn_t *conn = filter->ctx;
+
+        conn->armed = 1;
+    }
+    return ap_pass_brigade(filter->next, brigade);
+}
+
+void linger_filter_register(void)
+{
+    /* Above TLS (AP_FTYPE_CONNECTION + 5): what is decrypted already is found by the read below us.
+     */
+    ap_register_input_filter(filter_name, read_input, NULL, AP_FTYPE_CONNECTION);
+    ap_register_output_filter(filter_name, watch_output, NULL, AP_FTYPE_CONNECTION);
+}
+
+void linger_filter_insert(linger_conn_t *conn)
+{
+    ap_add_input_filter(filter_name, conn, NULL, conn->c);
+    ap_add_output_filter(filter_name, conn, NULL, conn->c);
+}

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stale answers (RFC 5861): instant while they are revalidated, and in the place of errors."""
+import time
+
+import pytest
+from cache_support import FRESH, cached, is_hit, status_of, why_forwarded
+from herd_support import at_once, burst, median
+from webtier_testing import PROXY_FAULTS, wait_until
+from webtier_testing.settings import scale
+
+SWR = {"Cache-Control": "max-age=1, stale-while-revalidate=60"}
+SIE = {"Cache-Control": "max-age=1, stale-if-error=60"}
+
+
+def expired(httpd, app, headers, more="", conf="", **options):
+    """Returns an httpd that has a stale answer, and its origin."""
+    origin = app(body=b"old", headers=headers)
+    server = cached(httpd, origin, more, conf, **options)
+    server.get()
+    time.sleep(1.2)
+    origin.clear()
+    return server, origin
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_stale_is_instant_and_revalidated_once(httpd, app, mpm):
+    server, origin = expired(httpd, app, SWR, mpm=mpm)
+    origin.behave(body=b"new", delay=0.4, headers=FRESH)
+    answers = at_once(12, lambda: server.get("/"))
+    assert {answer.body for answer in answers} == {b"old"} and max(a.elapsed for a in answers) < scale(0.3)
+    assert all(is_hit(answer) and "ttl=-" in answer.headers["Cache-Status"] or "ttl=0" in status_of(answer)
+               for answer in answers)
+    wait_until(lambda: server.get().body == b"new")
+    time.sleep(0.5)
+    assert origin.count() == 1
+
+
+def test_a_hundred_clients_of_a_stale_key(httpd, app):
+    server, origin = expired(httpd, app, SWR, conf="ThreadLimit 64\nThreadsPerChild 64\n"
+                             "MaxRequestWorkers 192\nMaxSpareThreads 192")
+    origin.behave(body=b"new", delay=2.0, headers=FRESH)
+    answers = burst(server, 100)
+    assert {answer.body for answer in answers} == {b"old"}
+    assert median(answers) < scale(0.2) and max(answer.elapsed for answer in answers) < scale(1.0)
+    wait_until(lambda: server.get().body == b"new")
+    assert origin.count() == 1
+
+
+def test_the_next_request_of_the_connection_is_not_delayed(httpd, app):
+    server, origin = expired(httpd, app, SWR)
+    server.allow_log(*PROXY_FAULTS)  # the end of the test ends the revalidation
+    origin.behave(delay=1.0, headers=FRESH)
+    origin.behave("/quick", body=b"quick")
+    with server.session() as client:
+        assert client.get("/").body == b"old"
+        began = time.monotonic()
+        assert client.get("/quick").body == b"quick" and time.monotonic() - began < scale(0.3)
+
+
+def test_a_304_in_the_background_renews(httpd, app):
+    origin = app(body=b"same", headers=SWR, etag="one")
+    server = cached(httpd, origin)
+    server.get()
+    time.sleep(1.2)
+    origin.behave(body=b"same", headers=FRESH, etag="one")
+    assert server.get().body == b"same"
+    wait_until(lambda: origin.count() == 2)
+    assert origin.requests()[-1]["headers"]["if-none-match"] == '"one"'
+    wait_until(lambda: "ttl=-" not in server.get().headers["Cache-Status"])
+    answer = server.get()
+    assert is_hit(answer) and answer.body == b"same" and origin.count() == 2
+
+
+def test_web_boxes_revalidate_once(httpd, app, memcached):
+    origin, store = app(body=b"old", headers=SWR), memcached()
+    boxes = [cached(httpd, origin, "ServerName shop.test:80", f"TierCacheServer {store.server}") for _ in range(2)]
+    boxes[0].get(host="shop.test")
+    wait_until(lambda: store.stats()["cmd_set"] > 1)
+    time.sleep(1.2)
+    origin.behave(body=b"new", delay=0.5, headers=FRESH)
+    for box in boxes:
+        assert box.get(host="shop.test").body == b"old"
+    wait_until(lambda: all(box.get(host="shop.test").body == b"new" for box in boxes))
+    assert origin.count() == 2
+
+
+def test_the_directive_speaks_for_responses_that_say_nothing(httpd, app):
+    server, origin = expired(httpd, app, {"Cache-Control": "max-age=1"}, "TierCacheStaleWhileRevalidate 1min")
+    origin.behave(body=b"new", delay=0.3, headers=FRESH)
+    assert server.get().body == b"old"
+    wait_until(lambda: server.get().body == b"new")
+
+
+@pytest.mark.parametrize("rule", ["must-revalidate", "proxy-revalidate", "no-cache", "s-maxage=1"])
+def test_never_against_the_rules(httpd, app, rule):
+    headers = {"Cache-Control": f"max-age=1, stale-while-revalidate=60, stale-if-error=60, {rule}", "ETag": '"one"'}
+    server, origin = expired(httpd, app, headers, "TierCacheStaleWhileRevalidate 1min\nTierCacheStaleIfError 1min")
+    server.allow_log(*PROXY_FAULTS)
+    origin.behave(body=b"new", headers=headers)
+    assert server.get().body == b"new"
+    origin.kill()
+    time.sleep(1.2)
+    assert server.get().status in (502, 503, 504)
+
+
+@pytest.mark.parametrize("asked", ["no-cache", "max-age=0", "min-fresh=1"])
+def test_a_client_that_wants_it_fresh_gets_it(httpd, app, asked):
+    server, origin = expired(httpd, app, SWR)
+    origin.behave(body=b"new", headers=FRESH)
+    assert server.get(headers={"Cache-Control": asked}).body == b"new"
+
+
+@pytest.mark.parametrize("fault", ["killed", 500, 502, 503, 504])
+def test_stale_in_the_place_of_an_error(httpd, app, fault):
+    server, origin = expired(httpd, app, SIE)
+    server.allow_log(*PROXY_FAULTS)
+    if fault == "killed":
+        origin.kill()
+    else:
+        origin.behave(status=fault, body=b"error" * 10_000)
+    first = server.get()
+    assert first.status == 200 and first.body == b"old" and why_forwarded(first) == "stale"
+    assert "detail=stale-if-error" in status_of(first)
+    second = server.get()
+    assert second.status == 200 and second.body == b"old" and second.elapsed < scale(0.2)
+
+
+def test_an_error_document_does_not_come_first(httpd, app):
+    server, origin = expired(httpd, app, SIE, "ErrorDocument 503 /sorry\nErrorDocument 502 /sorry")
+    server.allow_log(*PROXY_FAULTS)
+    origin.kill()
+    answer = server.get()
+    assert answer.status == 200 and answer.body == b"old"
+
+
+def test_errors_that_are_not_the_origins_are_passed_on(httpd, app):
+    server, origin = expired(httpd, app, SIE)
+    origin.behave(status=404, body=b"gone")
+    assert server.get().status == 404
+
+
+def test_not_for_longer_than_said(httpd, app):
+    server, origin = expired(httpd, app, {"Cache-Control": "max-age=1, stale-if-error=1", "ETag": '"one"'})
+    server.allow_log(*PROXY_FAULTS)
+    origin.behave(status=503)
+    time.sleep(1.2)
+    assert server.get().status == 503
+
+
+def test_an_origin_that_came_back_is_used(httpd, app):
+    server, origin = expired(httpd, app, {"Cache-Control": "max-age=1"}, "TierCacheStaleIfError 1min")
+    origin.behave(status=503)
+    assert server.get().body == b"old"
+    origin.behave(body=b"new", headers=FRESH)
+    wait_until(lambda: server.get().body == b"new", timeout=scale(5))
+
+
+def test_a_hung_origin_costs_waiters_no_more_than_the_wait(httpd, app):
+    server, origin = expired(httpd, app, SIE, "TierCacheWait 300ms\nProxyTimeout 2")
+    server.allow_log(*PROXY_FAULTS)
+    origin.behave(hang=True)
+    answers = at_once(10, lambda: server.get("/", timeout=20))
+    assert {answer.body for answer in answers} == {b"old"}
+    assert sorted(answer.elapsed for answer in answers)[4] < scale(0.8)
+
+
+def test_range_and_condition_on_a_stale_answer(httpd, app):
+    server, origin = expired(httpd, app, {**SWR, "ETag": '"one"'})
+    origin.behave(body=b"new", delay=0.3, headers=FRESH)
+    part = server.get(headers={"Range": "bytes=1-1"})
+    assert part.status == 206 and part.body == b"l"
+    assert server.get(headers={"If-None-Match": '"one"'}).status == 304

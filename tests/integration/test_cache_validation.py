@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditional requests, to the origin and from the client, and ranges."""
+import pytest
+from cache_support import FRESH, cached, http_date, is_hit, status_of, why_forwarded
+
+STALE = {"Cache-Control": "max-age=0"}
+
+
+def test_304_keeps_the_body_and_updates_the_fields(httpd, app):
+    origin = app(body=b"the body", etag="one", headers={**STALE, "X-Own": "old", "X-Kept": "k"})
+    server = cached(httpd, origin)
+    server.get()
+    origin.behave(body=b"the body", etag="one", headers={**FRESH, "X-Own": "new", "Content-Length": "0"})
+    confirmed = server.get()
+    assert status_of(confirmed)[:3] == ["webtier", "fwd=stale", "fwd-status=304"]
+    assert (confirmed.status, confirmed.body) == (200, b"the body")
+    hit = server.get()
+    assert is_hit(hit) and hit.body == b"the body"
+    assert (hit.headers["X-Own"], hit.headers["X-Kept"]) == ("new", "k")
+    assert origin.count() == 2
+    assert origin.requests()[1]["headers"]["if-none-match"] == '"one"'
+
+
+def test_last_modified_validates(httpd, app):
+    changed = http_date(-1000)
+    origin = app(body=b"x", headers={**STALE, "Last-Modified": changed})
+    server = cached(httpd, origin)
+    server.get()
+    origin.behave(status=304, headers={**FRESH, "Last-Modified": changed})
+    assert server.get().body == b"x"
+    assert is_hit(server.get())
+    assert origin.requests()[1]["headers"]["if-modified-since"] == changed
+
+
+def test_changed_answer_replaces_the_stored_one(httpd, app):
+    origin = app(body=b"old", etag="one", headers=STALE)
+    server = cached(httpd, origin)
+    server.get()
+    origin.behave(body=b"new!", etag="two", headers=FRESH)
+    assert server.get().body == b"new!"
+    hit = server.get()
+    assert is_hit(hit) and hit.body == b"new!"
+
+
+def test_304_that_forbids_storing_ends_the_entry(httpd, app):
+    origin = app(body=b"x", etag="one", headers=STALE)
+    server = cached(httpd, origin)
+    server.get()
+    origin.behave(body=b"x", etag="one", headers={"Cache-Control": "no-store"})
+    assert server.get().body == b"x"
+    origin.behave(body=b"y", etag="one", headers=FRESH)
+    assert server.get().body == b"y"
+
+
+def test_own_condition_of_the_client_while_validating(httpd, app):
+    origin = app(body=b"x", etag="one", headers=STALE)
+    server = cached(httpd, origin)
+    server.get()
+    assert server.get(headers={"If-None-Match": '"one"'}).status == 304
+    other = server.get(headers={"If-None-Match": '"other"'})
+    assert (other.status, other.body) == (200, b"x")
+    assert [asked["headers"]["if-none-match"] for asked in origin.requests()[1:]] == ['"one"', '"one"']
+
+
+def test_range_of_the_client_while_validating(httpd, app):
+    origin = app(body=b"0123456789", etag="one", headers=STALE)
+    server = cached(httpd, origin)
+    server.get()
+    part = server.get(headers={"Range": "bytes=2-4"})
+    assert (part.status, part.body) == (206, b"234")
+    assert "range" not in origin.requests()[1]["headers"]
+    origin.behave(body=b"abcdefghij", etag="two", headers=FRESH)
+    part = server.get(headers={"Range": "bytes=2-4"})
+    assert (part.status, part.body) == (206, b"cde")
+    assert server.get().body == b"abcdefghij" and origin.count() == 3
+
+
+@pytest.mark.parametrize("asked,status", [
+    ({"If-None-Match": '"one"'}, 304), ({"If-None-Match": 'W/"one"'}, 304), ({"If-None-Match": "*"}, 304),
+    ({"If-None-Match": '"a", "one"'}, 304), ({"If-None-Match": '"a"'}, 200),
+    ({"If-Modified-Since": http_date(0)}, 304), ({"If-Modified-Since": http_date(-5000)}, 200),
+    ({"If-Modified-Since": http_date(0), "If-None-Match": '"a"'}, 200), ({"If-Modified-Since": "yesterday"}, 200)])
+def test_conditions_of_the_client_on_a_hit(httpd, app, asked, status):
+    origin = app(body=b"x", headers={**FRESH, "ETag": '"one"', "Last-Modified": http_date(-1000)})
+    server = cached(httpd, origin)
+    server.get()
+    answer = server.get(headers=asked)
+    assert answer.status == status and origin.count() == 1
+    if status == 304:
+        assert answer.headers["ETag"] == '"one"' and answer.headers["Content-Length"] is None
+
+
+@pytest.mark.parametrize("asked,status,body,content_range", [
+    ("bytes=0-2", 206, b"012", "bytes 0-2/10"), ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+    ("bytes=4-", 206, b"456789", "bytes 4-9/10"), ("bytes=20-", 416, None, "bytes */10"), ("lines=1-2", 200, b"0123456789", None)])
+def test_ranges_of_a_hit(httpd, app, asked, status, body, content_range):
+    origin = app(body=b"0123456789", headers={**FRESH, "ETag": '"one"'})
+    server = cached(httpd, origin)
+    server.get()
+    answer = server.get(headers={"Range": asked})
+    assert (answer.status, answer.headers["Content-Range"]) == (status, content_range)
+    assert body is None or answer.body == body
+    assert is_hit(server.get()) and origin.count() == 1
+
+
+def test_if_range_and_several_ranges(httpd, app):
+    origin = app(body=b"0123456789", headers={**FRESH, "ETag": '"one"'})
+    server = cached(httpd, origin)
+    server.get()
+    assert server.get(headers={"Range": "bytes=0-1", "If-Range": '"one"'}).status == 206
+    assert server.get(headers={"Range": "bytes=0-1", "If-Range": '"two"'}).status == 200
+    several = server.get(headers={"Range": "bytes=0-1,5-6"})
+    assert several.status == 206 and several.headers["Content-Type"].startswith("multipart/byteranges")
+    assert origin.count() == 1
+
+
+def test_partial_answers_of_the_origin_are_not_stored(httpd, app):
+    origin = app(status=206, body=b"01", headers={**FRESH, "Content-Range": "bytes 0-1/10"})
+    server = cached(httpd, origin)
+    assert server.get(headers={"Range": "bytes=0-1"}).status == 206
+    assert not is_hit(server.get())
+
+
+def test_if_match_is_for_the_origin(httpd, app):
+    origin = app(headers={**FRESH, "ETag": '"one"'})
+    server = cached(httpd, origin)
+    server.get()
+    assert why_forwarded(server.get(headers={"If-Match": '"two"'})) == "bypass"
+    assert origin.count() == 2
+
+
+def test_static_file_is_validated(httpd):
+    server = httpd(modules=["cache"], vhost='TierCache on\nHeader set Cache-Control "no-cache"')
+    (server.docroot / "file.txt").write_text("static")
+    server.get("/file.txt")
+    again = server.get("/file.txt")
+    assert status_of(again)[1:3] == ["fwd=stale", "fwd-status=304"]
+    assert (again.status, again.body, again.headers["Content-Type"]) == (200, b"static", "text/plain")
+    assert server.get("/file.txt", method="HEAD").headers["Content-Length"] == "6"

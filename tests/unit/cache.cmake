@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key levels marks parts record shm
+                         stale status_field text vary vault verdict)
+  webtier_add_unit_test(cache_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${subject}_test.c
+                        LIBS tier_cache_engine)
+endforeach()
+webtier_add_unit_test(cache_memcached SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_memcached_test.c
+                      ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)
+# The tests take memory away.
+target_link_options(unit_cache_buffer PRIVATE -Wl,--wrap=malloc,--wrap=realloc)
+target_link_options(unit_cache_vault PRIVATE -Wl,--wrap=malloc)
+# The test puts the clock forward and takes threads away.
+target_link_options(unit_cache_levels PRIVATE -Wl,--wrap=tier_clock_now,--wrap=apr_thread_create)
+webtier_add_unit_test(cache_lease SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_lease_test.c
+                      ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)

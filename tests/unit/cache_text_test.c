@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_testing.h"
+
+#include "cache_text.h"
+
+static const char *joined(const char *list, apr_pool_t *pool)
+{
+    const char *text = "";
+    cache_span_t element;
+
+    while (cache_text_next(&list, &element))
+        text = apr_pstrcat(pool, text, *text ? "|" : "",
+                           apr_pstrmemdup(pool, element.data, element.size), NULL);
+    return text;
+}
+
+static void a_list_is_cut_at_commas_outside_quotes(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a,b", "a|b"},
+        {" a \t,\t b ", "a|b"},
+        {",,a,,b,,", "a|b"},
+        {"", ""},
+        {" , ,", ""},
+        {"a=\"x,y\", b", "a=\"x,y\"|b"},
+        {"a=\"x\\\",y\", b", "a=\"x\\\",y\"|b"},
+        {"a=\"never closed, b", "a=\"never closed|b"},
+        {"a=\"ends\\", "a=\"ends\\"},
+        {"\"\",b", "\"\"|b"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(joined(cases[i][0], *state), cases[i][1]);
+}
+
+static void delta_seconds_are_digits_and_end_somewhere(void **state)
+{
+    (void)state;
+    assert_int_equal(cache_text_delta(cache_text_span("0")), 0);
+    assert_int_equal(cache_text_delta(cache_text_span("003600")), 3600);
+    assert_int_equal(cache_text_delta(cache_text_span("2147483648")), CACHE_DELTA_MAX);
+    assert_int_equal(cache_text_delta(cache_text_span("99999999999999999999999999")),
+                     CACHE_DELTA_MAX);
+    assert_int_equal(cache_text_delta(cache_text_span("")), -1);
+    assert_int_equal(cache_text_delta(cache_text_span("-1")), -1);
+    assert_int_equal(cache_text_delta(cache_text_span("1.0")), -1);
+    assert_int_equal(cache_text_delta(cache_text_span("1 ")), -1);
+    assert_int_equal(cache_text_delta(cache_text_span("0x1")), -1);
+}
+
+static void tokens_and_values(void **state)
+{
+    (void)state;
+    assert_true(cache_text_is_token(cache_text_span("max-age!#$%&'*+.^_`|~09")));
+    assert_false(cache_text_is_token(cache_text_span("")));
+    assert_false(cache_text_is_token(cache_text_span("a b")));
+    assert_false(cache_text_is_token(cache_text_span("a:")));
+    assert_false(cache_text_is_token(cache_text_span("\xc3\xa4")));
+    assert_true(cache_text_is_value(cache_text_span("a\tb \xc3\xa4")));
+    assert_false(cache_text_is_value(cache_text_span("a\r\nb")));
+    assert_false(cache_text_is_value(cache_text_span("\x7f")));
+}
+
+static void quoted_strings_lose_quotes_and_escapes(void **state)
+{
+    assert_string_equal(cache_text_unquote(cache_text_span("\"a\\\"b\\\\\""), *state), "a\"b\\");
+    assert_string_equal(cache_text_unquote(cache_text_span("\"\""), *state), "");
+    assert_null(cache_text_unquote(cache_text_span("\""), *state));
+    assert_null(cache_text_unquote(cache_text_span("abc"), *state));
+    assert_null(cache_text_unquote(cache_text_span("\"a\"b\""), *state));
+    assert_null(cache_text_unquote(cache_text_span("\"a\\\""), *state));
+}
+
+static void words_in_lists(void **state)
+{
+    (void)state;
+    assert_true(cache_text_list_has("a, No-Cache", "no-cache"));
+    assert_false(cache_text_list_has("no-cachet", "no-cache"));
+    assert_false(cache_text_list_has(NULL, "no-cache"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(a_list_is_cut_at_commas_outside_quotes),
+        POOL_TEST(delta_seconds_are_digits_and_end_somewhere),
+        POOL_TEST(tokens_and_values),
+        POOL_TEST(quoted_strings_lose_quotes_and_escapes),
+        POOL_TEST(words_in_lists),
+    };
+
+    return RUN_TESTS(tests);
+}
