@@ -316,8 +316,10 @@ static void a_lead_that_fails_is_logged_and_tried_again(void **state)
     assert_true(wait_until(get(scene->ticks) >= 1, MS(2000)));
     apr_pool_destroy(pool);
     apr_pool_destroy(other_pool);
-    assert_int_equal(get(scene->gone), 2);
-    assert_int_equal(get(scene->loses), 1);
+    /* Each term's pool went, the failed one's too. The other may lead for a moment when the first
+     * ends. */
+    assert_in_range(get(scene->loses), 1, 2);
+    assert_int_equal(get(scene->gone), get(scene->loses) + 1);
 }
 
 static void one_that_pauses_ends_quickly(void **state)
