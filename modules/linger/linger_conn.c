@@ -14,7 +14,8 @@
 
 static void attach(linger_conn_t *conn, apr_time_t now)
 {
-    if (!conn->closing && tier_atomic_swap(&conn->attached, 0, 1)) {
+    if (!conn->closing && !conn->attached) {
+        conn->attached = 1;
         linger_crew_attach(&conn->child->crew, now);
     }
 }
@@ -25,7 +26,8 @@ static void detach(linger_conn_t *conn)
         conn->coarse = 0;
         linger_wait_be_exact();
     }
-    if (tier_atomic_swap(&conn->attached, 1, 0)) {
+    if (conn->attached) {
+        conn->attached = 0;
         linger_crew_detach(&conn->child->crew);
     }
 }
@@ -96,7 +98,6 @@ void linger_conn_resumed(linger_conn_t *conn)
 {
     apr_time_t now = tier_clock_now();
 
-    (void)tier_atomic_load(&conn->attached);
     if (conn->c->cs->state == CONN_STATE_LINGER) {
         if (conn->waiting) {
             note_early_close(conn, now);

@@ -25,14 +25,14 @@ typedef struct linger_conn_t {
     linger_tally_t *tally;      /* the child's */
     const process_score *score; /* the child's */
     linger_pace_t pace;
-    apr_time_t answered;   /* when the last response was done; 0: where TierLinger is off */
-    apr_uint32_t turn;     /* requests lingered for since a worker took the connection */
-    apr_uint32_t attached; /* 1: a worker holds it. Atomic: publishes the rest to the next one */
+    apr_time_t answered; /* when the last response was done; 0: where TierLinger is off */
+    apr_uint32_t turn;   /* requests lingered for since a worker took the connection */
     int socket;
-    unsigned int armed : 1;   /* a response is done and no request was read since */
-    unsigned int waiting : 1; /* the listener holds it until the next request */
-    unsigned int coarse : 1;  /* the worker's timers are, until it lets go of the connection */
-    unsigned int closing : 1; /* no more requests; httpd does not tell when such a one is let go */
+    unsigned int armed : 1;    /* a response is done and no request was read since */
+    unsigned int attached : 1; /* a worker holds it */
+    unsigned int waiting : 1;  /* the listener holds it until the next request */
+    unsigned int coarse : 1;   /* the worker's timers are, until it lets go of the connection */
+    unsigned int closing : 1;  /* no more requests; httpd does not tell when such a one is let go */
 } linger_conn_t;
 
 /* Makes the record of a new connection, which its worker holds. It stops counting when c's pool

@@ -62,6 +62,11 @@ void linger_crew_stop(linger_crew_t *crew)
     tier_atomic_store(&crew->stopping, 1);
 }
 
+void linger_crew_take_over(const linger_crew_t *crew)
+{
+    (void)tier_atomic_load(&crew->attached);
+}
+
 /*
  * Every connection could have a worker of its own, with the reserve to spare; or there are more
  * connections than that, but half of the workers are idle.

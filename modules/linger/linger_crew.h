@@ -52,6 +52,13 @@ void linger_crew_closed(linger_crew_t *crew);
 void linger_crew_attach(linger_crew_t *crew, apr_time_t now);
 void linger_crew_detach(linger_crew_t *crew);
 
+/*
+ * Makes what other threads did to a connection before they detached visible to the calling one,
+ * which takes it over. httpd hands connections from thread to thread by atomics of its own, some of
+ * which promise no order to others.
+ */
+void linger_crew_take_over(const linger_crew_t *crew);
+
 /* httpd closed a connection because it had no idle worker: nobody lingers for a while, and who
  * lingers stops. */
 void linger_crew_starved(linger_crew_t *crew, apr_time_t now);

@@ -21,7 +21,7 @@ static const char filter_name[] = "TIER_LINGER";
 
 /*
  * How soon a lingering worker sees that it is wanted elsewhere. Waiting on a second descriptor that
- * wakes it at once was measured too: it costs each wait up to half a microsecond.
+ * wakes it at once was tried: it cost each wait 0.2 to 0.7 us on a busy machine.
  */
 #define SLICE apr_time_from_msec(2)
 

@@ -12,9 +12,9 @@ typedef enum linger_wait_e {
 
 /*
  * How late the calling thread's timers may fire. Exact ones make each wait program the clock of the
- * CPU, and again when it ends early, which in a virtual machine leaves it twice: more than a third
- * of what a wait costs. Coarse ones go off with the scheduler's next tick, up to 4 ms late. A
- * thread is exact until it says otherwise.
+ * CPU, and again when it ends early: about a quarter of what a wait costs, measured in a virtual
+ * machine. Coarse ones go off with the scheduler's next tick, up to 4 ms late. A thread is exact
+ * until it says otherwise.
  */
 void linger_wait_be_coarse(void);
 void linger_wait_be_exact(void);

@@ -125,9 +125,14 @@ static int pre_connection(conn_rec *c, void *csd)
 
 static void resume_connection(conn_rec *c, request_rec *r)
 {
-    linger_conn_t *conn = conn_of(c);
+    linger_conn_t *conn;
 
     (void)r;
+    if (!child) {
+        return;
+    }
+    linger_crew_take_over(&child->crew);
+    conn = conn_of(c);
     if (conn) {
         linger_conn_resumed(conn);
     }

@@ -26,7 +26,8 @@ CROWDED = 32    # of the child that has as many connections, or more
 FAR = 256       # far clients; each asks again GAP_MS after its last answer
 GAP_MS = 50
 IDLE = 10_000   # connections that are kept alive and say nothing
-NOISE = 1.05    # two equal servers differ by as much on a shared machine: "not worse" means within it
+# "Not worse" means within this. Too strict for p99 on a busy machine: there two equal servers differ by 1.2 to 1.35.
+NOISE = 1.05
 
 HOLD = f"""
 import socket, sys

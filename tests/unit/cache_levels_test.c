@@ -48,6 +48,7 @@ typedef struct rig_t {
     apr_status_t get_status, put_status, remove_status;
     void (*meanwhile)(struct rig_t *rig); /* called once, in the middle of the next remote get */
     int gets, removes, held;
+    int threaded; /* another thread may hold a blob at any moment */
     cache_counters_t counters;
     cache_id_t due[4];
     int dues;
@@ -60,7 +61,7 @@ static rig_t *rig_of(cache_store_t *remote)
 
 static void release(void *baton)
 {
-    ((rig_t *)baton)->held--;
+    __atomic_fetch_sub(&((rig_t *)baton)->held, 1, __ATOMIC_RELAXED);
 }
 
 static apr_status_t table_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
@@ -82,7 +83,7 @@ static apr_status_t table_get(cache_store_t *store, const cache_id_t *id, cache_
     *blob = *found;
     blob->release = release;
     blob->baton = rig;
-    rig->held++;
+    __atomic_fetch_add(&rig->held, 1, __ATOMIC_RELAXED);
     return APR_SUCCESS;
 }
 
@@ -207,7 +208,8 @@ static const char *look(rig_t *rig)
         body = apr_pstrmemdup(rig->pool, (const char *)record.body, record.body_size);
     if (blob.release)
         blob.release(blob.baton);
-    assert_int_equal(rig->held, 0);
+    if (!rig->threaded)
+        assert_int_equal(rig->held, 0);
     return body;
 }
 
@@ -434,12 +436,15 @@ static void the_thread_looks_up_what_is_due(void **state)
     apr_pool_create(&child, *state);
     put(rig, rig->store, "old");
     put(rig, &rig->remote, "new");
+    rig->threaded = 1;
     assert_int_equal(cache_refresh_start(rig->store, child), APR_SUCCESS);
     later = TTL / 3 * 2;
     assert_string_equal(look(rig), "old");
     for (int i = 0; i < 2000 && __atomic_load_n(&rig->gets, __ATOMIC_RELAXED) == 0; i++)
         usleep(1000);
     apr_pool_destroy(child);
+    rig->threaded = 0;
+    assert_int_equal(rig->held, 0);
     assert_int_equal(rig->gets, 1);
     assert_string_equal(look(rig), "new");
     assert_int_equal(rig->gets, 1);
