@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_balancers.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
-#include <mod_proxy.h>
 
 #include "health_private.h"
 #include "health_times.h"
 
 #include <atomics.h>
 
-/* One balancer with checks. */
-typedef struct checked_t {
-    proxy_balancer *balancer;
-    health_section_t *section;
-} checked_t;
-
 struct health_balancers_t {
-    apr_array_header_t *checked; /* of checked_t */
+    apr_array_header_t *list; /* of health_minded_t */
+    apr_hash_t *by_balancer;  /* the same, by the address of the balancer */
 };
+
+static apr_status_t give_all_back(void *data);
 
 static proxy_server_conf *proxy_conf(const server_rec *server)
 {
@@ -54,7 +51,8 @@ static int is_filled(const proxy_worker_shared *slot)
 
 static int check_member(const health_section_t *section, const proxy_worker_shared *member)
 {
-    if (section->check.kind == HEALTH_KIND_HTTP && !health_check_speaks_http(member->scheme)) {
+    if (section->checks && section->check.kind == HEALTH_KIND_HTTP &&
+        !health_check_speaks_http(member->scheme)) {
         ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, section->server,
                      WTNO(1010) "TierHealthCheck http at %s: member %s of %s speaks %s, which http "
                                 "probes do not; "
@@ -144,8 +142,8 @@ int health_balancers_check(server_rec *main_server, apr_pool_t *ptemp)
 
 static int is_known(const health_balancers_t *balancers, const proxy_balancer *balancer)
 {
-    for (int i = 0; i < balancers->checked->nelts; i++) {
-        if (APR_ARRAY_IDX(balancers->checked, i, checked_t).balancer == balancer)
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        if (APR_ARRAY_IDX(balancers->list, i, health_minded_t).balancer == balancer)
             return 1;
     }
     return 0;
@@ -155,7 +153,8 @@ health_balancers_t *health_balancers_find(server_rec *main_server, apr_pool_t *p
 {
     health_balancers_t *found = apr_palloc(pconf, sizeof(*found));
 
-    found->checked = apr_array_make(pconf, 4, sizeof(checked_t));
+    found->list = apr_array_make(pconf, 4, sizeof(health_minded_t));
+    found->by_balancer = apr_hash_make(pconf);
     for (const server_rec *server = main_server; server; server = server->next) {
         const proxy_server_conf *conf = proxy_conf(server);
 
@@ -164,28 +163,83 @@ health_balancers_t *health_balancers_find(server_rec *main_server, apr_pool_t *p
             health_section_t *section = health_config_find(server, balancer->s->name);
 
             if (section && !is_known(found, balancer)) {
-                checked_t *checked = apr_array_push(found->checked);
+                health_minded_t *minded = apr_array_push(found->list);
 
-                checked->balancer = balancer;
-                checked->section = section;
+                memset(minded, 0, sizeof(*minded));
+                minded->balancer = balancer;
+                minded->section = section;
+                minded->scope = health_config_scope(main_server, server, pconf);
             }
         }
     }
     return found;
 }
 
+/* The traffic. */
+
+int health_balancers_want_traffic(const health_balancers_t *balancers)
+{
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        const health_section_t *section =
+            APR_ARRAY_IDX(balancers->list, i, health_minded_t).section;
+
+        if (section->ejects || section->panic || section->slow_start)
+            return 1;
+    }
+    return 0;
+}
+
+static void follow(health_minded_t *minded, health_passive_table_t *table, apr_pool_t *pconf)
+{
+    apr_size_t room = (apr_size_t)minded->balancer->max_workers + 1;
+    health_key_t key;
+
+    minded->table = table;
+    minded->members = apr_pcalloc(pconf, room * sizeof(*minded->members));
+    if (health_key_set(&key, minded->section->scope, minded->section->balancer, ""))
+        minded->traffic = health_passive_claim(table, &key);
+    /* What a generation with a threshold has left. */
+    if (minded->traffic && !minded->section->panic)
+        tier_atomic_store(&minded->traffic->panic, 0);
+}
+
+void health_balancers_follow(health_balancers_t *balancers, health_passive_table_t *table,
+                             apr_pool_t *pconf)
+{
+    apr_pool_pre_cleanup_register(pconf, balancers, give_all_back);
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
+
+        follow(minded, table, pconf);
+        apr_hash_set(balancers->by_balancer, &minded->balancer, sizeof(minded->balancer), minded);
+    }
+}
+
+const health_minded_t *health_balancers_minded(const health_balancers_t *balancers,
+                                               const proxy_balancer *balancer)
+{
+    return apr_hash_get(balancers->by_balancer, &balancer, sizeof(balancer));
+}
+
+int health_balancers_panic(const health_minded_t *minded)
+{
+    return minded->traffic && tier_atomic_load(&minded->traffic->panic);
+}
+
 apr_uint32_t health_balancers_room(const health_balancers_t *balancers)
 {
     apr_uint32_t room = 0;
 
-    for (int i = 0; i < balancers->checked->nelts; i++)
-        room += (apr_uint32_t)APR_ARRAY_IDX(balancers->checked, i, checked_t).balancer->max_workers;
+    for (int i = 0; i < balancers->list->nelts; i++)
+        room +=
+            (apr_uint32_t)APR_ARRAY_IDX(balancers->list, i, health_minded_t).balancer->max_workers;
     return room;
 }
 
 /* Returns the key's third part from a buffer, which is that of the key: "unix:path|name" or the
  * name. */
-static int set_key(health_key_t *key, const checked_t *checked, const proxy_worker_shared *slot)
+static int set_key_in(health_key_t *key, const health_minded_t *minded,
+                      const proxy_worker_shared *slot, const char *scope)
 {
     char member[sizeof(slot->uds_path) + sizeof(slot->name_ex) + 8];
 
@@ -194,7 +248,49 @@ static int set_key(health_key_t *key, const checked_t *checked, const proxy_work
                      slot->uds_path, (int)sizeof(slot->name_ex), slot->name_ex);
     else
         apr_snprintf(member, sizeof(member), "%.*s", (int)sizeof(slot->name_ex), slot->name_ex);
-    return health_key_set(key, checked->section->scope, checked->section->balancer, member);
+    return health_key_set(key, scope, minded->section->balancer, member);
+}
+
+static int set_key(health_key_t *key, const health_minded_t *minded,
+                   const proxy_worker_shared *slot)
+{
+    return set_key_in(key, minded, slot, minded->section->scope);
+}
+
+health_passive_t *health_balancers_traffic(const health_minded_t *minded,
+                                           const proxy_worker_shared *member)
+{
+    health_passive_t *traffic;
+    health_key_t key;
+
+    if (!minded->table || member->index < 0 || member->index >= minded->balancer->max_workers)
+        return NULL;
+    traffic = __atomic_load_n(&minded->members[member->index], __ATOMIC_ACQUIRE);
+    if (traffic || !set_key(&key, minded, member))
+        return traffic;
+    traffic = health_passive_claim(minded->table, &key);
+    __atomic_store_n(&minded->members[member->index], traffic, __ATOMIC_RELEASE);
+    return traffic;
+}
+
+/* The bit comes last when a member is added: without it the slot may be half written. */
+static int is_complete(const proxy_worker_shared *slot)
+{
+    return is_filled(slot) &&
+           (__atomic_load_n(&slot->status, __ATOMIC_ACQUIRE) & PROXY_WORKER_INITIALIZED);
+}
+
+void health_balancers_each(const health_minded_t *minded,
+                           void (*visit)(void *visitor, const proxy_worker_shared *member,
+                                         const health_passive_t *traffic),
+                           void *visitor)
+{
+    for (int i = 0; i < minded->balancer->max_workers; i++) {
+        const proxy_worker_shared *slot = slot_at(minded->balancer, i);
+
+        if (is_complete(slot))
+            visit(visitor, slot, health_balancers_traffic(minded, slot));
+    }
 }
 
 static void mirror(void *baton, void *ref, health_mirror_e how)
@@ -224,18 +320,108 @@ static apr_time_t error_since(void *baton, void *ref)
     return __atomic_load_n(&slot->error_time, __ATOMIC_RELAXED);
 }
 
-static void visit_slot(const checked_t *checked, proxy_worker_shared *slot,
+/* Slow start. Each record of a member has a factor of its own: virtual hosts that inherit a
+ * balancer are told apart. */
+static health_ramp_t *ramp_of(const health_minded_t *minded, const proxy_worker_shared *slot)
+{
+    health_passive_t *traffic;
+    health_key_t key;
+
+    if (!minded->table || !set_key_in(&key, minded, slot, minded->scope))
+        return NULL;
+    traffic = health_passive_claim(minded->table, &key);
+    return traffic ? &traffic->ramp : NULL;
+}
+
+static const health_minded_t *minded_of(const health_balancers_t *balancers,
+                                        const proxy_worker_shared *slot)
+{
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
+
+        if (slot->index >= 0 && slot->index < minded->balancer->max_workers &&
+            slot_at(minded->balancer, slot->index) == slot)
+            return minded;
+    }
+    return NULL;
+}
+
+static void set_share(void *baton, void *ref, apr_uint32_t percent)
+{
+    proxy_worker_shared *slot = ref;
+    const health_minded_t *minded = minded_of(baton, slot);
+    health_ramp_t *ramp = minded ? ramp_of(minded, slot) : NULL;
+    int current = __atomic_load_n(&slot->lbfactor, __ATOMIC_RELAXED);
+    int next;
+
+    if (!ramp)
+        return;
+    next = health_ramp_step(ramp, current, percent);
+    if (next != current)
+        __atomic_store_n(&slot->lbfactor, next, __ATOMIC_RELEASE);
+    if (percent >= 100)
+        health_ramp_end(ramp);
+}
+
+static void give_back(const health_minded_t *minded)
+{
+    for (int i = 0; i < minded->balancer->max_workers; i++) {
+        proxy_worker_shared *slot = slot_at(minded->balancer, i);
+        const health_ramp_t *ramp = slot && is_complete(slot) ? ramp_of(minded, slot) : NULL;
+
+        if (ramp && ramp->own)
+            slot->lbfactor = health_ramp_own(ramp, slot->lbfactor);
+    }
+}
+
+/* BalancerPersist keeps what the slots have now: that must be the administrator's own factors. */
+static apr_status_t give_all_back(void *data)
+{
+    const health_balancers_t *balancers = data;
+
+    for (int i = 0; i < balancers->list->nelts; i++)
+        give_back(&APR_ARRAY_IDX(balancers->list, i, health_minded_t));
+    return APR_SUCCESS;
+}
+
+static health_standing_e standing(void *baton, void *ref)
+{
+    const proxy_worker_shared *slot = ref;
+    unsigned int status = __atomic_load_n(&slot->status, __ATOMIC_RELAXED);
+
+    (void)baton;
+    if (status & (PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED | PROXY_WORKER_IN_SHUTDOWN))
+        return HEALTH_STANDING_STOPPED;
+    return status & PROXY_WORKER_IN_ERROR ? HEALTH_STANDING_ERROR : HEALTH_STANDING_READY;
+}
+
+static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
+                        health_passive_t *traffic)
+{
+    if (minded->section->ejects && traffic) {
+        spec->ejecting = &minded->section->eject;
+        spec->eject = &traffic->eject;
+    }
+    spec->slow_start = minded->section->slow_start;
+    if (minded->section->panic && minded->traffic) {
+        spec->panic_percent = minded->section->panic;
+        spec->panic = &minded->traffic->panic;
+    }
+}
+
+static void visit_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                        void (*visit)(void *visitor, const health_spec_t *spec), void *visitor)
 {
     health_spec_t spec = {.ref = slot,
-                          .check = &checked->section->check,
-                          .log = checked->section->log,
+                          .check = minded->section->checks ? &minded->section->check : NULL,
+                          .log = minded->section->log,
                           .scheme = slot->scheme,
                           .host = slot->hostname_ex,
                           .port = slot->port,
                           .socket_path = slot->uds_path[0] ? slot->uds_path : NULL};
 
-    if (set_key(&spec.key, checked, slot))
+    set_traffic(&spec, minded, health_balancers_traffic(minded, slot));
+    if (set_key(&spec.key, minded, slot))
         visit(visitor, &spec);
 }
 
@@ -244,42 +430,43 @@ static void each_member(void *baton, void (*visit)(void *visitor, const health_s
 {
     const health_balancers_t *balancers = baton;
 
-    for (int i = 0; i < balancers->checked->nelts; i++) {
-        const checked_t *checked = &APR_ARRAY_IDX(balancers->checked, i, checked_t);
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
 
-        for (int j = 0; j < checked->balancer->max_workers; j++) {
-            proxy_worker_shared *slot = slot_at(checked->balancer, j);
+        for (int j = 0; j < minded->balancer->max_workers; j++) {
+            proxy_worker_shared *slot = slot_at(minded->balancer, j);
 
-            /* The bit comes last when a member is added: without it the slot may be half written.
-             */
-            if (is_filled(slot) &&
-                (__atomic_load_n(&slot->status, __ATOMIC_ACQUIRE) & PROXY_WORKER_INITIALIZED))
-                visit_slot(checked, slot, visit, visitor);
+            if (is_complete(slot))
+                visit_slot(minded, slot, visit, visitor);
         }
     }
 }
 
 /* What the generation before knew. */
 
-static void restore_slot(const checked_t *checked, proxy_worker_shared *slot, health_table_t *table)
+static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slot,
+                         health_table_t *table)
 {
+    const health_passive_t *traffic = health_balancers_traffic(minded, slot);
+    int ejected = minded->section->ejects && traffic && health_eject_is_out(&traffic->eject);
     const health_entry_t *entry;
     health_key_t key;
 
-    if (!set_key(&key, checked, slot))
+    if (!set_key(&key, minded, slot) || health_balancers_panic(minded))
         return;
-    entry = health_table_find(table, &key);
-    if (entry && entry->record.member.state == HEALTH_DOWN)
+    entry = minded->section->checks ? health_table_find(table, &key) : NULL;
+    if (ejected || (entry && entry->record.member.state == HEALTH_DOWN))
         mirror(NULL, slot, HEALTH_MIRROR_DOWN);
 }
 
-/* True when any server's check took this member down: then the bit that BalancerPersist kept is
- * ours. */
+/* True when any server's check or ejection took this member down: then the bit that BalancerPersist
+ * kept is ours. */
 static int was_ours(const health_table_t *table, const char *balancer,
                     const proxy_worker_shared *slot, health_record_t *copy)
 {
     for (apr_uint32_t i = 0; i < health_table_capacity(table); i++) {
-        if (health_table_read(table, i, copy) && copy->member.state == HEALTH_DOWN &&
+        if (health_table_read(table, i, copy) &&
+            (copy->member.state == HEALTH_DOWN || copy->member.ejected_until) &&
             strcmp(copy->key.balancer, balancer) == 0 &&
             strcmp(copy->key.member, slot->name_ex) == 0)
             return 1;
@@ -304,14 +491,14 @@ static void clear_unchecked(const proxy_balancer *balancer, const health_table_t
 void health_balancers_restore(const health_balancers_t *balancers, health_table_t *table,
                               server_rec *main_server, apr_pool_t *ptemp)
 {
-    for (int i = 0; i < balancers->checked->nelts; i++) {
-        const checked_t *checked = &APR_ARRAY_IDX(balancers->checked, i, checked_t);
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
 
-        for (int j = 0; j < checked->balancer->max_workers; j++) {
-            proxy_worker_shared *slot = slot_at(checked->balancer, j);
+        for (int j = 0; j < minded->balancer->max_workers; j++) {
+            proxy_worker_shared *slot = slot_at(minded->balancer, j);
 
             if (is_filled(slot))
-                restore_slot(checked, slot, table);
+                restore_slot(minded, slot, table);
         }
     }
     for (const server_rec *server = main_server; server; server = server->next) {
@@ -332,4 +519,6 @@ void health_balancers_serve(health_balancers_t *balancers, health_server_t *serv
     server->each_member = each_member;
     server->mirror = mirror;
     server->error_since = error_since;
+    server->standing = standing;
+    server->set_share = set_share;
 }

@@ -9,6 +9,7 @@
 
 #include <glue.h>
 
+#include "health_eject_config.h"
 #include "health_retry_config.h"
 
 extern module AP_MODULE_DECLARE_DATA tier_health_module;
@@ -257,29 +258,43 @@ static const char *balancer_of(const cmd_parms *cmd)
     return name[sizeof(SCHEME) - 1] && strlen(name) < NAME_MAX_SIZE ? name : NULL;
 }
 
-static const char *set_check(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+const char *health_config_section(cmd_parms *cmd, health_section_t **section)
 {
-    health_section_t *section = apr_pcalloc(cmd->pool, sizeof(*section));
-    const char *problem;
+    const char *balancer = balancer_of(cmd);
 
-    (void)unused;
-    section->server = cmd->server;
-    section->where =
-        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
-    section->balancer = balancer_of(cmd);
-    if (!section->balancer)
+    if (!balancer)
         return apr_psprintf(
             cmd->temp_pool,
             "%s: allowed only directly in a section of one balancer, <Proxy \"balancer://name\">",
             cmd->cmd->name);
-    if (health_config_find(cmd->server, section->balancer))
+    *section = health_config_find(cmd->server, balancer);
+    if (*section)
+        return NULL;
+    *section = apr_pcalloc(cmd->pool, sizeof(**section));
+    (*section)->server = cmd->server;
+    (*section)->balancer = balancer;
+    (*section)->where =
+        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
+    APR_ARRAY_PUSH(config_of(cmd->server)->sections, health_section_t *) = *section;
+    return NULL;
+}
+
+static const char *set_check(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+
+    (void)unused;
+    if (problem)
+        return problem;
+    if (section->checks)
         return apr_psprintf(cmd->temp_pool, "%s: %s has one already; each balancer takes one",
                             cmd->cmd->name, section->balancer);
+    section->checks = 1;
+    section->where =
+        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
     health_check_defaults(&section->check);
-    problem = set_arguments(cmd, &section->check, argc, argv);
-    if (!problem)
-        APR_ARRAY_PUSH(config_of(cmd->server)->sections, health_section_t *) = section;
-    return problem;
+    return set_arguments(cmd, &section->check, argc, argv);
 }
 
 const command_rec health_config_commands[] = {
@@ -287,6 +302,12 @@ const command_rec health_config_commands[] = {
         "TierHealthCheck", set_check, NULL, ACCESS_CONF,
         "http or tcp, then settings: uri=/path method=GET|HEAD|OPTIONS host=name status=200-399 "
         "interval=1s timeout=500ms rise=2 fall=3"),
+    AP_INIT_TAKE_ARGV("TierHealthEject", health_eject_set, NULL, ACCESS_CONF,
+                      "off, or on, then settings: errors=5 time=10s max=5min share=50%"),
+    AP_INIT_TAKE1("TierHealthPanic", health_eject_set_panic, NULL, ACCESS_CONF,
+                  "with fewer usable members than this share, all are tried; off"),
+    AP_INIT_TAKE1("TierHealthSlowStart", health_eject_set_slow_start, NULL, ACCESS_CONF,
+                  "how long a member that is back takes to its whole load factor, or off"),
     AP_INIT_TAKE1("TierHealthRetry", health_retry_set_attempts, NULL, RSRC_CONF | ACCESS_CONF,
                   "on, off, or how many attempts a request gets in all"),
     AP_INIT_TAKE_ARGV("TierHealthRetryOn", health_retry_set_on, NULL, RSRC_CONF | ACCESS_CONF,

@@ -6,18 +6,24 @@
 #include <http_config.h>
 
 #include "health_check.h"
+#include "health_eject.h"
 #include "log.h"
 
-/* The directives of this module: TierHealthCheck, and what it leaves in a server's configuration.
- */
+/* The directives of this module, and what those of a balancer's section leave in a server's
+ * configuration. */
 extern const command_rec health_config_commands[];
 
-/* The checks of one <Proxy "balancer://name"> section. Lives as long as the configuration. */
+/* What one <Proxy "balancer://name"> section says. Lives as long as the configuration. */
 typedef struct health_section_t {
     const char *balancer;     /* "balancer://name", lower case, as mod_proxy names it */
     const server_rec *server; /* whose section it is */
     const char *where;        /* "file:line", for messages */
+    int checks;               /* TierHealthCheck is there */
     health_check_t check;
+    int ejects; /* TierHealthEject is on */
+    health_eject_settings_t eject;
+    apr_uint32_t panic;             /* percent; 0: off */
+    apr_interval_time_t slow_start; /* 0: off */
     const char *scope;     /* what names the server in the table; set by health_config_settle */
     const tier_log_t *log; /* the server's; set by health_config_settle */
 } health_section_t;
@@ -26,8 +32,14 @@ typedef struct health_section_t {
 void *health_config_create(apr_pool_t *pool, server_rec *server);
 void *health_config_merge(apr_pool_t *pool, void *base, void *add);
 
-/* Returns the checks of balancer for requests of server: its own, else the main server's; NULL for
- * none. */
+/*
+ * Fills *section with that of the <Proxy "balancer://name"> section in which cmd stands, a new one
+ * where it has none yet. Returns NULL, or a sentence where the directive does not belong.
+ */
+const char *health_config_section(cmd_parms *cmd, health_section_t **section);
+
+/* Returns what was said of balancer for requests of server: its own, else the main server's; NULL
+ * for none. */
 health_section_t *health_config_find(const server_rec *server, const char *balancer);
 
 /* Returns all sections of all servers from pool, an array of health_section_t *. One thread, while

@@ -48,17 +48,30 @@ static health_state_e next_state(const health_member_t *member, apr_uint32_t ris
     return (health_state_e)member->state;
 }
 
-static void enter(health_member_t *member, health_state_e to, const health_outcome_t *outcome)
+static void keep(health_member_t *member, apr_uint32_t from, apr_uint32_t to, apr_time_t when,
+                 const char *reason)
 {
     health_transition_t *transition = &member->history[member->transitions % HEALTH_HISTORY];
 
-    transition->when = outcome->when;
-    transition->from = member->state;
+    transition->when = when;
+    transition->from = from;
     transition->to = to;
-    apr_cpystrn(transition->reason, outcome->result, sizeof(transition->reason));
+    apr_cpystrn(transition->reason, reason, sizeof(transition->reason));
     member->transitions++;
-    member->state = to;
-    member->since = outcome->when;
+    member->since = when;
+}
+
+void health_member_eject(health_member_t *member, apr_time_t until, apr_time_t now,
+                         const char *reason)
+{
+    keep(member, member->state, HEALTH_EJECTED, now, reason);
+    member->ejected_until = until;
+}
+
+void health_member_readmit(health_member_t *member, apr_time_t now, const char *reason)
+{
+    keep(member, HEALTH_EJECTED, member->state, now, reason);
+    member->ejected_until = 0;
 }
 
 int health_member_judge(health_member_t *member, apr_uint32_t rise, apr_uint32_t fall,
@@ -71,7 +84,8 @@ int health_member_judge(health_member_t *member, apr_uint32_t rise, apr_uint32_t
     if (to == (health_state_e)member->state)
         return 0;
     *from = (health_state_e)member->state;
-    enter(member, to, outcome);
+    keep(member, member->state, to, outcome->when, outcome->result);
+    member->state = to;
     return 1;
 }
 
@@ -91,6 +105,8 @@ const char *health_member_state_name(apr_uint32_t state)
         return "up";
     case HEALTH_DOWN:
         return "down";
+    case HEALTH_EJECTED:
+        return "ejected";
     default:
         return "unknown";
     }

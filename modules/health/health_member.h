@@ -14,7 +14,8 @@
 typedef enum {
     HEALTH_CHECKING, /* not proven yet; counts as up */
     HEALTH_UP,
-    HEALTH_DOWN
+    HEALTH_DOWN,
+    HEALTH_EJECTED /* by live traffic, whatever the checks say: in the history only */
 } health_state_e;
 
 #define HEALTH_HISTORY 16
@@ -41,6 +42,7 @@ typedef struct health_member_t {
     apr_uint64_t probes;
     apr_uint64_t probes_failed;
     apr_uint64_t transitions;
+    apr_time_t ejected_until; /* wall clock; 0: not ejected. state goes on saying what checks say */
     char result[HEALTH_TEXT]; /* of the last probe */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;
@@ -64,10 +66,16 @@ void health_member_init(health_member_t *member, apr_time_t now);
 int health_member_judge(health_member_t *member, apr_uint32_t rise, apr_uint32_t fall,
                         const health_outcome_t *outcome, health_state_e *from);
 
+/* Live traffic has taken the member out of service until then, and the watch puts it back; both are
+ * kept in the history. Times: wall clock. */
+void health_member_eject(health_member_t *member, apr_time_t until, apr_time_t now,
+                         const char *reason);
+void health_member_readmit(health_member_t *member, apr_time_t now, const char *reason);
+
 /* Returns the i-th transition of the history, 0 is the latest; NULL past the end. */
 const health_transition_t *health_member_history(const health_member_t *member, apr_uint32_t i);
 
-/* Returns "checking", "up" or "down"; "unknown" for anything else. */
+/* Returns "checking", "up", "down" or "ejected"; "unknown" for anything else. */
 const char *health_member_state_name(apr_uint32_t state);
 
 /*

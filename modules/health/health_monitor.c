@@ -4,6 +4,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "health_review.h"
 #include "health_schedule.h"
 
 typedef struct monitor_t {
@@ -12,6 +13,7 @@ typedef struct monitor_t {
     apr_pool_t *pool;
     apr_hash_t *targets;       /* health_key_t, whole -> health_target_t * */
     apr_array_header_t *fresh; /* of health_target_t *: made by this round of sync */
+    apr_hash_t *groups;        /* health_key_t without a member -> health_group_t * */
     tier_loop_timer_t tick;
     apr_time_t next_sync;
     apr_uint32_t sync;
@@ -35,6 +37,40 @@ static void complain(monitor_t *monitor, const health_spec_t *spec, apr_status_t
                  spec->key.member);
 }
 
+static health_group_t *group_of(monitor_t *monitor, const health_spec_t *spec)
+{
+    health_group_t *group;
+    health_key_t key;
+
+    health_key_set(&key, spec->key.scope, spec->key.balancer, "");
+    group = apr_hash_get(monitor->groups, &key, sizeof(key));
+    if (group)
+        return group;
+    group = apr_pcalloc(monitor->pool, sizeof(*group));
+    group->key = key;
+    group->log = spec->log;
+    group->percent = spec->panic_percent;
+    group->panic = spec->panic;
+    apr_hash_set(monitor->groups, &group->key, sizeof(group->key), group);
+    return group;
+}
+
+/* One that is not probed is up until live traffic says otherwise. */
+static void describe(health_target_t *target)
+{
+    health_member_t member = target->entry->record.member;
+
+    if (target->check) {
+        health_entry_set_check(target->entry, health_check_text(target->check, target->scratch));
+        return;
+    }
+    health_entry_set_check(target->entry, "none, live traffic only");
+    if (member.state == HEALTH_UP)
+        return;
+    member.state = HEALTH_UP;
+    health_entry_set_member(target->entry, &member);
+}
+
 static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec)
 {
     health_target_t *target = NULL;
@@ -48,7 +84,8 @@ static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec
         complain(monitor, spec, status);
         return NULL;
     }
-    health_entry_set_check(entry, health_check_text(spec->check, target->scratch));
+    target->group = group_of(monitor, spec);
+    describe(target);
     apr_hash_set(monitor->targets, &target->key, sizeof(target->key), target);
     APR_ARRAY_PUSH(monitor->fresh, health_target_t *) = target;
     return target;
@@ -91,8 +128,11 @@ static void schedule_fresh(monitor_t *monitor)
 
     for (int i = 0; i < monitor->fresh->nelts; i++) {
         health_target_t *target = APR_ARRAY_IDX(monitor->fresh, i, health_target_t *);
-        apr_uint32_t random = monitor->options.random(monitor->options.random_baton);
+        apr_uint32_t random;
 
+        if (!target->check)
+            continue;
+        random = monitor->options.random(monitor->options.random_baton);
         health_target_schedule(target, monitor->loop,
                                health_schedule_first(now, target->check->interval, (apr_uint32_t)i,
                                                      (apr_uint32_t)monitor->fresh->nelts, random));
@@ -124,6 +164,36 @@ static void forget_leftovers(monitor_t *monitor)
     }
 }
 
+/* Ejections and the panic threshold, which look at all members of a balancer. */
+static void review_all(const monitor_t *monitor, apr_time_t now)
+{
+    apr_hash_index_t *i;
+
+    for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i))
+        health_group_begin(apr_hash_this_val(i));
+    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
+        health_target_t *target = apr_hash_this_val(i);
+
+        health_review(target, now);
+        health_group_count(target->group, health_target_standing(target),
+                           health_target_is_out(target));
+    }
+    for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i))
+        health_group_judge(apr_hash_this_val(i));
+    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
+        health_target_t *target = apr_hash_this_val(i);
+
+        if (health_group_is_bare(target->group))
+            health_review_lift(target, now);
+    }
+}
+
+static void show(health_target_t *target, apr_time_t now)
+{
+    health_target_ramp(target, now);
+    health_target_mirror(target);
+}
+
 static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
 {
     monitor_t *monitor = timer->baton;
@@ -132,8 +202,9 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
 
     if (now >= monitor->next_sync)
         sync_members(monitor);
+    review_all(monitor, now);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i))
-        health_target_mirror(apr_hash_this_val(i));
+        show(apr_hash_this_val(i), now);
     tier_loop_timer_set(loop, timer, now + HEALTH_TICK);
 }
 
@@ -160,6 +231,7 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->loop = loop;
     monitor->pool = pool;
     monitor->targets = apr_hash_make(pool);
+    monitor->groups = apr_hash_make(pool);
     monitor->fresh = apr_array_make(pool, 16, sizeof(health_target_t *));
     monitor->tick.fire = tick;
     monitor->tick.baton = monitor;

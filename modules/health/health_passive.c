@@ -68,6 +68,9 @@ void health_passive_adopt(health_passive_table_t *table, const health_passive_ta
             memcpy(entry->counts, old->counts, sizeof(entry->counts));
             entry->budget = old->budget;
             entry->told = old->told;
+            entry->eject = old->eject;
+            entry->panic = old->panic;
+            entry->ramp = old->ramp;
         }
     }
 }

@@ -4,6 +4,8 @@
 
 #include "atomics.h"
 #include "health_budget.h"
+#include "health_eject.h"
+#include "health_ramp.h"
 #include "health_retry_policy.h"
 #include "health_table.h"
 
@@ -33,13 +35,17 @@ typedef struct health_passive_t {
     tier_counter_t attempts[HEALTH_ATTEMPT_KINDS]; /* of a member, by what came of them */
     tier_counter_t counts[HEALTH_COUNTS];          /* of a balancer */
     health_budget_t budget;                        /* of a balancer */
-    apr_int64_t told; /* when the log last said that the budget is spent; atomic */
+    apr_int64_t told;     /* when the log last said that the budget is spent; atomic */
+    health_eject_t eject; /* of a member */
+    apr_uint32_t panic; /* of a balancer; 1: all members are tried; the watch's to change; atomic */
+    apr_uint32_t padding2;
+    health_ramp_t ramp; /* of one record of a member; the watch's */
 } health_passive_t;
 
 typedef struct health_passive_table_t health_passive_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_PASSIVE_LAYOUT 1
+#define HEALTH_PASSIVE_LAYOUT 2
 
 /* Returns how many bytes a table with room for capacity entries takes. */
 apr_size_t health_passive_size(apr_uint32_t capacity);

@@ -39,11 +39,16 @@ static group_t *find_group(group_t **groups, tier_status_node_t *balancers, cons
     return group;
 }
 
+static apr_uint32_t shown(const health_member_t *member)
+{
+    return member->ejected_until && member->state != HEALTH_DOWN ? HEALTH_EJECTED : member->state;
+}
+
 static tier_status_mood_e mood_of(apr_uint32_t state)
 {
-    return state == HEALTH_UP     ? TIER_STATUS_GOOD
-           : state == HEALTH_DOWN ? TIER_STATUS_BAD
-                                  : TIER_STATUS_NEUTRAL;
+    return state == HEALTH_UP                                ? TIER_STATUS_GOOD
+           : state == HEALTH_DOWN || state == HEALTH_EJECTED ? TIER_STATUS_BAD
+                                                             : TIER_STATUS_NEUTRAL;
 }
 
 static void report_history(tier_status_node_t *node, const health_member_t *member,
@@ -83,13 +88,15 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
     const health_member_t *member = &record->member;
     tier_status_node_t *node = tier_status_object(members, NULL, pool);
     char *recent = apr_palloc(pool, 65);
+    apr_uint32_t state = shown(member);
 
     health_member_bitmap_text(member, recent);
     tier_status_string(node, "url", record->key.member, pool);
-    tier_status_mood(
-        tier_status_string(node, "state", health_member_state_name(member->state), pool),
-        mood_of(member->state));
+    tier_status_mood(tier_status_string(node, "state", health_member_state_name(state), pool),
+                     mood_of(state));
     tier_status_number(node, TIER_STATUS_TIME, "since", member->since, pool);
+    if (member->ejected_until)
+        tier_status_number(node, TIER_STATUS_TIME, "ejected_until", member->ejected_until, pool);
     tier_status_string(node, "check", record->check, pool);
     tier_status_string(node, "last_result", member->result, pool);
     tier_status_number(node, TIER_STATUS_TIME, "last_probe", member->probed, pool);
@@ -109,7 +116,7 @@ static void take_record(group_t **groups, tier_status_node_t *balancers,
 
     if (!group->members)
         group->members = tier_status_array(group->node, "members", pool);
-    if (record->member.state == HEALTH_DOWN)
+    if (shown(&record->member) == HEALTH_DOWN || shown(&record->member) == HEALTH_EJECTED)
         group->down++;
     else
         group->up++;
@@ -125,8 +132,9 @@ static void finish_group(group_t *group, apr_pool_t *pool)
     tier_status_mood(group->node, mood);
     tier_status_metric(group->node, TIER_STATUS_GAUGE, "members_up", group->up,
                        "Members that are not out of service.", pool);
-    tier_status_metric(group->node, TIER_STATUS_GAUGE, "members_down", group->down,
-                       "Members that failed their checks and are out of service.", pool);
+    tier_status_metric(
+        group->node, TIER_STATUS_GAUGE, "members_down", group->down,
+        "Members that failed their checks, or live requests, and are out of service.", pool);
 }
 
 void health_report(tier_status_node_t *root, const health_table_t *table,

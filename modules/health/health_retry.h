@@ -6,6 +6,7 @@
 #include <mod_proxy.h>
 #include <util_filter.h>
 
+#include "health_balancers.h"
 #include "health_passive.h"
 #include "health_retry_config.h"
 
@@ -90,10 +91,12 @@ int health_retry_client_gone(const health_retry_t *retry);
 /* health_retry_setup.c */
 
 /*
- * Makes *scene when the configuration wants it, else NULL. Returns OK, or
- * HTTP_INTERNAL_SERVER_ERROR after it logged why. post_config, after mod_proxy_balancer's.
+ * Makes *scene when the configuration wants it, else NULL, and gives balancers the members'
+ * traffic. Returns OK, or HTTP_INTERNAL_SERVER_ERROR after it logged why. post_config, after
+ * mod_proxy_balancer's.
  */
-int health_retry_setup(health_scene_t **scene, server_rec *main_server, apr_pool_t *pconf);
+int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
+                       server_rec *main_server, apr_pool_t *pconf);
 
 /* Registers all hooks and filters but the handler. */
 void health_retry_register(void);
@@ -128,7 +131,7 @@ apr_uint32_t health_retry_scene_room(server_rec *main_server);
 
 /* Finds the balancers of all servers. From pconf. post_config. */
 health_scene_t *health_retry_scene_make(server_rec *main_server, health_passive_table_t *table,
-                                        apr_pool_t *pconf);
+                                        const health_balancers_t *balancers, apr_pool_t *pconf);
 
 /* Gives this child its own waiting room. child_init. */
 void health_retry_scene_child(health_scene_t *scene);

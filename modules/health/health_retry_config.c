@@ -20,7 +20,7 @@ void *health_retry_config_create(apr_pool_t *pool, char *section)
 
     (void)section;
     config->attempts = config->budget_percent = config->budget_free = TIER_UNSET;
-    config->queue_max = TIER_UNSET;
+    config->queue_max = config->observe = TIER_UNSET;
     config->attempt_timeout = config->hold_time = config->queue_timeout = TIER_UNSET;
     config->hold_size = config->body_size = TIER_UNSET;
     return config;
@@ -41,6 +41,7 @@ void *health_retry_config_merge(apr_pool_t *pool, void *base_section, void *add_
     TIER_MERGE(merged, base, add, budget_free);
     TIER_MERGE(merged, base, add, queue_timeout);
     TIER_MERGE(merged, base, add, queue_max);
+    TIER_MERGE(merged, base, add, observe);
     return merged;
 }
 
@@ -48,7 +49,7 @@ int health_retry_config_of(const request_rec *r, health_retry_config_t *config)
 {
     const health_retry_config_t *set = ap_get_module_config(r->per_dir_config, &tier_health_module);
 
-    if (!set || (set->attempts <= 1 && set->queue_timeout <= 0))
+    if (!set || (set->attempts <= 1 && set->queue_timeout <= 0 && set->observe <= 0))
         return 0;
     config->attempts = TIER_SETTING(set, attempts, 1);
     config->on = set->on ? set->on : &health_retry_on_default;
@@ -60,6 +61,7 @@ int health_retry_config_of(const request_rec *r, health_retry_config_t *config)
     config->budget_free = TIER_SETTING(set, budget_free, HEALTH_RETRY_BUDGET_FREE);
     config->queue_timeout = TIER_SETTING(set, queue_timeout, 0);
     config->queue_max = TIER_SETTING(set, queue_max, 0);
+    config->observe = TIER_SETTING(set, observe, 0);
     return 1;
 }
 
@@ -74,6 +76,13 @@ int health_retry_config_used(apr_pool_t *pconf)
 static void use(cmd_parms *cmd)
 {
     apr_pool_userdata_setn("", USED_KEY, NULL, cmd->pool);
+}
+
+void health_retry_observe(cmd_parms *cmd, void *section, int observe)
+{
+    ((health_retry_config_t *)section)->observe = observe;
+    if (observe)
+        use(cmd);
 }
 
 const char *health_retry_set_attempts(cmd_parms *cmd, void *section, const char *arg)

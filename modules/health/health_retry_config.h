@@ -22,6 +22,7 @@ typedef struct health_retry_config_t {
     int budget_free; /* a second */
     apr_interval_time_t queue_timeout;
     int queue_max; /* of a child; 0: half of its threads */
+    int observe;   /* 1: what comes of attempts is to be known, even where none is repeated */
 } health_retry_config_t;
 
 #define HEALTH_RETRY_ATTEMPTS       3
@@ -35,9 +36,12 @@ typedef struct health_retry_config_t {
 void *health_retry_config_create(apr_pool_t *pool, char *section);
 void *health_retry_config_merge(apr_pool_t *pool, void *base, void *add);
 
+/* Says that what comes of attempts in this section is to be known. */
+void health_retry_observe(cmd_parms *cmd, void *section, int observe);
+
 /*
  * Fills *config with what holds for r, defaults included. Returns 0 when neither retry nor the
- * waiting room is on, and then nothing is filled. Any thread.
+ * waiting room nor ejection is on, and then nothing is filled. Any thread.
  */
 int health_retry_config_of(const request_rec *r, health_retry_config_t *config);
 

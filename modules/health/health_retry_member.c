@@ -11,6 +11,7 @@
 #include <clock.h>
 
 #include "health_config.h"
+#include "health_ejector.h"
 #include "health_private.h"
 #include "health_queue.h"
 
@@ -33,7 +34,8 @@ struct health_scene_t {
     health_passive_table_t *table;
     apr_hash_t *followed; /* of health_followed_t, by the address of the balancer */
     apr_array_header_t *list;
-    health_queue_t queue; /* of this child */
+    health_queue_t queue;                /* of this child */
+    const health_balancers_t *balancers; /* that eject */
 };
 
 int health_retry_member_possible(void)
@@ -92,11 +94,12 @@ static health_followed_t *find(const health_scene_t *scene, const proxy_balancer
 }
 
 health_scene_t *health_retry_scene_make(server_rec *main_server, health_passive_table_t *table,
-                                        apr_pool_t *pconf)
+                                        const health_balancers_t *balancers, apr_pool_t *pconf)
 {
     health_scene_t *scene = apr_pcalloc(pconf, sizeof(*scene));
 
     scene->table = table;
+    scene->balancers = balancers;
     scene->followed = apr_hash_make(pconf);
     scene->list = apr_array_make(pconf, 8, sizeof(health_followed_t *));
     for (const server_rec *server = main_server; server; server = server->next) {
@@ -254,12 +257,21 @@ static void release(health_retry_t *retry)
     retry->chosen = NULL;
 }
 
+/* What a client does that goes away says nothing of the member. */
+static void tell_attempt(const health_retry_t *retry, const proxy_worker *worker,
+                         health_attempt_e attempt)
+{
+    health_passive_attempt(entry_of(retry->scene, retry->followed, worker->s), attempt);
+    if (!retry->r->connection->aborted)
+        health_ejector_attempt(retry->scene->balancers, retry->balancer, worker->s, attempt,
+                               retry->status, retry->r);
+}
+
 void health_retry_member_done(health_retry_t *retry)
 {
     if (!retry->worker)
         return;
-    health_passive_attempt(entry_of(retry->scene, retry->followed, retry->worker->s),
-                           retry->attempt);
+    tell_attempt(retry, retry->worker, retry->attempt);
     if (retry->attempt == HEALTH_ATTEMPT_PASSED)
         return;
     leave_out(retry, retry->worker);
@@ -388,8 +400,7 @@ static void meet(health_retry_t *retry, proxy_balancer *balancer)
 /* mod_proxy has gone on by itself, because that member could not be connected to. */
 static void failed_inside(health_retry_t *retry, const proxy_worker *worker)
 {
-    health_passive_attempt(entry_of(retry->scene, retry->followed, worker->s),
-                           HEALTH_ATTEMPT_CONNECT);
+    tell_attempt(retry, worker, HEALTH_ATTEMPT_CONNECT);
     leave_out(retry, worker);
     release(retry);
 }

@@ -34,28 +34,32 @@ static apr_status_t obtain(health_passive_table_t **table, server_rec *main_serv
     return APR_SUCCESS;
 }
 
-int health_retry_setup(health_scene_t **scene, server_rec *main_server, apr_pool_t *pconf)
+int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
+                       server_rec *main_server, apr_pool_t *pconf)
 {
     health_passive_table_t *table;
     apr_status_t status;
 
     *scene = NULL;
-    if (!health_retry_config_used(pconf))
+    if (!health_retry_config_used(pconf) && !health_balancers_want_traffic(balancers))
         return OK;
     if (!health_retry_member_possible()) {
         ap_log_error(
             APLOG_MARK, APLOG_ERR, 0, main_server,
-            WTNO(1043) "TierHealthRetry and TierHealthQueueTimeout need mod_proxy: put its "
-                       "LoadModule line (a2enmod proxy) before that of mod_tier_health");
+            WTNO(1043) "TierHealthRetry, TierHealthQueueTimeout, TierHealthEject, TierHealthPanic "
+                       "and TierHealthSlowStart need mod_proxy: put its LoadModule line (a2enmod "
+                       "proxy) before that of "
+                       "mod_tier_health");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     status = obtain(&table, main_server);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                     WTNO(1044) "no shared memory for TierHealthRetry");
+                     WTNO(1044) "no shared memory for TierHealthRetry and TierHealthEject");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    *scene = health_retry_scene_make(main_server, table, pconf);
+    health_balancers_follow(balancers, table, pconf);
+    *scene = health_retry_scene_make(main_server, table, balancers, pconf);
     return OK;
 }
 

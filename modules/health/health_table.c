@@ -153,6 +153,7 @@ health_entry_t *health_table_claim(health_table_t *table, const health_key_t *ke
     health_member_init(&record.member, now);
     write_part(entry, 0, &record, sizeof(record));
     entry->due = 0;
+    entry->ramp = 0;
     table->hashes[index] = health_key_hash(key);
     tier_atomic_store(&entry->used, 1);
     return entry;
@@ -219,6 +220,7 @@ void health_table_adopt(health_table_t *table, const health_table_t *earlier)
         if (!health_table_read(earlier, i, &entry->record))
             continue;
         entry->due = entry_at(earlier, i)->due;
+        entry->ramp = entry_at(earlier, i)->ramp;
         entry->used = 1;
         table->hashes[i] = health_key_hash(&entry->record.key);
     }

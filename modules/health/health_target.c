@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "health_ramp.h"
 #include "health_schedule.h"
 
 /* How soon a target looks again whether the resolver has answered. */
@@ -21,17 +22,34 @@ const char *health_target_authority(const health_spec_t *spec, apr_pool_t *pool)
     return apr_psprintf(pool, "%s:%u", host, (unsigned)spec->port);
 }
 
+int health_target_is_out(const health_target_t *target)
+{
+    return target->entry->record.member.state == HEALTH_DOWN ||
+           (target->eject && health_eject_is_out(target->eject));
+}
+
+health_standing_e health_target_standing(const health_target_t *target)
+{
+    const health_server_t *server = target->server;
+
+    return server->standing && target->refs->nelts > 0
+               ? server->standing(server->baton, APR_ARRAY_IDX(target->refs, 0, void *))
+               : HEALTH_STANDING_READY;
+}
+
 void health_target_mirror(const health_target_t *target)
 {
     const health_member_t *member = &target->entry->record.member;
-    health_mirror_e how = member->state == HEALTH_DOWN ? HEALTH_MIRROR_DOWN : HEALTH_MIRROR_UP;
+    health_mirror_e how = health_target_is_out(target) && !health_group_panics(target->group)
+                              ? HEALTH_MIRROR_DOWN
+                              : HEALTH_MIRROR_UP;
 
     for (int i = 0; i < target->refs->nelts; i++) {
         void *ref = APR_ARRAY_IDX(target->refs, i, void *);
         apr_time_t since;
 
         target->server->mirror(target->server->baton, ref, how);
-        if (how == HEALTH_MIRROR_DOWN || member->failed == 0 ||
+        if (!target->check || health_target_is_out(target) || member->failed == 0 ||
             member->passes < target->check->rise)
             continue;
         /*
@@ -67,11 +85,39 @@ static void log_transition(const health_target_t *target, health_state_e from, c
                  count_text(member->passes, "pass", "passes", target->scratch), result);
 }
 
+/* A member that is still ejected is not back; one without checks may be in mod_proxy's own error
+ * state for a reason. */
 static void mirror_recovery(const health_target_t *target)
 {
+    if (!target->check || health_target_is_out(target)) {
+        health_target_mirror(target);
+        return;
+    }
     for (int i = 0; i < target->refs->nelts; i++)
         target->server->mirror(target->server->baton, APR_ARRAY_IDX(target->refs, i, void *),
                                HEALTH_MIRROR_RECOVERED);
+}
+
+void health_target_ramp(health_target_t *target, apr_time_t now)
+{
+    const health_server_t *server = target->server;
+    apr_uint32_t percent;
+
+    if (target->entry->ramp == 0)
+        return;
+    percent = health_ramp_percent(target->entry->ramp, target->slow_start, now);
+    for (int i = 0; server->set_share && i < target->refs->nelts; i++)
+        server->set_share(server->baton, APR_ARRAY_IDX(target->refs, i, void *), percent);
+    if (percent >= 100)
+        target->entry->ramp = 0;
+}
+
+void health_target_returned(health_target_t *target, apr_time_t now)
+{
+    if (target->slow_start > 0)
+        target->entry->ramp = now;
+    health_target_ramp(target, now);
+    mirror_recovery(target);
 }
 
 static void judge(health_target_t *target, const health_outcome_t *outcome)
@@ -86,7 +132,7 @@ static void judge(health_target_t *target, const health_outcome_t *outcome)
         return;
     log_transition(target, from, outcome->result);
     if (from == HEALTH_DOWN)
-        mirror_recovery(target);
+        health_target_returned(target, tier_clock_now());
     else
         health_target_mirror(target);
 }
@@ -185,6 +231,22 @@ static void probe_due(tier_loop_t *loop, tier_loop_timer_t *timer)
     tier_loop_timer_set(loop, timer, begin_probe(timer->baton, tier_loop_now(loop)));
 }
 
+static apr_status_t prepare_probe(health_target_t *target, const health_spec_t *spec,
+                                  health_lookups_t *lookups, tier_loop_t *loop)
+{
+    apr_status_t status;
+
+    target->timer.fire = probe_due;
+    target->timer.baton = target;
+    target->probe.check = spec->check;
+    target->probe.authority = health_target_authority(spec, target->pool);
+    target->probe.done = probe_done;
+    target->probe.baton = target;
+    status = health_address_create(&target->address, spec->socket_path, spec->host, spec->port,
+                                   lookups, target->pool);
+    return status == APR_SUCCESS ? health_probe_init(&target->probe, loop, target->pool) : status;
+}
+
 apr_status_t health_target_create(health_target_t **target, const health_spec_t *spec,
                                   health_entry_t *entry, const health_server_t *server,
                                   health_lookups_t *lookups, tier_loop_t *loop, apr_pool_t *pool)
@@ -199,21 +261,15 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
     made->pool = own;
     made->key = spec->key;
     made->check = spec->check;
+    made->ejecting = spec->ejecting;
+    made->eject = spec->eject;
+    made->slow_start = spec->slow_start;
     made->log = spec->log;
     made->server = server;
     made->entry = entry;
     made->refs = apr_array_make(own, 1, sizeof(void *));
-    made->timer.fire = probe_due;
-    made->timer.baton = made;
-    made->probe.check = spec->check;
-    made->probe.authority = health_target_authority(spec, own);
-    made->probe.done = probe_done;
-    made->probe.baton = made;
     apr_pool_create(&made->scratch, own);
-    status = health_address_create(&made->address, spec->socket_path, spec->host, spec->port,
-                                   lookups, own);
-    if (status == APR_SUCCESS)
-        status = health_probe_init(&made->probe, loop, own);
+    status = spec->check ? prepare_probe(made, spec, lookups, loop) : APR_SUCCESS;
     if (status != APR_SUCCESS)
         apr_pool_destroy(own);
     return status;

@@ -7,6 +7,8 @@
 
 #include "health_address.h"
 #include "health_check.h"
+#include "health_eject.h"
+#include "health_group.h"
 #include "health_probe.h"
 #include "health_table.h"
 #include "log.h"
@@ -16,8 +18,13 @@
  * over only. */
 typedef struct health_spec_t {
     health_key_t key;
-    const health_check_t *check; /* lives as long as the watch */
+    const health_check_t *check; /* lives as long as the watch; NULL: it is not probed */
     const tier_log_t *log;       /* the virtual host's; lives as long as the watch */
+    const health_eject_settings_t *ejecting; /* NULL: it is never ejected */
+    health_eject_t *eject;                   /* in shared memory; NULL with ejecting */
+    apr_uint32_t panic_percent;              /* of the balancer; 0: no panic threshold */
+    apr_interval_time_t slow_start;          /* 0: none */
+    apr_uint32_t *panic;                     /* in shared memory; NULL without a threshold */
     const char *scheme;
     const char *host; /* without brackets */
     apr_port_t port;
@@ -45,13 +52,22 @@ typedef struct health_server_t {
     /* Returns since when (wall clock) the server itself holds the member for broken, 0 when it does
      * not. */
     apr_time_t (*error_since)(void *baton, void *ref);
+    /* Returns how a member stands apart from what we found out. NULL: all are ready. */
+    health_standing_e (*standing)(void *baton, void *ref);
+    /* Gives a member so much of its load factor, in percent; 100 ends it. NULL: there are no
+     * factors. */
+    void (*set_share)(void *baton, void *ref, apr_uint32_t percent);
 } health_server_t;
 
 /* A member while this process leads: its probe, its timer, its entry in the table. The watch thread
  * only. */
 typedef struct health_target_t {
     health_key_t key;
-    const health_check_t *check;
+    const health_check_t *check;             /* NULL: not probed, live traffic alone judges it */
+    const health_eject_settings_t *ejecting; /* NULL with eject */
+    health_eject_t *eject;                   /* NULL: never ejected */
+    apr_interval_time_t slow_start;          /* 0: none */
+    health_group_t *group;                   /* its balancer */
     const tier_log_t *log;
     const health_server_t *server;
     health_entry_t *entry;
@@ -76,7 +92,19 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
  * first. */
 apr_status_t health_target_schedule(health_target_t *target, tier_loop_t *loop, apr_time_t first);
 
-/* Makes the server's records say what the table says. */
+/* Returns 1 when checks or an ejection take the member out of service. */
+int health_target_is_out(const health_target_t *target);
+
+/* Returns how the member stands apart from our findings. */
+health_standing_e health_target_standing(const health_target_t *target);
+
+/* The member is back after it was out: the server's records say so at once. */
+void health_target_returned(health_target_t *target, apr_time_t now);
+
+/* Gives a member in slow start what it has at now (tier_clock_now()) of its load factor. */
+void health_target_ramp(health_target_t *target, apr_time_t now);
+
+/* Makes the server's records say what the table says; in a panic, that all are in service. */
 void health_target_mirror(const health_target_t *target);
 
 /* Ends the probe and frees the target; its entry stays. */

@@ -45,7 +45,7 @@ static health_server_t watch_server;
 static int fail_start(server_rec *main_server, apr_status_t status)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                 WTNO(1014) "no shared memory for TierHealthCheck");
+                 WTNO(1014) "no shared memory for TierHealthCheck and TierHealthEject");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -105,6 +105,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     health_config_settle(main_server, pconf);
     state.log = tier_glue_log(main_server, tier_health_module.module_index, pconf);
     state.balancers = health_balancers_find(main_server, pconf);
+    if (health_retry_setup(&state.scene, state.balancers, main_server, pconf) != OK)
+        return HTTP_INTERNAL_SERVER_ERROR;
     status = obtain_table(main_server);
     if (status == APR_SUCCESS)
         status = obtain_leader(main_server);
@@ -115,7 +117,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         health_table_clear(state.table);
         state.table = NULL;
     }
-    return health_retry_setup(&state.scene, main_server, pconf);
+    return OK;
 }
 
 static apr_uint32_t random_bits(void *unused)

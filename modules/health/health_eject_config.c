@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_eject_config.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+#include <strings.h>
+
+#include <glue.h>
+
+#include "health_config.h"
+#include "health_retry_config.h"
+
+#define HEALTH_SLOW_START_MIN apr_time_from_msec(100)
+
+static const char *parse_percent(cmd_parms *cmd, const char *value, apr_int64_t min,
+                                 apr_uint32_t *field)
+{
+    apr_size_t size = strlen(value);
+    apr_int64_t number = 0;
+    const char *problem;
+
+    if (size < 2 || value[size - 1] != '%')
+        return apr_psprintf(cmd->temp_pool,
+                            "%s: \"%s\" is not a share of the members; allowed are "
+                            "%" APR_INT64_T_FMT "%% to 100%%",
+                            cmd->cmd->name, value, min);
+    problem = tier_glue_parse_number(cmd, apr_pstrmemdup(cmd->temp_pool, value, size - 1), min, 100,
+                                     &number);
+    *field = (apr_uint32_t)number;
+    return problem;
+}
+
+static const char *set_one(cmd_parms *cmd, health_eject_settings_t *settings, const char *setting,
+                           const char *value)
+{
+    if (strcasecmp(setting, "errors") == 0) {
+        apr_int64_t number = 0;
+        const char *problem = tier_glue_parse_number(cmd, value, 1, HEALTH_COUNT_MAX, &number);
+
+        settings->errors = (apr_uint32_t)number;
+        return problem;
+    }
+    if (strcasecmp(setting, "time") == 0)
+        return tier_glue_parse_time(cmd, value, "s", HEALTH_EJECT_TIME_MIN, HEALTH_INTERVAL_MAX,
+                                    &settings->time);
+    if (strcasecmp(setting, "max") == 0)
+        return tier_glue_parse_time(cmd, value, "s", HEALTH_EJECT_TIME_MIN,
+                                    24 * HEALTH_INTERVAL_MAX, &settings->max);
+    return parse_percent(cmd, value, 1, &settings->share);
+}
+
+static int is_setting(const char *setting)
+{
+    return strcasecmp(setting, "errors") == 0 || strcasecmp(setting, "time") == 0 ||
+           strcasecmp(setting, "max") == 0 || strcasecmp(setting, "share") == 0;
+}
+
+static const char *set_argument(cmd_parms *cmd, health_eject_settings_t *settings,
+                                const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    const char *setting =
+        equals ? apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument))
+               : argument;
+
+    if (!equals || !is_setting(setting))
+        return apr_psprintf(cmd->temp_pool,
+                            "%s: there is no setting \"%s\"; allowed after on are errors=, time=, "
+                            "max= and share=",
+                            cmd->cmd->name, setting);
+    return tier_glue_in_setting(cmd, setting, set_one(cmd, settings, setting, equals + 1));
+}
+
+static const char *set_arguments(cmd_parms *cmd, health_eject_settings_t *settings, int argc,
+                                 char *const argv[])
+{
+    const char *problem = NULL;
+
+    health_eject_defaults(settings);
+    for (int i = 1; i < argc && !problem; i++)
+        problem = set_argument(cmd, settings, argv[i]);
+    if (!problem && settings->max < settings->time)
+        problem = apr_psprintf(cmd->temp_pool,
+                               "%s: max is less than time; max is the longest ejection and may be "
+                               "from time to 24h",
+                               cmd->cmd->name);
+    return problem;
+}
+
+const char *health_eject_set(cmd_parms *cmd, void *config, int argc, char *const argv[])
+{
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+
+    if (problem)
+        return problem;
+    if (argc == 1 && strcasecmp(argv[0], "off") == 0) {
+        section->ejects = 0;
+        health_retry_observe(cmd, config, 0);
+        return NULL;
+    }
+    if (argc == 0 || strcasecmp(argv[0], "on") != 0)
+        return apr_psprintf(cmd->temp_pool,
+                            "%s: \"%s\" is neither off nor on with settings errors=, time=, max= "
+                            "and share=",
+                            cmd->cmd->name, argc ? argv[0] : "");
+    section->ejects = 1;
+    health_retry_observe(cmd, config, 1);
+    return set_arguments(cmd, &section->eject, argc, argv);
+}
+
+const char *health_eject_set_panic(cmd_parms *cmd, void *config, const char *arg)
+{
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+
+    (void)config;
+    if (problem)
+        return problem;
+    if (strcmp(arg, "0") == 0 || strcasecmp(arg, "off") == 0)
+        arg = "0%";
+    return parse_percent(cmd, arg, 0, &section->panic);
+}
+
+const char *health_eject_set_slow_start(cmd_parms *cmd, void *config, const char *arg)
+{
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+
+    (void)config;
+    if (problem)
+        return problem;
+    section->slow_start = 0;
+    if (strcasecmp(arg, "off") == 0)
+        return NULL;
+    return tier_glue_parse_time(cmd, arg, "s", HEALTH_SLOW_START_MIN, HEALTH_INTERVAL_MAX,
+                                &section->slow_start);
+}

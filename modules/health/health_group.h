@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEALTH_GROUP_H
+#define HEALTH_GROUP_H
+
+#include "health_table.h"
+#include "log.h"
+
+/*
+ * One balancer's members taken together, counted anew at each tick: the panic threshold, and that
+ * the last member is never left ejected. The watch thread only.
+ */
+
+/* How a member stands apart from our own findings. */
+typedef enum {
+    HEALTH_STANDING_READY,
+    HEALTH_STANDING_ERROR,  /* the server itself holds it for broken */
+    HEALTH_STANDING_STOPPED /* the administrator has taken it out of service */
+} health_standing_e;
+
+typedef struct health_group_t {
+    health_key_t key; /* of the balancer: its member is "" */
+    const tier_log_t *log;
+    apr_uint32_t percent; /* 0: no panic threshold */
+    apr_uint32_t *panic;  /* in shared memory; NULL: no panic threshold; atomic */
+    apr_uint32_t all;     /* members that the administrator has not stopped */
+    apr_uint32_t usable;  /* of these, those that neither checks nor ejection take out */
+    apr_uint32_t ready;   /* of these, those that the server holds for good too */
+} health_group_t;
+
+/* Begins a count. */
+void health_group_begin(health_group_t *group);
+
+/* Counts one member; out: checks or an ejection take it out of service. */
+void health_group_count(health_group_t *group, health_standing_e standing, int out);
+
+/* Enters or leaves panic by what was counted, and says so in the log once. */
+void health_group_judge(health_group_t *group);
+
+/* Returns 1 while fewer members than the threshold are usable, so that all are tried. NULL is
+ * allowed. */
+int health_group_panics(const health_group_t *group);
+
+/* Returns 1 when no member is left that could take a request, and panic does not cure it. */
+int health_group_is_bare(const health_group_t *group);
+
+#endif

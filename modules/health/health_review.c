@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_review.h"
+
+#include <apr_strings.h>
+
+static void note(health_target_t *target, apr_time_t now)
+{
+    health_member_t member = target->entry->record.member;
+    apr_time_t until = tier_atomic_load64(&target->eject->until);
+    char reason[HEALTH_TEXT];
+
+    if (until == 0)
+        return;
+    health_eject_reason(target->eject, target->ejecting, reason, sizeof(reason));
+    health_member_eject(&member, apr_time_now() + (until - now), apr_time_now(), reason);
+    health_entry_set_member(target->entry, &member);
+    target->eject->noted = tier_counter_get(&target->eject->ejections);
+}
+
+static void readmit(health_target_t *target, const char *reason)
+{
+    health_member_t member = target->entry->record.member;
+
+    if (member.ejected_until == 0)
+        return;
+    tier_log(target->log, TIER_LOG_MARK, TIER_LOG_NOTICE, APR_SUCCESS,
+             WTNO(1061) "%s: member %s is not ejected any more after %" APR_TIME_T_FMT " ms: %s",
+             target->key.balancer, target->key.member,
+             apr_time_as_msec(apr_time_now() - member.since), reason);
+    health_member_readmit(&member, apr_time_now(), reason);
+    health_entry_set_member(target->entry, &member);
+}
+
+static int checks_pass(const health_target_t *target)
+{
+    const health_member_t *member = &target->entry->record.member;
+
+    return !target->check || (member->state != HEALTH_DOWN && member->failures == 0);
+}
+
+static void end(health_target_t *target, const char *reason, apr_time_t now)
+{
+    readmit(target, reason);
+    health_eject_end(target->eject, now);
+    health_target_returned(target, now);
+}
+
+void health_review(health_target_t *target, apr_time_t now)
+{
+    health_eject_t *eject = target->eject;
+
+    if (!eject) {
+        readmit(target, "TierHealthEject is off");
+        return;
+    }
+    if (tier_counter_get(&eject->ejections) != eject->noted)
+        note(target, now);
+    if (health_eject_is_over(eject, now) && checks_pass(target))
+        end(target, target->check ? "its time is over and its checks pass" : "its time is over",
+            now);
+    health_eject_decay(eject, target->ejecting, now);
+}
+
+void health_review_lift(health_target_t *target, apr_time_t now)
+{
+    if (target->eject && health_eject_is_out(target->eject) && checks_pass(target))
+        end(target, "no other member is left", now);
+}
