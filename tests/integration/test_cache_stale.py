@@ -41,7 +41,7 @@ def test_a_hundred_clients_of_a_stale_key(httpd, app):
     origin.behave(body=b"new", delay=2.0, headers=FRESH)
     answers = burst(server, 100)
     assert {answer.body for answer in answers} == {b"old"}
-    assert median(answers) < scale(0.2) and max(answer.elapsed for answer in answers) < scale(1.0)
+    assert median(answers) < scale(0.4) and max(answer.elapsed for answer in answers) < scale(1.0)
     wait_until(lambda: server.get().body == b"new")
     assert origin.count() == 1
 
@@ -122,7 +122,7 @@ def test_stale_in_the_place_of_an_error(httpd, app, fault):
     assert first.status == 200 and first.body == b"old" and why_forwarded(first) == "stale"
     assert "detail=stale-if-error" in status_of(first)
     second = server.get()
-    assert second.status == 200 and second.body == b"old" and second.elapsed < scale(0.2)
+    assert second.status == 200 and second.body == b"old" and second.elapsed < scale(0.4)
 
 
 def test_an_error_document_does_not_come_first(httpd, app):
