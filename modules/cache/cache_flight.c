@@ -3,8 +3,8 @@
 
 #include "atomics.h"
 #include "clock.h"
+#include "robust.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -42,27 +42,16 @@ static void sleep_on(apr_uint32_t *word, apr_uint32_t expected, apr_interval_tim
 
 apr_status_t cache_flight_init(cache_flights_t *flights)
 {
-    pthread_mutexattr_t attributes;
-    int rv = pthread_mutexattr_init(&attributes);
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv != 0)
-        return rv;
-    rv = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (rv == 0)
-        rv = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    for (int i = 0; i < CACHE_FLIGHT_STRIPES && rv == 0; i++)
-        rv = pthread_mutex_init(&flights->stripes[i].lock, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+    for (int i = 0; i < CACHE_FLIGHT_STRIPES && rv == APR_SUCCESS; i++)
+        rv = tier_robust_init(&flights->stripes[i].lock);
     return rv;
 }
 
 static int lock(cache_flight_stripe_t *stripe)
 {
-    int rv = pthread_mutex_lock(&stripe->lock);
-
-    if (rv == EOWNERDEAD)
-        rv = pthread_mutex_consistent(&stripe->lock);
-    return rv == 0;
+    return tier_robust_lock(&stripe->lock, NULL) == APR_SUCCESS;
 }
 
 static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, apr_time_t now)
@@ -146,7 +135,7 @@ cache_flight_role_e cache_flight_enter(cache_flights_t *flights, cache_roster_t 
     if (!lock(&flights->stripes[ticket->stripe]))
         return CACHE_FLIGHT_FULL;
     role = enter_locked(&flights->stripes[ticket->stripe], roster, id, self, now, expires, ticket);
-    pthread_mutex_unlock(&flights->stripes[ticket->stripe].lock);
+    tier_robust_unlock(&flights->stripes[ticket->stripe].lock);
     return role;
 }
 

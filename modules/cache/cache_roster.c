@@ -2,33 +2,21 @@
 #include "cache_roster.h"
 
 #include "atomics.h"
-
-#include <errno.h>
+#include "robust.h"
 
 apr_status_t cache_roster_init(cache_roster_t *roster)
 {
-    pthread_mutexattr_t attributes;
-    int rv = pthread_mutexattr_init(&attributes);
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv != 0)
-        return rv;
-    rv = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (rv == 0)
-        rv = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    for (int i = 0; i < CACHE_ROSTER_SIZE && rv == 0; i++)
-        rv = pthread_mutex_init(&roster->places[i].lock, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+    for (int i = 0; i < CACHE_ROSTER_SIZE && rv == APR_SUCCESS; i++)
+        rv = tier_robust_init(&roster->places[i].lock);
     return rv;
 }
 
 /* Returns 1 when nobody held it; the caller holds it then. */
 static int try_lock(pthread_mutex_t *lock)
 {
-    int rv = pthread_mutex_trylock(lock);
-
-    if (rv == EOWNERDEAD)
-        rv = pthread_mutex_consistent(lock);
-    return rv == 0;
+    return tier_robust_try(lock, NULL) == APR_SUCCESS;
 }
 
 void cache_roster_enter(cache_roster_t *roster, cache_member_t *member)
@@ -50,7 +38,7 @@ void cache_roster_enter(cache_roster_t *roster, cache_member_t *member)
 void cache_roster_leave(cache_roster_t *roster, const cache_member_t *member)
 {
     if (member->place != CACHE_ROSTER_NONE)
-        pthread_mutex_unlock(&roster->places[member->place].lock);
+        tier_robust_unlock(&roster->places[member->place].lock);
 }
 
 int cache_roster_is_alive(cache_roster_t *roster, const cache_member_t *member)
@@ -64,6 +52,6 @@ int cache_roster_is_alive(cache_roster_t *roster, const cache_member_t *member)
         return 0;
     if (!try_lock(&place->lock))
         return 1;
-    pthread_mutex_unlock(&place->lock);
+    tier_robust_unlock(&place->lock);
     return 0;
 }

@@ -2,8 +2,7 @@
 #include "cache_shm_private.h"
 
 #include "clock.h"
-
-#include <errno.h>
+#include "robust.h"
 
 #define LAYOUT 2 /* changes whenever a struct of cache_shm_private.h does */
 
@@ -36,23 +35,21 @@ static void reset(stripe_t *stripe)
     end_change(stripe);
 }
 
-static int lock(stripe_t *stripe)
+static apr_status_t lock(stripe_t *stripe)
 {
-    int rv = pthread_mutex_lock(&stripe->lock);
+    int owner_died;
+    apr_status_t rv = tier_robust_lock(&stripe->lock, &owner_died);
 
-    if (rv == EOWNERDEAD) {
-        if (tier_atomic_load(&stripe->is_changing)) {
-            reset(stripe);
-            tier_counter_add(&stripe->resets, 1);
-        }
-        rv = pthread_mutex_consistent(&stripe->lock);
+    if (rv == APR_SUCCESS && owner_died && tier_atomic_load(&stripe->is_changing)) {
+        reset(stripe);
+        tier_counter_add(&stripe->resets, 1);
     }
     return rv;
 }
 
 static void unlock(stripe_t *stripe)
 {
-    pthread_mutex_unlock(&stripe->lock);
+    tier_robust_unlock(&stripe->lock);
 }
 
 static apr_uint32_t find(stripe_t *stripe, const cache_id_t *id)
@@ -342,21 +339,6 @@ static apr_status_t shm_remove(cache_store_t *store, const cache_id_t *id)
     return APR_SUCCESS;
 }
 
-static apr_status_t make_lock(pthread_mutex_t *mutex)
-{
-    pthread_mutexattr_t attributes;
-    int rv = pthread_mutexattr_init(&attributes);
-
-    if (rv == 0)
-        rv = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (rv == 0)
-        rv = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    if (rv == 0)
-        rv = pthread_mutex_init(mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-    return rv;
-}
-
 /* Every entry has a unit at least: as many of each. */
 static apr_status_t format_stripe(stripe_t *stripe, apr_size_t size)
 {
@@ -370,7 +352,7 @@ static apr_status_t format_stripe(stripe_t *stripe, apr_size_t size)
     stripe->units_at = aligned(stripe->entries_at + count * sizeof(entry_t));
     stripe->data_at = aligned(stripe->units_at + count * sizeof(cache_arena_unit_t));
     reset(stripe);
-    return make_lock(&stripe->lock);
+    return tier_robust_init(&stripe->lock);
 }
 
 /* As many stripes as leave eight of the largest records in each, at least one. */

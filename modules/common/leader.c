@@ -7,39 +7,24 @@
 
 #include "atomics.h"
 #include "clock.h"
+#include "robust.h"
 
 apr_status_t tier_leader_init(tier_leader_t *leader)
 {
-    pthread_mutexattr_t attributes;
-    int status = pthread_mutexattr_init(&attributes);
-
     memset(leader, 0, sizeof(*leader));
-    if (status) {
-        return status;
-    }
-    status = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (!status) {
-        status = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    }
-    if (!status) { /* tells a leader that asks again from others: EDEADLK, not EBUSY */
-        status = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-    }
-    if (!status) {
-        status = pthread_mutex_init(&leader->mutex, &attributes);
-    }
-    pthread_mutexattr_destroy(&attributes);
-    return status;
+    return tier_robust_init(&leader->mutex);
 }
 
 apr_status_t tier_leader_try(tier_leader_t *leader, int *took_over)
 {
-    int status;
+    apr_status_t status;
 
     *took_over = 0;
     if (tier_atomic_load(&leader->broken)) {
         return ENOTRECOVERABLE;
     }
-    status = pthread_mutex_trylock(&leader->mutex);
+    /* Nothing under the lock needs repair: whoever leads arms everything anew. */
+    status = tier_robust_try(&leader->mutex, took_over);
     if (status == EDEADLK) {
         return APR_SUCCESS;
     }
@@ -48,12 +33,7 @@ apr_status_t tier_leader_try(tier_leader_t *leader, int *took_over)
         tier_atomic_store(&leader->broken, 1);
         return status;
     }
-    if (status == EOWNERDEAD) {
-        /* Nothing under the lock needs repair: whoever leads arms everything anew. */
-        *took_over = 1;
-        status = pthread_mutex_consistent(&leader->mutex);
-    }
-    if (status == EBUSY) {
+    if (status == APR_EBUSY) {
         tier_atomic_store64(&leader->wanted, tier_clock_now());
         return APR_EBUSY;
     }
@@ -73,5 +53,5 @@ int tier_leader_wanted(const tier_leader_t *leader, apr_time_t since)
 void tier_leader_resign(tier_leader_t *leader)
 {
     __atomic_store_n(&leader->pid, 0, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&leader->mutex);
+    tier_robust_unlock(&leader->mutex);
 }
