@@ -35,6 +35,8 @@ def stage(workspace, request):
     yield made
     problems = made.end()
     if problems and not getattr(request.node, "has_failed", False):
+        # The report of the very last test is made when the workspace is gone.
+        request.node.last_words = made.sections()
         pytest.fail("\n".join(problems), pytrace=False)
 
 
@@ -62,5 +64,7 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         item.has_failed = True
-    if report.failed and hasattr(item, "stage"):
+    if report.failed and hasattr(item, "last_words"):
+        report.sections += item.last_words
+    elif report.failed and hasattr(item, "stage") and call.when != "teardown":
         report.sections += item.stage.sections()
