@@ -402,6 +402,7 @@ static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
         spec->ejecting = &minded->section->eject;
         spec->eject = &traffic->eject;
     }
+    spec->suspect = traffic ? &traffic->suspect : NULL;
     spec->slow_start = minded->section->slow_start;
     if (minded->section->panic && minded->traffic) {
         spec->panic_percent = minded->section->panic;

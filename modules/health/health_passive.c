@@ -70,6 +70,8 @@ void health_passive_adopt(health_passive_table_t *table, const health_passive_ta
             entry->told = old->told;
             entry->eject = old->eject;
             entry->panic = old->panic;
+            entry->alarm = old->alarm;
+            entry->suspect = old->suspect;
             entry->ramp = old->ramp;
         }
     }

@@ -7,6 +7,7 @@
 #include "health_eject.h"
 #include "health_ramp.h"
 #include "health_retry_policy.h"
+#include "health_suspect.h"
 #include "health_table.h"
 
 /*
@@ -38,14 +39,15 @@ typedef struct health_passive_t {
     apr_int64_t told;     /* when the log last said that the budget is spent; atomic */
     health_eject_t eject; /* of a member */
     apr_uint32_t panic; /* of a balancer; 1: all members are tried; the watch's to change; atomic */
-    apr_uint32_t padding2;
-    health_ramp_t ramp; /* of one record of a member; the watch's */
+    apr_uint32_t alarm; /* of a balancer; 1: some member may be suspect; atomic */
+    health_suspect_t suspect; /* of a member */
+    health_ramp_t ramp;       /* of one record of a member; the watch's */
 } health_passive_t;
 
 typedef struct health_passive_table_t health_passive_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_PASSIVE_LAYOUT 2
+#define HEALTH_PASSIVE_LAYOUT 3
 
 /* Returns how many bytes a table with room for capacity entries takes. */
 apr_size_t health_passive_size(apr_uint32_t capacity);

@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "clock.h"
 #include "status_tree.h"
 
 typedef struct count_text_t {
@@ -39,6 +40,21 @@ static void add_counts(tier_status_node_t *node, const tier_counter_t *counters,
                            (apr_int64_t)tier_counter_get(&counters[i]), texts[i].help, pool);
 }
 
+static void add_suspicion(tier_status_node_t *node, const health_suspect_t *suspect,
+                          apr_pool_t *pool)
+{
+    int is = health_suspect_is(suspect, tier_clock_now());
+
+    tier_status_mood(tier_status_number(node, TIER_STATUS_BOOLEAN, "suspect", is, pool),
+                     is ? TIER_STATUS_DEGRADED : TIER_STATUS_NEUTRAL);
+    tier_status_metric(node, TIER_STATUS_DURATION, "answer_time",
+                       (apr_int64_t)tier_atomic_load(&suspect->usual),
+                       "Moving average of the time to the first byte of an answer.", pool);
+    tier_status_metric(node, TIER_STATUS_COUNTER, "suspicions",
+                       (apr_int64_t)tier_counter_get(&suspect->suspicions),
+                       "Times that the member answered none of several requests.", pool);
+}
+
 static void begin_balancer(health_passive_report_t *report, const health_passive_t *entry)
 {
     apr_pool_t *pool = report->pool;
@@ -68,5 +84,6 @@ void health_passive_report(void *baton, const health_passive_t *entry)
     }
     node = tier_status_object(report->members, NULL, report->pool);
     tier_status_string(node, "url", apr_pstrdup(report->pool, entry->key.member), report->pool);
+    add_suspicion(node, &entry->suspect, report->pool);
     add_counts(node, entry->attempts, attempt_texts, HEALTH_ATTEMPT_KINDS, report->pool);
 }

@@ -79,7 +79,8 @@ static void begin_attempt(health_retry_t *retry)
     retry->status = 0;
     retry->answer = HEALTH_ANSWER_NONE;
     retry->granted = retry->sent = retry->heard = retry->headed = 0;
-    retry->malformed = retry->cut = retry->timed_out = 0;
+    retry->malformed = retry->cut = retry->timed_out = retry->moved = 0;
+    retry->met = NULL;
     retry->deadline = retry->hold_until = 0;
     retry->worker = retry->chosen = NULL;
     retry->held_size = 0;
@@ -265,13 +266,29 @@ static void tell(const health_retry_t *retry)
                    apr_itoa(retry->r->pool, (int)retry->made));
 }
 
+/* Nothing was sent: this was no attempt. */
+static void move(health_retry_t *retry)
+{
+    retry->made--;
+    health_retry_member_leave(retry);
+    restore(retry);
+    health_retry_body_rewind(retry);
+}
+
 static int run(health_retry_t *retry)
 {
+    void *outer = health_scene_running(retry->scene);
     int result;
 
+    health_scene_run(retry->scene, retry);
     for (;;) {
         begin_attempt(retry);
         result = ap_run_handler(retry->r);
+        health_retry_backend_shaken(retry);
+        if (retry->moved) {
+            move(retry);
+            continue;
+        }
         if (!end_attempt(retry, result))
             break;
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, retry->r,
@@ -282,6 +299,7 @@ static int run(health_retry_t *retry)
         restore(retry);
         health_retry_body_rewind(retry);
     }
+    health_scene_run(retry->scene, outer);
     if (retry->answer == HEALTH_ANSWER_HELD)
         (void)health_retry_hold_release(retry, 0);
     tell(retry);

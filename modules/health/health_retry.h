@@ -6,9 +6,8 @@
 #include <mod_proxy.h>
 #include <util_filter.h>
 
-#include "health_balancers.h"
-#include "health_passive.h"
 #include "health_retry_config.h"
+#include "health_retry_scene.h"
 
 /*
  * Requests to balancers, tried at one member after the other. A handler before mod_proxy's runs the
@@ -17,12 +16,6 @@
  * request's body, and hooks of mod_proxy leave out the members that failed. Everything of one
  * request is used by one thread at a time.
  */
-
-/* What concerns all requests of a child; made by the parent. */
-typedef struct health_scene_t health_scene_t;
-
-/* One balancer that is followed; read-only, but for what lies in shared memory. */
-typedef struct health_followed_t health_followed_t;
 
 typedef enum {
     HEALTH_ANSWER_NONE,   /* nothing from the member yet */
@@ -60,8 +53,13 @@ typedef struct health_retry_t {
     unsigned malformed : 1; /* they are no HTTP */
     unsigned cut : 1;       /* they ended within the head of the answer */
     unsigned timed_out : 1;
-    apr_time_t deadline;   /* of the head of the answer; 0: none */
-    apr_time_t hold_until; /* while the answer is held */
+    unsigned moved : 1;    /* nothing was sent: the session's member is suspect */
+    unsigned answered : 1; /* the member has begun an answer, and it is credited for it */
+    health_passive_t *met; /* whom the attempt is made at; NULL: not followed */
+    apr_time_t met_at;
+    ap_filter_t *handshake; /* watches the TLS handshake; NULL: there is none */
+    apr_time_t deadline;    /* of the head of the answer; 0: none */
+    apr_time_t hold_until;  /* while the answer is held */
     apr_bucket_brigade *held;
     apr_off_t held_size;
     ap_filter_t *hold;
@@ -113,6 +111,14 @@ apr_status_t health_retry_hold_release(health_retry_t *retry, int flush);
 /* health_retry_backend.c: the connection to the member, and how long it may take. */
 void health_retry_backend_register(void);
 
+/* A connection begins: its TLS handshake is watched when it is one to a member, made for a request
+ * that this thread is trying. socket: its apr_socket_t. The pre_connection hook, after mod_ssl's.
+ */
+int health_retry_backend_connection(const health_scene_t *scene, conn_rec *c, void *socket);
+
+/* The attempt is over, or past the handshake: nothing watches that any more. */
+void health_retry_backend_shaken(health_retry_t *retry);
+
 /* health_retry_body.c: keeps the request's body, and plays it again from the start. */
 void health_retry_body_register(void);
 void health_retry_body_insert(health_retry_t *retry);
@@ -126,20 +132,11 @@ void health_retry_member_register(void);
 /* Returns 1 when mod_proxy is there, loaded before this module. */
 int health_retry_member_possible(void);
 
-/* Returns how many entries scene wants in the table. post_config, after mod_proxy_balancer's. */
-apr_uint32_t health_retry_scene_room(server_rec *main_server);
+/* The member has begun to answer: it is not suspect any more. */
+void health_retry_member_answered(health_retry_t *retry);
 
-/* Finds the balancers of all servers. From pconf. post_config. */
-health_scene_t *health_retry_scene_make(server_rec *main_server, health_passive_table_t *table,
-                                        const health_balancers_t *balancers, apr_pool_t *pconf);
-
-/* Gives this child its own waiting room. child_init. */
-void health_retry_scene_child(health_scene_t *scene);
-
-/* Calls visit for the entry of each balancer (members NULL) and then for each of its members. */
-void health_retry_scene_each(const health_scene_t *scene,
-                             void (*visit)(void *visitor, const health_passive_t *entry),
-                             void *visitor);
+/* Leaves the member that this attempt was made at out of the further ones, and nothing more. */
+void health_retry_member_leave(health_retry_t *retry);
 
 /* Leaves the member that this attempt was made at out of the further ones, lowers its busy count
  * and counts what came of it. */

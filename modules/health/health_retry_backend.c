@@ -2,13 +2,16 @@
 #include "health_retry.h"
 
 #include <apr_optional_hooks.h>
+#include <http_connection.h>
 #include <http_core.h>
+#include <http_ssl.h>
 
 #include <string.h>
 
 #include <clock.h>
 
-#define FILTER_NAME "TIER_HEALTH_ATTEMPT"
+#define FILTER_NAME    "TIER_HEALTH_ATTEMPT"
+#define HANDSHAKE_NAME "TIER_HEALTH_HANDSHAKE"
 
 /* The connection to a member while it answers one request. Lives in the pool of the answer, which
  * ends just before the connection goes back to the others. */
@@ -118,6 +121,7 @@ static void look_at_line(backend_t *backend, apr_bucket_brigade *bb)
     if (apr_brigade_flatten(bb, line, &size) != APR_SUCCESS || size == 0)
         return;
     backend->retry->heard = 1;
+    health_retry_member_answered(backend->retry);
     if (backend->line_open) {
         backend->line_open = !ends_line(bb);
         return;
@@ -171,6 +175,60 @@ static void insert(backend_t *backend, request_rec *rp)
         rp->proto_input_filters = origin->input_filters;
 }
 
+/* The TLS handshake with a member, which comes before anything is sent. */
+
+/* Below mod_ssl. Every read has the member's own time again when it is over. */
+static apr_status_t watch_handshake(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                                    apr_read_type_e block, apr_off_t bytes)
+{
+    backend_t *backend = f->ctx;
+    apr_status_t status;
+
+    if (block != APR_BLOCK_READ ||
+        apr_socket_timeout_get(backend->socket, &backend->timeout) != APR_SUCCESS)
+        return ap_get_brigade(f->next, bb, mode, block, bytes);
+    status = read_in_time(backend, f, bb, mode, bytes);
+    apr_socket_timeout_set(backend->socket, backend->timeout);
+    if (APR_STATUS_IS_TIMEUP(status))
+        backend->retry->timed_out = 1;
+    return status;
+}
+
+static apr_status_t forget_handshake(void *data)
+{
+    health_retry_t *retry = data;
+
+    retry->handshake = NULL;
+    return APR_SUCCESS;
+}
+
+void health_retry_backend_shaken(health_retry_t *retry)
+{
+    ap_filter_t *filter = retry->handshake;
+
+    if (!filter)
+        return;
+    apr_pool_cleanup_run(filter->c->pool, retry, forget_handshake);
+    ap_remove_input_filter(filter);
+}
+
+int health_retry_backend_connection(const health_scene_t *scene, conn_rec *c, void *socket)
+{
+    health_retry_t *retry = c->outgoing ? health_scene_running(scene) : NULL;
+    backend_t *backend;
+
+    if (!retry || !retry->met || retry->config.attempt_timeout <= 0 || retry->handshake ||
+        !ap_ssl_conn_is_ssl(c))
+        return DECLINED;
+    backend = apr_pcalloc(c->pool, sizeof(*backend));
+    backend->retry = retry;
+    backend->socket = socket;
+    retry->deadline = tier_clock_now() + retry->config.attempt_timeout;
+    retry->handshake = ap_add_input_filter(HANDSHAKE_NAME, backend, NULL, c);
+    apr_pool_cleanup_register(c->pool, retry, forget_handshake, apr_pool_cleanup_null);
+    return DECLINED;
+}
+
 /* The request has been sent to a member, its answer is to be read. */
 static int create_req(request_rec *r, request_rec *rp)
 {
@@ -180,6 +238,7 @@ static int create_req(request_rec *r, request_rec *rp)
     if (!retry)
         return DECLINED;
     retry->sent = 1;
+    health_retry_backend_shaken(retry);
     backend = apr_pcalloc(rp->pool, sizeof(*backend));
     backend->retry = retry;
     backend->socket = ap_get_conn_socket(rp->connection);
@@ -195,6 +254,7 @@ static int create_req(request_rec *r, request_rec *rp)
 
 void health_retry_backend_register(void)
 {
+    ap_register_input_filter(HANDSHAKE_NAME, watch_handshake, NULL, AP_FTYPE_NETWORK - 1);
     ap_register_input_filter(FILTER_NAME, watch, NULL, AP_FTYPE_CONNECTION);
     APR_OPTIONAL_HOOK(proxy, create_req, create_req, NULL, NULL, APR_HOOK_MIDDLE);
 }

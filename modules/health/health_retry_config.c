@@ -65,6 +65,13 @@ int health_retry_config_of(const request_rec *r, health_retry_config_t *config)
     return 1;
 }
 
+apr_interval_time_t health_retry_config_connect(const ap_conf_vector_t *section)
+{
+    const health_retry_config_t *set = ap_get_module_config(section, &tier_health_module);
+
+    return set && set->attempts > 1 ? TIER_SETTING(set, attempt_timeout, 0) : 0;
+}
+
 int health_retry_config_used(apr_pool_t *pconf)
 {
     void *used = NULL;

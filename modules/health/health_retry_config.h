@@ -45,6 +45,10 @@ void health_retry_observe(cmd_parms *cmd, void *section, int observe);
  */
 int health_retry_config_of(const request_rec *r, health_retry_config_t *config);
 
+/* Returns how long connecting may take by what a balancer's section says; 0: it says
+ * nothing of it. post_config. */
+apr_interval_time_t health_retry_config_connect(const ap_conf_vector_t *section);
+
 /* Returns 1 when any section of this configuration switches one of them on. post_config. */
 int health_retry_config_used(apr_pool_t *pconf);
 

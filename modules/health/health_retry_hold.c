@@ -136,6 +136,8 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
 
     if (retry->answer == HEALTH_ANSWER_DROPPED)
         return drop(retry, bb, &sight);
+    if (!sight.broken)
+        health_retry_member_answered(retry);
     bad = judge(retry, &sight);
     if (bad != HEALTH_ATTEMPT_PASSED) {
         retry->attempt = bad;

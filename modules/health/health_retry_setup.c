@@ -17,7 +17,7 @@ extern module AP_MODULE_DECLARE_DATA tier_health_module;
 static apr_status_t obtain(health_passive_table_t **table, server_rec *main_server)
 {
     apr_pool_t *pool = main_server->process->pool;
-    apr_uint32_t room = 2 * health_retry_scene_room(main_server);
+    apr_uint32_t room = 2 * health_scene_room(main_server);
     apr_uint32_t capacity = room < ROOM_MIN ? ROOM_MIN : room;
     tier_segment_t segment;
     apr_status_t status = tier_segment_obtain(&segment, SEGMENT_NAME, HEALTH_PASSIVE_LAYOUT,
@@ -59,7 +59,7 @@ int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     health_balancers_follow(balancers, table, pconf);
-    *scene = health_retry_scene_make(main_server, table, balancers, pconf);
+    *scene = health_scene_make(main_server, table, balancers, pconf);
     return OK;
 }
 

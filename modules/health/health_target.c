@@ -117,6 +117,8 @@ void health_target_returned(health_target_t *target, apr_time_t now)
     if (target->slow_start > 0)
         target->entry->ramp = now;
     health_target_ramp(target, now);
+    if (target->suspect)
+        health_suspect_clear(target->suspect);
     mirror_recovery(target);
 }
 
@@ -263,6 +265,7 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
     made->check = spec->check;
     made->ejecting = spec->ejecting;
     made->eject = spec->eject;
+    made->suspect = spec->suspect;
     made->slow_start = spec->slow_start;
     made->log = spec->log;
     made->server = server;

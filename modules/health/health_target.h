@@ -10,6 +10,7 @@
 #include "health_eject.h"
 #include "health_group.h"
 #include "health_probe.h"
+#include "health_suspect.h"
 #include "health_table.h"
 #include "log.h"
 #include "loop.h"
@@ -22,6 +23,7 @@ typedef struct health_spec_t {
     const tier_log_t *log;       /* the virtual host's; lives as long as the watch */
     const health_eject_settings_t *ejecting; /* NULL: it is never ejected */
     health_eject_t *eject;                   /* in shared memory; NULL with ejecting */
+    health_suspect_t *suspect;               /* in shared memory; NULL: traffic is not followed */
     apr_uint32_t panic_percent;              /* of the balancer; 0: no panic threshold */
     apr_interval_time_t slow_start;          /* 0: none */
     apr_uint32_t *panic;                     /* in shared memory; NULL without a threshold */
@@ -66,6 +68,7 @@ typedef struct health_target_t {
     const health_check_t *check;             /* NULL: not probed, live traffic alone judges it */
     const health_eject_settings_t *ejecting; /* NULL with eject */
     health_eject_t *eject;                   /* NULL: never ejected */
+    health_suspect_t *suspect;               /* NULL: traffic is not followed */
     apr_interval_time_t slow_start;          /* 0: none */
     health_group_t *group;                   /* its balancer */
     const tier_log_t *log;

@@ -148,8 +148,10 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
     tier_watch_t *watch;
     apr_status_t status;
 
-    if (state.scene)
-        health_retry_scene_child(state.scene);
+    if (state.scene && health_scene_child(state.scene, pchild) != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     WTNO(1045) "TierHealthAttemptTimeout does not bound TLS handshakes in this "
+                                "child: no key of threads is left");
     if (!state.table)
         return;
     health_balancers_serve(state.balancers, &watch_server);
@@ -169,7 +171,7 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     if (state.table)
         health_report(root, state.table, state.leader, pool);
     if (state.scene)
-        health_retry_scene_each(state.scene, health_passive_report, &traffic);
+        health_scene_each(state.scene, health_passive_report, &traffic);
 }
 
 static int retry_handler(request_rec *r)
@@ -177,16 +179,23 @@ static int retry_handler(request_rec *r)
     return state.scene ? health_retry_handler(state.scene, r) : DECLINED;
 }
 
+static int pre_connection(conn_rec *c, void *socket)
+{
+    return state.scene ? health_retry_backend_connection(state.scene, c, socket) : DECLINED;
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const proxy[] = {"mod_proxy.c", NULL};
     static const char *const after[] = {"mod_proxy.c", "mod_proxy_balancer.c", NULL};
+    static const char *const ssl[] = {"mod_ssl.c", NULL};
     static const tier_status_provider_t provider = {report};
 
     ap_hook_check_config(check_config, after, NULL, APR_HOOK_LAST);
     ap_hook_post_config(post_config, after, NULL, APR_HOOK_LAST);
     ap_hook_child_init(child_init, after, NULL, APR_HOOK_LAST);
     ap_hook_handler(retry_handler, NULL, proxy, APR_HOOK_FIRST);
+    ap_hook_pre_connection(pre_connection, ssl, NULL, APR_HOOK_LAST);
     health_retry_register();
     ap_register_provider(pool, TIER_STATUS_GROUP, "health", TIER_STATUS_VERSION, &provider);
 }

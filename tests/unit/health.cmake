@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS address budget check eject group http member monitor passive probe queue ramp report retry_policy review schedule table target times)
+foreach(subject IN ITEMS address budget check eject group http member monitor passive probe queue ramp report retry_policy review schedule suspect table target times)
   webtier_add_unit_test(health_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/health_${subject}_test.c
                         LIBS tier_health_engine)
 endforeach()
