@@ -8,6 +8,8 @@
 
 #include <apr_strings.h>
 
+#include <string.h>
+
 /* The access log may look at the first or the last request of a chain of internal redirects. */
 static void note_for_log(request_rec *r, const char *word)
 {
@@ -80,6 +82,27 @@ static int has_no_content(int status)
     return status == HTTP_NO_CONTENT || status == HTTP_RESET_CONTENT;
 }
 
+/* httpd's range filter does not know the white space that RFC 9110 section 5.6.1 allows in a list.
+ */
+static void tidy_range(request_rec *r)
+{
+    const char *range = apr_table_get(r->headers_in, "Range");
+    char *tidy;
+    char *out;
+
+    if (!range || !strpbrk(range, " \t"))
+        return;
+    tidy = out = apr_palloc(r->pool, strlen(range) + 1);
+    for (const char *in = range; *in; in++) {
+        if ((*in == ' ' || *in == '\t') &&
+            (out == tidy || out[-1] == ',' || in[1] == ',' || strchr(" \t", in[1])))
+            continue;
+        *out++ = *in;
+    }
+    *out = '\0';
+    apr_table_setn(r->headers_in, "Range", tidy);
+}
+
 int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_record_t *record,
                          const apr_table_t *fields, const cache_life_t *life)
 {
@@ -97,6 +120,7 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
     if (has_no_content(record->status))
         return 0;
     ap_set_content_length(r, (apr_off_t)record->body_size);
+    tidy_range(r);
     return !r->header_only;
 }
 

@@ -130,3 +130,19 @@ int cache_conditional_selects(const apr_table_t *not_modified, const apr_table_t
         return stored_etag && cache_conditional_weak_match(etag, stored_etag);
     return !modified || !stored_modified || strcmp(modified, stored_modified) == 0;
 }
+
+int cache_conditional_describes(const apr_table_t *head, const apr_table_t *stored,
+                                apr_size_t body_size)
+{
+    const char *etag = apr_table_get(head, "ETag");
+    const char *stored_etag = apr_table_get(stored, "ETag");
+    const char *modified = apr_table_get(head, "Last-Modified");
+    const char *stored_modified = apr_table_get(stored, "Last-Modified");
+    const char *length = apr_table_get(head, "Content-Length");
+
+    if (etag && !(stored_etag && cache_conditional_weak_match(etag, stored_etag)))
+        return 0;
+    if (modified && !(stored_modified && strcmp(modified, stored_modified) == 0))
+        return 0;
+    return !length || cache_text_delta(cache_text_span(length)) == (apr_int64_t)body_size;
+}

@@ -40,4 +40,12 @@ int cache_conditional_is_for_origin(const apr_table_t *request);
  */
 int cache_conditional_selects(const apr_table_t *not_modified, const apr_table_t *stored);
 
+/*
+ * Returns 1 when head, the fields of the 200 that a HEAD was answered with, describe the stored
+ * response to a GET, whose body is of body_size bytes: each validator that they have, and
+ * Content-Length, is that of the stored one (RFC 9111 section 4.3.5).
+ */
+int cache_conditional_describes(const apr_table_t *head, const apr_table_t *stored,
+                                apr_size_t body_size);
+
 #endif

@@ -27,6 +27,8 @@ void *cache_config_create_server(apr_pool_t *pool, server_rec *server)
     config->wait = TIER_UNSET;
     config->stale_while_revalidate = TIER_UNSET;
     config->stale_if_error = TIER_UNSET;
+    config->heuristic_percent = TIER_UNSET;
+    config->heuristic_longest = TIER_UNSET;
     return config;
 }
 
@@ -46,6 +48,8 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE(merged, base, add, wait);
     TIER_MERGE(merged, base, add, stale_while_revalidate);
     TIER_MERGE(merged, base, add, stale_if_error);
+    TIER_MERGE(merged, base, add, heuristic_percent);
+    TIER_MERGE(merged, base, add, heuristic_longest);
     TIER_MERGE_POINTER(merged, base, add, servers);
     merged->enabled_below = base->enabled_below | add->enabled_below;
     return merged;
@@ -186,6 +190,20 @@ static const char *set_stale_if_error(cmd_parms *cmd, void *directory, const cha
     return tier_glue_parse_time(cmd, arg, "s", 0, LONGEST_STALE, &config->stale_if_error);
 }
 
+static const char *set_heuristic(cmd_parms *cmd, void *directory, const char *percent,
+                                 const char *longest)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem = tier_glue_parse_number(cmd, percent, 0, 100, &config->heuristic_percent);
+
+    (void)directory;
+    config->heuristic_longest = CACHE_DEFAULT_LONGEST;
+    if (problem || !longest)
+        return problem;
+    return tier_glue_parse_time(cmd, longest, "s", apr_time_from_sec(1), LONGEST_STALE,
+                                &config->heuristic_longest);
+}
+
 static const char *set_waiters(cmd_parms *cmd, void *directory, const char *arg)
 {
     cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
@@ -254,6 +272,10 @@ const command_rec cache_config_commands[] = {
                   "how long past their freshness answers are used while they are revalidated"),
     AP_INIT_TAKE1("TierCacheStaleIfError", set_stale_if_error, NULL, RSRC_CONF,
                   "how long past their freshness answers are used when the origin fails"),
+    AP_INIT_TAKE12(
+        "TierCacheHeuristic", set_heuristic, NULL, RSRC_CONF,
+        "how much of the time since Last-Modified an answer without a lifetime is fresh, "
+        "in percent, and for how long at most"),
     AP_INIT_ITERATE("TierCacheServer", add_server, NULL, RSRC_CONF,
                     "a memcached server: host[:port]"),
     {NULL}};

@@ -10,6 +10,8 @@
 #define CACHE_DEFAULT_WAIT      apr_time_from_sec(10)
 #define CACHE_DEFAULT_TIMEOUT   apr_time_from_msec(100)
 #define CACHE_DEFAULT_LOCAL_TTL apr_time_from_sec(1)
+#define CACHE_DEFAULT_PERCENT   10
+#define CACHE_DEFAULT_LONGEST   apr_time_from_sec(86400)
 
 /* Of a server; TIER_UNSET: not said. The lower half is used of the main server only. */
 typedef struct cache_server_t {
@@ -24,6 +26,8 @@ typedef struct cache_server_t {
     apr_interval_time_t wait;      /* this and the next two: of the server of the request */
     apr_interval_time_t stale_while_revalidate; /* where the response says nothing */
     apr_interval_time_t stale_if_error;
+    apr_int64_t heuristic_percent; /* this and the next: set together */
+    apr_interval_time_t heuristic_longest;
     apr_array_header_t *servers; /* of const char *; NULL: none */
 } cache_server_t;
 

@@ -5,8 +5,8 @@
  * decides, then it collects what passes.
  */
 #include "cache_hooks.h"
+#include "cache_filter.h"
 #include "cache_private.h"
-#include "cache_conditional.h"
 #include "cache_date.h"
 #include "cache_headers.h"
 
@@ -30,7 +30,7 @@ void cache_filter_add(cache_request_t *state, request_rec *r)
 }
 
 /* Returns all fields of the answer as the client would get them, from r->pool. */
-static apr_table_t *fields_of(request_rec *r)
+apr_table_t *cache_filter_fields(request_rec *r)
 {
     apr_table_t *fields = apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
     const char *type = ap_make_content_type(r, r->content_type);
@@ -46,8 +46,8 @@ static apr_table_t *fields_of(request_rec *r)
     return fields;
 }
 
-static cache_exchange_t exchange_of(const cache_request_t *state, const request_rec *r,
-                                    const apr_table_t *fields, const cache_directives_t *told)
+cache_exchange_t cache_filter_exchange(const cache_request_t *state, const request_rec *r,
+                                       const apr_table_t *fields, const cache_directives_t *told)
 {
     cache_exchange_t exchange = {state->method, state->fields, &state->asked};
 
@@ -82,7 +82,7 @@ static void invalidate(const cache_request_t *state, request_rec *r)
     tier_counter_add(&state->runtime->counters->invalidated, 1);
 }
 
-static void refuse(cache_request_t *state, cache_verdict_e why)
+void cache_filter_refuse(cache_request_t *state, cache_verdict_e why)
 {
     if (state->saving)
         cache_vault_drop(state->saving);
@@ -97,7 +97,7 @@ static const char *status_line(const request_rec *r)
 }
 
 /* RFC 9110 section 6.6.1: a response that came without a date is given that of its arrival. */
-static void add_date(apr_table_t *fields, apr_time_t received, apr_pool_t *pool)
+void cache_filter_add_date(apr_table_t *fields, apr_time_t received, apr_pool_t *pool)
 {
     char *date = apr_palloc(pool, CACHE_DATE_SIZE);
 
@@ -121,26 +121,36 @@ static cache_stale_defaults_t stale_defaults(const server_rec *server)
     return defaults;
 }
 
-static cache_saving_t *make_saving(const cache_request_t *state, const cache_exchange_t *exchange,
-                                   const char *line, apr_table_t *fields, apr_pool_t *pool)
+static cache_heuristic_t heuristic_of(const server_rec *server)
 {
-    static const cache_heuristic_t none = {0, 0};
+    const cache_server_t *config = cache_config_of(server);
+    cache_heuristic_t heuristic = {
+        TIER_SETTING(config, heuristic_percent, CACHE_DEFAULT_PERCENT),
+        apr_time_sec(TIER_SETTING(config, heuristic_longest, CACHE_DEFAULT_LONGEST))};
+
+    return heuristic;
+}
+
+cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
+                                         const cache_exchange_t *exchange, const char *line,
+                                         apr_table_t *fields, apr_pool_t *pool)
+{
     cache_saving_t *saving = apr_pcalloc(pool, sizeof(*saving));
 
-    add_date(fields, exchange->received, pool);
+    cache_filter_add_date(fields, exchange->received, pool);
     saving->key = state->key;
     saving->request = state->fields;
     saving->listed = state->found.listed;
     saving->status = exchange->status;
     saving->status_line = line;
     saving->headers = fields;
-    cache_freshness_life(&saving->life, exchange, &none);
+    cache_freshness_life(&saving->life, exchange, &state->heuristic);
     cache_stale_default(&saving->life, exchange->told, &state->stale_defaults);
     return saving;
 }
 
-static cache_verdict_e open_saving(cache_request_t *state, cache_saving_t *saving,
-                                   apr_size_t expected, apr_pool_t *pool)
+cache_verdict_e cache_filter_open_saving(cache_request_t *state, cache_saving_t *saving,
+                                         apr_size_t expected, apr_pool_t *pool)
 {
     apr_status_t rv =
         cache_vault_begin(saving, expected, state->max_size, state->runtime->store->largest, pool);
@@ -164,7 +174,7 @@ static apr_int64_t announced_length(const apr_table_t *fields)
 
 static cache_verdict_e judge(cache_request_t *state, request_rec *r)
 {
-    apr_table_t *fields = fields_of(r);
+    apr_table_t *fields = cache_filter_fields(r);
     cache_directives_t told;
     cache_exchange_t exchange;
     cache_verdict_e verdict;
@@ -174,14 +184,15 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     if (!state->key || !state->may_store)
         return CACHE_REFUSED_REQUEST;
     cache_directives_parse_response(&told, fields, r->pool);
-    exchange = exchange_of(state, r, fields, &told);
-    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, 0);
+    exchange = cache_filter_exchange(state, r, fields, &told);
+    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &state->heuristic);
     if (verdict != CACHE_STORABLE)
         return verdict;
     state->announced = announced_length(fields);
     fields = cache_headers_storable(fields, &told, r->pool);
-    return open_saving(state, make_saving(state, &exchange, status_line(r), fields, r->pool),
-                       state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
+    return cache_filter_open_saving(
+        state, cache_filter_make_saving(state, &exchange, status_line(r), fields, r->pool),
+        state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
 }
 
 /* Whether those who wait may be answered with it. */
@@ -200,7 +211,7 @@ static int is_usable(const cache_life_t *life)
            cache_stale_while_revalidate(life, &nothing, now);
 }
 
-static void finish_saving(cache_request_t *state, request_rec *r)
+void cache_filter_finish(cache_request_t *state, request_rec *r)
 {
     cache_counters_t *counters = state->runtime->counters;
     apr_size_t size = cache_vault_body_size(state->saving);
@@ -215,7 +226,7 @@ static void finish_saving(cache_request_t *state, request_rec *r)
         cache_herd_stored(state, is_usable(&life));
         return;
     }
-    refuse(state, CACHE_REFUSED_STORE);
+    cache_filter_refuse(state, CACHE_REFUSED_STORE);
     cache_counters_error(counters, rv);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, rv, r, WTNO(2011) "%s could not store %s",
                   state->runtime->store->name, state->key);
@@ -240,7 +251,7 @@ static body_e collect(cache_request_t *state, apr_bucket_brigade *brigade)
         if (apr_bucket_read(b, &data, &size, APR_BLOCK_READ) != APR_SUCCESS)
             return BODY_BROKE;
         if (cache_vault_append(state->saving, data, size) != APR_SUCCESS) {
-            refuse(state, CACHE_REFUSED_TOO_LARGE);
+            cache_filter_refuse(state, CACHE_REFUSED_TOO_LARGE);
             return BODY_GOES_ON;
         }
     }
@@ -258,14 +269,14 @@ static int collect_all(cache_request_t *state, request_rec *r, apr_bucket_brigad
     if (!state->saving)
         return 0;
     if (body == BODY_BROKE || r->connection->aborted) {
-        refuse(state, CACHE_REFUSED_INCOMPLETE);
+        cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
         return 0;
     }
     if (body != BODY_ENDED)
         return 0;
     if (state->announced >= 0 &&
         (apr_uint64_t)state->announced != cache_vault_body_size(state->saving)) {
-        refuse(state, CACHE_REFUSED_INCOMPLETE);
+        cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
         return 0;
     }
     return 1;
@@ -282,18 +293,18 @@ static void flush(request_rec *r)
 }
 
 /* Where the client is gone, the rest of the body will not come. */
-static apr_status_t pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
+apr_status_t cache_filter_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     apr_status_t rv = ap_pass_brigade(f->next, brigade);
 
     if (rv != APR_SUCCESS && state->saving)
-        refuse(state, CACHE_REFUSED_INCOMPLETE);
+        cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
     return rv;
 }
 
 /* The complete answer goes to the client before it goes to a store that has to be talked to. */
-static apr_status_t pass_and_finish(cache_request_t *state, ap_filter_t *f,
-                                    apr_bucket_brigade *brigade)
+apr_status_t cache_filter_pass_and_finish(cache_request_t *state, ap_filter_t *f,
+                                          apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
     apr_size_t size = cache_vault_body_size(state->saving);
@@ -301,7 +312,7 @@ static apr_status_t pass_and_finish(cache_request_t *state, ap_filter_t *f,
 
     if (rv == APR_SUCCESS && !r->connection->aborted && size <= FLUSH_UP_TO)
         flush(r);
-    finish_saving(state, r);
+    cache_filter_finish(state, r);
     return rv;
 }
 
@@ -335,13 +346,14 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
         if (!state->saving)
             verdict = CACHE_REFUSED_INCOMPLETE;
         if (complete && state->runtime->store->is_quick)
-            finish_saving(state, r);
+            cache_filter_finish(state, r);
     } else {
-        refuse(state, verdict);
+        cache_filter_refuse(state, verdict);
     }
     invalidate(state, r);
     mark_forwarded(state, r, verdict);
-    return complete && state->saving ? pass_and_finish(state, f, brigade) : pass(state, f, brigade);
+    return complete && state->saving ? cache_filter_pass_and_finish(state, f, brigade)
+                                     : cache_filter_pass(state, f, brigade);
 }
 
 static apr_status_t next_brigade(cache_request_t *state, ap_filter_t *f,
@@ -350,87 +362,21 @@ static apr_status_t next_brigade(cache_request_t *state, ap_filter_t *f,
     int complete = state->saving && collect_all(state, f->r, brigade);
 
     if (complete && !state->runtime->store->is_quick)
-        return pass_and_finish(state, f, brigade);
+        return cache_filter_pass_and_finish(state, f, brigade);
     if (complete)
-        finish_saving(state, f->r);
-    return pass(state, f, brigade);
+        cache_filter_finish(state, f->r);
+    return cache_filter_pass(state, f, brigade);
 }
 
-/* What a 304 makes of the stored response. */
-typedef struct renewal_t {
-    apr_table_t *fields;
-    cache_directives_t told;
-    cache_exchange_t exchange;
-    cache_verdict_e verdict;
-} renewal_t;
-
-static void renew_fields(cache_request_t *state, request_rec *r, renewal_t *renewal)
+/* The answer to a HEAD says something of what is stored for GET as well. */
+static apr_status_t head_brigade(cache_request_t *state, ap_filter_t *f,
+                                 apr_bucket_brigade *brigade)
 {
-    apr_table_t *fresh = fields_of(r);
-    const char *age = apr_table_get(fresh, "Age");
+    apr_table_t *fields = cache_filter_fields(f->r);
+    apr_status_t rv = first_brigade(state, f, brigade);
 
-    add_date(fresh, apr_time_now(), r->pool);
-    cache_directives_parse_response(&renewal->told, fresh, r->pool);
-    renewal->verdict = CACHE_REFUSED_INCOMPLETE;
-    renewal->fields = state->stored;
-    if (cache_conditional_selects(fresh, state->stored)) {
-        renewal->fields = cache_headers_update(state->stored, fresh, &renewal->told, r->pool);
-        renewal->verdict = CACHE_STORABLE;
-    }
-    cache_directives_parse_response(&renewal->told, renewal->fields, r->pool);
-    /* Age is not stored, but says how old the confirmation is. */
-    fresh = apr_table_copy(r->pool, renewal->fields);
-    if (age)
-        apr_table_setn(fresh, "Age", age);
-    renewal->exchange = exchange_of(state, r, fresh, &renewal->told);
-    renewal->exchange.method = CACHE_METHOD_GET;
-    renewal->exchange.status = state->found.record.status;
-}
-
-/* Collects the stored body again under the renewed fields. */
-static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *renewal)
-{
-    const cache_record_t *record = &state->found.record;
-    cache_saving_t *saving =
-        make_saving(state, &renewal->exchange, record->status_line, renewal->fields, r->pool);
-
-    if (renewal->verdict == CACHE_STORABLE)
-        renewal->verdict = cache_verdict_of(&renewal->exchange, 0);
-    state->found.record.life = saving->life;
-    if (renewal->verdict == CACHE_STORABLE)
-        renewal->verdict = open_saving(state, saving, record->body_size, r->pool);
-    if (renewal->verdict == CACHE_STORABLE)
-        cache_vault_append(saving, (const char *)record->body, record->body_size);
-}
-
-/*
- * RFC 9111 section 4.3.4: the origin confirms what is stored; the client gets the stored body under
- * the renewed fields.
- */
-static apr_status_t confirmed(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
-{
-    request_rec *r = f->r;
-    renewal_t renewal;
-    int with_body;
-
-    renew_fields(state, r, &renewal);
-    reopen_saving(state, r, &renewal);
-    cache_request_restore(state, r);
-    with_body = cache_answer_prepare(state, r, &state->found.record, renewal.fields,
-                                     &state->found.record.life);
-    if (renewal.verdict != CACHE_STORABLE) {
-        refuse(state, renewal.verdict);
-        cache_vault_remove(state->runtime->store, state->key);
-    } else if (state->runtime->store->is_quick) {
-        finish_saving(state, r);
-    }
-    state->answer.fwd_status = HTTP_NOT_MODIFIED;
-    tier_counter_add(&state->runtime->counters->revalidated, 1);
-    tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
-    cache_answer_mark(state, r, "revalidated");
-    apr_brigade_cleanup(brigade);
-    cache_answer_fill(r, &state->found.record, with_body, brigade);
-    return state->saving ? pass_and_finish(state, f, brigade) : pass(state, f, brigade);
+    cache_renew_by_head(state, f->r, fields);
+    return rv;
 }
 
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
@@ -448,9 +394,12 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
     state->is_answered = 1;
     state->status = f->r->status;
     state->stale_defaults = stale_defaults(f->r->server);
+    state->heuristic = heuristic_of(f->r->server);
     if (cache_fallback_is_wanted(state, f->r))
         return cache_fallback_serve(state, f, brigade);
     if (state->stored && f->r->status == HTTP_NOT_MODIFIED)
-        return confirmed(state, f, brigade);
+        return cache_renew_confirmed(state, f, brigade);
+    if (state->method == CACHE_METHOD_HEAD && f->r->status == HTTP_OK && state->found.blob.data)
+        return head_brigade(state, f, brigade);
     return first_brigade(state, f, brigade);
 }

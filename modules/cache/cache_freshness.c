@@ -75,7 +75,8 @@ static apr_int64_t heuristic_lifetime(const cache_exchange_t *exchange,
     apr_int64_t since;
     apr_time_t modified;
 
-    if (!is_heuristic_status(exchange->status) && !(exchange->told->flags & CACHE_CC_PUBLIC))
+    if (!(exchange->told->flags & CACHE_CC_PUBLIC) &&
+        (!is_heuristic_status(exchange->status) || apr_table_get(exchange->request, "Cookie")))
         return 0;
     if (!text || !cache_date_parse(text, exchange->received, &modified))
         return 0;

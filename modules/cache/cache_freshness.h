@@ -41,7 +41,8 @@ int cache_freshness_is_explicit(const cache_exchange_t *exchange);
 /*
  * Fills life. Freshness is that of s-maxage, max-age or Expires, in this order; an unreadable or
  * contradicting value is 0. Without any of them heuristic counts (section 4.2.2), for statuses that
- * allow it, or where the response is "public".
+ * allow it and requests without Cookie (nobody said that the answer is for all), or where the
+ * response is "public".
  */
 void cache_freshness_life(cache_life_t *life, const cache_exchange_t *exchange,
                           const cache_heuristic_t *heuristic);

@@ -56,7 +56,8 @@ static int may_store(const filter_t *filter, const char *name)
                                         "Upgrade",
                                         "Content-Length",
                                         "Age"};
-    static const char *const body_fields[] = {"Content-Encoding", "Content-Range"};
+    static const char *const body_fields[] = {"Content-Encoding", "Content-Range", "Content-MD5",
+                                              "Content-Digest"};
 
     if (IS_ONE_OF(name, never) || (filter->updating && IS_ONE_OF(name, body_fields)))
         return 0;

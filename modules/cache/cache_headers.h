@@ -21,7 +21,8 @@ apr_table_t *cache_headers_storable(const apr_table_t *response, const cache_dir
 
 /*
  * Returns stored, updated by a 304: each field of fresh that may be stored replaces all stored
- * lines of its name, but for those that describe the stored body (Content-Encoding, Content-Range).
+ * lines of its name, but for those that describe the stored body (Content-Encoding, Content-Range,
+ * digests of the content).
  */
 apr_table_t *cache_headers_update(const apr_table_t *stored, const apr_table_t *fresh,
                                   const cache_directives_t *told, apr_pool_t *pool);

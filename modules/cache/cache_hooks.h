@@ -26,6 +26,7 @@ typedef struct cache_runtime_t {
     cache_store_t *store;
     cache_counters_t *counters;
     ap_filter_rec_t *filter;
+    ap_filter_rec_t *expires; /* of connections to backends */
     cache_herd_t *herd;
 } cache_runtime_t;
 
@@ -61,6 +62,7 @@ struct cache_request_t {
     int is_replaced;        /* by what is stored: the rest of the origin's answer is dropped */
     cache_herd_request_t herd;
     cache_stale_defaults_t stale_defaults;
+    cache_heuristic_t heuristic;
     conn_rec *connection;
     int is_answered; /* the filter has seen the response */
 };
@@ -117,6 +119,10 @@ void cache_filter_add(cache_request_t *state, request_rec *r);
 int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r);
 apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
                                   apr_bucket_brigade *brigade);
+
+/* The input filter on connections to backends. cache_expires.c */
+apr_status_t cache_expires_filter(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,
+                                  apr_read_type_e block, apr_off_t bytes);
 
 /* The hooks. cache_hooks.c */
 int cache_hooks_quick_handler(request_rec *r, int is_lookup);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_verdict.h"
-#include "cache_freshness.h"
 #include "cache_vary.h"
 
 static const char *const names[CACHE_VERDICTS] = {
@@ -61,22 +60,23 @@ static int may_be_shared_with_cookie(const cache_exchange_t *exchange)
            cache_text_list_has(told->private_fields, "set-cookie");
 }
 
-static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange, int heuristic)
+static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange,
+                                         const cache_heuristic_t *heuristic)
 {
-    static const cache_heuristic_t any = {100, CACHE_DELTA_MAX};
     int is_explicit =
         cache_freshness_is_explicit(exchange) || (exchange->told->flags & CACHE_CC_NO_CACHE);
     cache_life_t life;
 
-    if (!is_explicit && !heuristic)
+    cache_freshness_life(&life, exchange, heuristic);
+    if (!is_explicit && life.lifetime == 0)
         return CACHE_REFUSED_NO_FRESHNESS;
-    cache_freshness_life(&life, exchange, &any);
     if (cache_freshness_keep(&life, exchange->received) > 0)
         return CACHE_STORABLE;
     return is_explicit ? CACHE_REFUSED_EXPIRED : CACHE_REFUSED_NO_FRESHNESS;
 }
 
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, int heuristic)
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange,
+                                 const cache_heuristic_t *heuristic)
 {
     const cache_directives_t *told = exchange->told;
     const char *ignored;

@@ -2,7 +2,7 @@
 #ifndef CACHE_VERDICT_H
 #define CACHE_VERDICT_H
 
-#include "cache_exchange.h"
+#include "cache_freshness.h"
 
 /* Why a response is not stored. The order is that of the counters in shared memory. */
 typedef enum {
@@ -31,9 +31,10 @@ const char *cache_verdict_name(cache_verdict_e verdict);
 
 /*
  * RFC 9111 section 3, for a shared cache, before the body is known. CACHE_STORABLE, or the first
- * reason why not. heuristic is whether a response without explicit freshness may be stored. Any
- * thread.
+ * reason why not. heuristic is what a response without explicit freshness is given; where that is
+ * nothing, it is not stored. Any thread.
  */
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, int heuristic);
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange,
+                                 const cache_heuristic_t *heuristic);
 
 #endif

@@ -13,6 +13,7 @@
 #include "watch.h"
 
 #include <ap_provider.h>
+#include <http_connection.h>
 #include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -37,7 +38,7 @@ typedef struct servers_segment_t {
 } servers_segment_t;
 
 /*
- * Written by register_hooks (filter), post_config and child_init; read by requests of the process.
+ * Written by register_hooks (filters), post_config and child_init; read by requests of the process.
  */
 static cache_runtime_t runtime;
 
@@ -271,6 +272,14 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         runtime.herd = cache_herd_open(herd_shared, memcache, s, pchild);
 }
 
+static int pre_connection(conn_rec *c, void *socket)
+{
+    (void)socket;
+    if (runtime.store && c->outgoing)
+        ap_add_input_filter_handle(runtime.expires, NULL, NULL, c);
+    return DECLINED;
+}
+
 static void report_shm(tier_status_node_t *root, apr_pool_t *pool)
 {
     cache_shm_figures_t figures;
@@ -343,11 +352,14 @@ static void register_hooks(apr_pool_t *pool)
     tier_internal_register_hooks(pool);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_connection(pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_quick_handler(cache_hooks_quick_handler, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(cache_hooks_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_error_filter(cache_hooks_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     runtime.filter =
         ap_register_output_filter("TIER_CACHE", cache_filter, NULL, AP_FTYPE_CONTENT_SET + 1);
+    runtime.expires = ap_register_input_filter("TIER_CACHE_EXPIRES", cache_expires_filter, NULL,
+                                               AP_FTYPE_CONNECTION);
     ap_register_provider(pool, TIER_STATUS_GROUP, "cache", TIER_STATUS_VERSION, &provider);
 }
 

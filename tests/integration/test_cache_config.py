@@ -16,6 +16,8 @@ from webtier_testing import settings, wait_until
     ("TierCacheTimeout soon", ["TierCacheTimeout", "soon"]),
     ("TierCacheLocalTTL 61s", ["TierCacheLocalTTL", "61s"]),
     ("TierCacheTimeout 1h", ["TierCacheTimeout", "1h"]),
+    ("TierCacheHeuristic 101", ["TierCacheHeuristic", "101"]),
+    ("TierCacheHeuristic 10 0s", ["TierCacheHeuristic", "0s"]),
     ("TierCacheServer localhost:notaport", ["TierCacheServer", "localhost:notaport"]),
     ("TierCacheServer a:1 a:1", ["TierCacheServer", "a:1", "already"]),
 ])

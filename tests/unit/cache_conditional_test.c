@@ -100,13 +100,38 @@ static void a_304_is_about_the_stored_response(void **state)
                          cases[i].selects);
 }
 
+static void what_a_head_describes(void **state)
+{
+    static const struct {
+        const char *head;
+        int describes;
+    } cases[] = {
+        {"X: y", 1},
+        {"ETag: \"a\"\nContent-Length: 10", 1},
+        {"ETag: W/\"a\"", 1},
+        {"ETag: \"b\"", 0},
+        {"Last-Modified: then", 1},
+        {"Last-Modified: now", 0},
+        {"ETag: \"a\"\nLast-Modified: now", 0},
+        {"Content-Length: 11", 0},
+        {"Content-Length: x", 0},
+    };
+    const apr_table_t *stored = fields(*state, "ETag: \"a\"\nLast-Modified: then");
+    const apr_table_t *bare = fields(*state, "X: y");
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_int_equal(cache_conditional_describes(fields(*state, cases[i].head), stored, 10),
+                         cases[i].describes);
+    assert_false(cache_conditional_describes(fields(*state, "ETag: \"a\""), bare, 10));
+    assert_false(cache_conditional_describes(fields(*state, "Last-Modified: then"), bare, 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        POOL_TEST(weak_and_strong_comparison),
-        POOL_TEST(the_clients_own_condition),
-        POOL_TEST(conditions_for_the_origin),
-        POOL_TEST(a_304_is_about_the_stored_response),
+        POOL_TEST(weak_and_strong_comparison), POOL_TEST(the_clients_own_condition),
+        POOL_TEST(conditions_for_the_origin),  POOL_TEST(a_304_is_about_the_stored_response),
+        POOL_TEST(what_a_head_describes),
     };
 
     return RUN_TESTS(tests);

@@ -10,13 +10,14 @@ static const cache_heuristic_t none = {0, 0};
 static const cache_heuristic_t usual = {10, 86400};
 
 /* The life of a response that was asked for and came at NOW. */
-static cache_life_t life_of_status(apr_pool_t *pool, int status, const char *lines,
-                                   const cache_heuristic_t *heuristic)
+static cache_life_t life_of_exchange(apr_pool_t *pool, const char *request, int status,
+                                     const char *lines, const cache_heuristic_t *heuristic)
 {
     cache_exchange_t exchange = {CACHE_METHOD_GET};
     cache_directives_t told;
     cache_life_t life;
 
+    exchange.request = fields(pool, request);
     exchange.response = fields(pool, lines);
     exchange.status = status;
     exchange.told = &told;
@@ -24,6 +25,12 @@ static cache_life_t life_of_status(apr_pool_t *pool, int status, const char *lin
     cache_directives_parse_response(&told, exchange.response, pool);
     cache_freshness_life(&life, &exchange, heuristic);
     return life;
+}
+
+static cache_life_t life_of_status(apr_pool_t *pool, int status, const char *lines,
+                                   const cache_heuristic_t *heuristic)
+{
+    return life_of_exchange(pool, "", status, lines, heuristic);
 }
 
 static cache_life_t life_of(apr_pool_t *pool, const char *lines)
@@ -84,6 +91,15 @@ static void a_tenth_of_the_age_where_the_status_allows(void **state)
                                     &usual)
                          .lifetime,
                      360);
+}
+
+static void nobody_guesses_for_a_request_with_a_cookie(void **state)
+{
+    const char *lines = DATE "Last-Modified: Sun, 06 Nov 1994 07:49:37 GMT";
+    const char *told = DATE "Last-Modified: Sun, 06 Nov 1994 07:49:37 GMT\nCache-Control: public";
+
+    assert_int_equal(life_of_exchange(*state, "Cookie: a=b", 200, lines, &usual).lifetime, 0);
+    assert_int_equal(life_of_exchange(*state, "Cookie: a=b", 200, told, &usual).lifetime, 360);
 }
 
 static void heuristics_have_limits(void **state)
@@ -244,6 +260,7 @@ int main(void)
         POOL_TEST(explicit_lifetimes_in_their_order),
         POOL_TEST(expires_does_not_count_beside_a_targeted_field),
         POOL_TEST(a_tenth_of_the_age_where_the_status_allows),
+        POOL_TEST(nobody_guesses_for_a_request_with_a_cookie),
         POOL_TEST(heuristics_have_limits),
         POOL_TEST(every_form_of_age),
         POOL_TEST(age_is_the_larger_of_date_and_field_and_counts_the_way),

@@ -12,6 +12,9 @@ typedef struct case_t {
     const char *request;
 } case_t;
 
+static const cache_heuristic_t none = {0, 0};
+static const cache_heuristic_t usual = {10, 86400};
+
 static cache_verdict_e judge(const case_t *it, int heuristic, apr_pool_t *pool)
 {
     cache_directives_t asked, told;
@@ -26,7 +29,7 @@ static cache_verdict_e judge(const case_t *it, int heuristic, apr_pool_t *pool)
     exchange.status = it->status ? it->status : 200;
     exchange.authorized = it->authorized;
     exchange.requested = exchange.received = NOW;
-    return cache_verdict_of(&exchange, heuristic);
+    return cache_verdict_of(&exchange, heuristic ? &usual : &none);
 }
 
 #define CC "Cache-Control: "

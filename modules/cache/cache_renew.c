@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a 304, or the answer to a HEAD, makes of the stored response. */
+#include "cache_filter.h"
+#include "cache_conditional.h"
+#include "cache_headers.h"
+
+/* A stored response and what becomes of it. */
+typedef struct renewal_t {
+    apr_table_t *fields;
+    cache_directives_t told;
+    cache_exchange_t exchange;
+    cache_verdict_e verdict;
+} renewal_t;
+
+/* fresh: the fields of what the origin said of it. */
+static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fresh,
+                         renewal_t *renewal)
+{
+    const char *age = apr_table_get(fresh, "Age");
+
+    cache_filter_add_date(fresh, apr_time_now(), r->pool);
+    cache_directives_parse_response(&renewal->told, fresh, r->pool);
+    renewal->verdict = CACHE_REFUSED_INCOMPLETE;
+    renewal->fields = state->stored;
+    if (cache_conditional_selects(fresh, state->stored)) {
+        renewal->fields = cache_headers_update(state->stored, fresh, &renewal->told, r->pool);
+        renewal->verdict = CACHE_STORABLE;
+    }
+    cache_directives_parse_response(&renewal->told, renewal->fields, r->pool);
+    /* Age is not stored, but says how old the confirmation is. */
+    fresh = apr_table_copy(r->pool, renewal->fields);
+    if (age)
+        apr_table_setn(fresh, "Age", age);
+    renewal->exchange = cache_filter_exchange(state, r, fresh, &renewal->told);
+    renewal->exchange.method = CACHE_METHOD_GET;
+    renewal->exchange.status = state->found.record.status;
+}
+
+/* Collects the stored body again under the renewed fields. */
+static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *renewal)
+{
+    const cache_record_t *record = &state->found.record;
+    cache_saving_t *saving = cache_filter_make_saving(
+        state, &renewal->exchange, record->status_line, renewal->fields, r->pool);
+
+    if (renewal->verdict == CACHE_STORABLE)
+        renewal->verdict = cache_verdict_of(&renewal->exchange, &state->heuristic);
+    state->found.record.life = saving->life;
+    if (renewal->verdict == CACHE_STORABLE)
+        renewal->verdict = cache_filter_open_saving(state, saving, record->body_size, r->pool);
+    if (renewal->verdict == CACHE_STORABLE)
+        cache_vault_append(saving, (const char *)record->body, record->body_size);
+}
+
+apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
+                                   apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    renewal_t renewal;
+    int with_body;
+
+    renew_fields(state, r, cache_filter_fields(r), &renewal);
+    reopen_saving(state, r, &renewal);
+    cache_request_restore(state, r);
+    with_body = cache_answer_prepare(state, r, &state->found.record, renewal.fields,
+                                     &state->found.record.life);
+    if (renewal.verdict != CACHE_STORABLE) {
+        cache_filter_refuse(state, renewal.verdict);
+        /* What is no guess for this request's cookie may be one for others: it stays, stale. */
+        if (renewal.verdict != CACHE_REFUSED_NO_FRESHNESS)
+            cache_vault_remove(state->runtime->store, state->found.record.key);
+    } else if (state->runtime->store->is_quick) {
+        cache_filter_finish(state, r);
+    }
+    state->answer.fwd_status = HTTP_NOT_MODIFIED;
+    tier_counter_add(&state->runtime->counters->revalidated, 1);
+    tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
+    cache_answer_mark(state, r, "revalidated");
+    apr_brigade_cleanup(brigade);
+    cache_answer_fill(r, &state->found.record, with_body, brigade);
+    return state->saving ? cache_filter_pass_and_finish(state, f, brigade)
+                         : cache_filter_pass(state, f, brigade);
+}
+
+void cache_renew_by_head(cache_request_t *state, request_rec *r, apr_table_t *fresh)
+{
+    const cache_record_t *record = &state->found.record;
+    apr_table_t *stored = apr_table_make(r->pool, (int)record->field_count);
+    renewal_t renewal;
+
+    cache_record_add_fields(record, stored);
+    if (!cache_conditional_describes(fresh, stored, record->body_size)) {
+        cache_counters_error(state->runtime->counters,
+                             cache_vault_remove(state->runtime->store, record->key));
+        return;
+    }
+    state->stored = stored;
+    renew_fields(state, r, fresh, &renewal);
+    reopen_saving(state, r, &renewal);
+    if (renewal.verdict == CACHE_STORABLE)
+        cache_filter_finish(state, r);
+}
