@@ -54,10 +54,17 @@ static int lock(cache_flight_stripe_t *stripe)
     return tier_robust_lock(&stripe->lock, NULL) == APR_SUCCESS;
 }
 
+/*
+ * A waiter asks this without the lock, while another flight may take off in the slot: what it reads
+ * then belongs to neither, and is of no consequence, as the word is not its ticket's any more.
+ */
 static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, apr_time_t now)
 {
-    return state_of(tier_atomic_load(&slot->word)) == CACHE_FLIGHT_FLYING && slot->expires > now &&
-           cache_roster_is_alive(roster, &slot->leader);
+    cache_member_t leader = {tier_atomic_load(&slot->leader.place),
+                             tier_atomic_load(&slot->leader.serial)};
+
+    return state_of(tier_atomic_load(&slot->word)) == CACHE_FLIGHT_FLYING &&
+           tier_atomic_load64(&slot->expires) > now && cache_roster_is_alive(roster, &leader);
 }
 
 static cache_flight_slot_t *find(cache_flight_stripe_t *stripe, const cache_id_t *id)
@@ -95,8 +102,9 @@ static apr_uint32_t take_off(cache_flight_slot_t *slot, const cache_id_t *id,
 
     tier_atomic_store(&slot->word, in_state(next, CACHE_FLIGHT_NONE));
     slot->id = *id;
-    slot->leader = *self;
-    slot->expires = expires;
+    tier_atomic_store(&slot->leader.place, self->place);
+    tier_atomic_store(&slot->leader.serial, self->serial);
+    tier_atomic_store64(&slot->expires, expires);
     next = in_state(next, CACHE_FLIGHT_FLYING);
     tier_atomic_store(&slot->word, next);
     if (state_of(before) == CACHE_FLIGHT_FLYING)

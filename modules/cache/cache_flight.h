@@ -28,8 +28,8 @@ typedef enum {
 
 typedef struct cache_flight_slot_t {
     cache_id_t id;
-    apr_uint32_t word; /* serial number and state; atomic, what waiters wait on (futex) */
-    cache_member_t leader;
+    apr_uint32_t word;     /* serial number and state; atomic, what waiters wait on (futex) */
+    cache_member_t leader; /* this and the next: changed under the lock, read without; atomic */
     apr_time_t expires;
 } cache_flight_slot_t;
 
