@@ -11,6 +11,10 @@
 
 #include <atomics.h>
 
+/* "unix:" and "|" beside a member's path and name. */
+#define MEMBER_TEXT                                                                                \
+    (sizeof(((proxy_worker_shared *)0)->uds_path) + sizeof(((proxy_worker_shared *)0)->name_ex) + 8)
+
 struct health_balancers_t {
     apr_array_header_t *list; /* of health_minded_t */
     apr_hash_t *by_balancer;  /* the same, by the address of the balancer */
@@ -49,15 +53,41 @@ static int is_filled(const proxy_worker_shared *slot)
 
 /* The check of the configuration. */
 
+/* Writes a member's URL as the status page and member= have it: "unix:path|name" or the name. */
+static void member_text(const proxy_worker_shared *slot, char *text, apr_size_t size)
+{
+    if (slot->uds_path[0])
+        apr_snprintf(text, size, "unix:%.*s|%.*s", (int)sizeof(slot->uds_path), slot->uds_path,
+                     (int)sizeof(slot->name_ex), slot->name_ex);
+    else
+        apr_snprintf(text, size, "%.*s", (int)sizeof(slot->name_ex), slot->name_ex);
+}
+
+static const health_check_t *check_of(const health_section_t *section,
+                                      const proxy_worker_shared *slot)
+{
+    char text[MEMBER_TEXT];
+
+    member_text(slot, text, sizeof(text));
+    return health_config_check_of(section, text);
+}
+
 static int check_member(const health_section_t *section, const proxy_worker_shared *member)
 {
-    if (section->checks && section->check.kind == HEALTH_KIND_HTTP &&
-        !health_check_speaks_http(member->scheme)) {
+    const health_check_t *check = check_of(section, member);
+
+    /* With an address of its own a probe does not go to the member at all. */
+    if (check && !check->port && !check->address &&
+        !health_check_speaks(check->kind, member->scheme)) {
         ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, section->server,
-                     WTNO(1010) "TierHealthCheck http at %s: member %s of %s speaks %s, which http "
-                                "probes do not; "
-                                "use TierHealthCheck tcp, or members with http://",
-                     section->where, member->name_ex, section->balancer, member->scheme);
+                     WTNO(1010) "TierHealthCheck %s at %s: member %s of %s speaks %s, which %s "
+                                "probes do not; use TierHealthCheck %s, or members with %s://",
+                     health_check_kind_name(check->kind), section->where, member->name_ex,
+                     section->balancer, member->scheme, health_check_kind_name(check->kind),
+                     strcmp(member->scheme, "https") == 0  ? "https"
+                     : strcmp(member->scheme, "http") == 0 ? "http"
+                                                           : "tcp",
+                     health_check_kind_name(check->kind));
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (member->method != NONE)
@@ -91,6 +121,26 @@ static const proxy_balancer *find_balancer(const health_section_t *section)
     return NULL;
 }
 
+/* A name that no member has may be one that is added at run time, but is more often misspelt. */
+static void check_names(const health_section_t *section, const proxy_balancer *balancer)
+{
+    char text[MEMBER_TEXT];
+
+    for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
+        const char *wanted = APR_ARRAY_IDX(section->overrides, i, health_override_t).member;
+        int found = 0;
+
+        for (int j = 0; j < balancer->workers->nelts && !found; j++) {
+            member_text(APR_ARRAY_IDX(balancer->workers, j, proxy_worker *)->s, text, sizeof(text));
+            found = strcasecmp(text, wanted) == 0;
+        }
+        if (!found)
+            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
+                         WTNO(1016) "TierHealthCheck member=%s at %s: %s has no such member now",
+                         wanted, section->where, section->balancer);
+    }
+}
+
 static int check_section(const health_section_t *section)
 {
     const proxy_balancer *balancer = find_balancer(section);
@@ -100,6 +150,8 @@ static int check_section(const health_section_t *section)
             APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
             WTNO(1012) "TierHealthCheck at %s has nothing to check: %s has no BalancerMember",
             section->where, section->balancer);
+    if (balancer)
+        check_names(section, balancer);
     return balancer ? check_balancer(section, balancer) : OK;
 }
 
@@ -236,18 +288,12 @@ apr_uint32_t health_balancers_room(const health_balancers_t *balancers)
     return room;
 }
 
-/* Returns the key's third part from a buffer, which is that of the key: "unix:path|name" or the
- * name. */
 static int set_key_in(health_key_t *key, const health_minded_t *minded,
                       const proxy_worker_shared *slot, const char *scope)
 {
-    char member[sizeof(slot->uds_path) + sizeof(slot->name_ex) + 8];
+    char member[MEMBER_TEXT];
 
-    if (slot->uds_path[0])
-        apr_snprintf(member, sizeof(member), "unix:%.*s|%.*s", (int)sizeof(slot->uds_path),
-                     slot->uds_path, (int)sizeof(slot->name_ex), slot->name_ex);
-    else
-        apr_snprintf(member, sizeof(member), "%.*s", (int)sizeof(slot->name_ex), slot->name_ex);
+    member_text(slot, member, sizeof(member));
     return health_key_set(key, scope, minded->section->balancer, member);
 }
 
@@ -414,7 +460,7 @@ static void visit_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                        void (*visit)(void *visitor, const health_spec_t *spec), void *visitor)
 {
     health_spec_t spec = {.ref = slot,
-                          .check = minded->section->checks ? &minded->section->check : NULL,
+                          .check = check_of(minded->section, slot),
                           .log = minded->section->log,
                           .scheme = slot->scheme,
                           .host = slot->hostname_ex,
@@ -450,13 +496,17 @@ static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slo
 {
     const health_passive_t *traffic = health_balancers_traffic(minded, slot);
     int ejected = minded->section->ejects && traffic && health_eject_is_out(&traffic->eject);
+    const health_check_t *check = check_of(minded->section, slot);
     const health_entry_t *entry;
     health_key_t key;
+    int down;
 
     if (!set_key(&key, minded, slot) || health_balancers_panic(minded))
         return;
-    entry = minded->section->checks ? health_table_find(table, &key) : NULL;
-    if (ejected || (entry && entry->record.member.state == HEALTH_DOWN))
+    entry = check ? health_table_find(table, &key) : NULL;
+    down = entry ? entry->record.member.state == HEALTH_DOWN
+                 : check && check->initial == HEALTH_INITIAL_DOWN;
+    if (ejected || down)
         mirror(NULL, slot, HEALTH_MIRROR_DOWN);
 }
 

@@ -1,14 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_check.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <string.h>
+#include <strings.h>
 
-#define STATUSES_ALLOWED                                                                           \
-    "allowed are statuses from 100 to 599 and ranges of them, at most 16, with commas between: "   \
-    "200-399 or 200,204"
+/* By health_kind_e. A scheme of NULL: the kind goes with members of every scheme. */
+static const struct {
+    const char *name;
+    apr_port_t port;
+    const char *schemes[3];
+} kinds[HEALTH_KINDS] = {
+    {"http", 0, {"http", "ws"}}, {"https", 0, {"https", "wss"}}, {"tcp", 0, {NULL}},
+    {"tls", 0, {NULL}},          {"redis", 6379, {NULL}},        {"memcached", 11211, {NULL}},
+    {"agent", 0, {NULL}},        {"mysql", 3306, {NULL}},        {"command", 0, {NULL}}};
+
+const char *health_check_kind_name(health_kind_e kind)
+{
+    return kinds[kind].name;
+}
+
+int health_check_kind_of(const char *word, health_kind_e *kind)
+{
+    for (int i = 0; i < HEALTH_KIND_AGENT; i++) {
+        if (strcasecmp(word, kinds[i].name) == 0) {
+            *kind = (health_kind_e)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_port_t health_check_kind_port(health_kind_e kind)
+{
+    return kinds[kind].port;
+}
+
+int health_check_any_scheme(health_kind_e kind)
+{
+    return kinds[kind].schemes[0] == NULL;
+}
+
+int health_check_speaks(health_kind_e kind, const char *scheme)
+{
+    const char *const *schemes = kinds[kind].schemes;
+
+    for (; *schemes; schemes++) {
+        if (strcmp(*schemes, scheme) == 0)
+            return 1;
+    }
+    return health_check_any_scheme(kind);
+}
 
 void health_check_defaults(health_check_t *check)
 {
@@ -16,6 +59,8 @@ void health_check_defaults(health_check_t *check)
     check->kind = HEALTH_KIND_HTTP;
     check->method = "GET";
     check->uri = "/";
+    check->headers = "";
+    check->limit = HEALTH_BODY_DEFAULT;
     check->interval = HEALTH_INTERVAL_DEFAULT;
     check->rise = 2;
     check->fall = 3;
@@ -24,112 +69,56 @@ void health_check_defaults(health_check_t *check)
     check->statuses.range[0].last = 399;
 }
 
-const char *health_check_settle(health_check_t *check, apr_pool_t *pool)
+static const char *settle_times(health_check_t *check, apr_pool_t *pool)
 {
+    if (check->suspect == 0)
+        check->suspect = check->interval;
+    if (check->down == 0)
+        check->down = check->interval;
     if (check->timeout == 0)
         check->timeout =
             check->interval < HEALTH_TIMEOUT_DEFAULT ? check->interval : HEALTH_TIMEOUT_DEFAULT;
-    if (check->timeout > check->interval)
-        return apr_psprintf(
-            pool,
-            "timeout=%s is longer than interval=%s: a probe must be over when the next one "
-            "begins, so timeout may be up to interval",
-            health_check_time_text(check->timeout, pool),
-            health_check_time_text(check->interval, pool));
+    if (check->timeout <= check->interval)
+        return NULL;
+    return apr_psprintf(
+        pool,
+        "timeout=%s is longer than interval=%s: a probe must be over when the next one "
+        "begins, so timeout may be up to interval",
+        health_check_time_text(check->timeout, pool),
+        health_check_time_text(check->interval, pool));
+}
+
+static const char *settle_http(const health_check_t *check)
+{
     if (strcmp(check->uri, "*") == 0 && strcmp(check->method, "OPTIONS") != 0)
         return "uri=* goes with method=OPTIONS only: give a path that begins with /";
+    if (strcmp(check->method, "HEAD") == 0 && (check->body || check->match))
+        return "body= and match= do not go with method=HEAD, whose answers have no body";
     return NULL;
 }
 
-/* Reads a status of three digits; returns what follows it, or NULL. */
-static const char *read_status(const char *text, int *status)
+static const char *settle_service(const health_check_t *check)
 {
-    int value = 0;
-
-    for (int i = 0; i < 3; i++) {
-        if (!apr_isdigit(text[i]))
-            return NULL;
-        value = value * 10 + (text[i] - '0');
-    }
-    if (value < 100 || value > 599)
-        return NULL;
-    *status = value;
-    return text + 3;
-}
-
-const char *health_check_parse_statuses(health_status_set_t *set, const char *text)
-{
-    set->count = 0;
-    for (;;) {
-        int first, last;
-
-        if (set->count == HEALTH_STATUS_RANGES || !(text = read_status(text, &first)))
-            return STATUSES_ALLOWED;
-        last = first;
-        if (*text == '-' && !(text = read_status(text + 1, &last)))
-            return STATUSES_ALLOWED;
-        if (last < first)
-            return STATUSES_ALLOWED;
-        set->range[set->count].first = first;
-        set->range[set->count].last = last;
-        set->count++;
-        if (*text == '\0')
-            return NULL;
-        if (*text++ != ',')
-            return STATUSES_ALLOWED;
-    }
-}
-
-int health_check_status_passes(const health_status_set_t *set, int status)
-{
-    for (int i = 0; i < set->count; i++) {
-        if (status >= set->range[i].first && status <= set->range[i].last)
-            return 1;
-    }
-    return 0;
-}
-
-const char *health_check_method_error(const char *method)
-{
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0)
-        return NULL;
-    return "allowed are GET, HEAD and OPTIONS";
-}
-
-const char *health_check_uri_error(const char *uri)
-{
-    static const char allowed[] =
-        "allowed is a path of up to 1024 visible ASCII characters that begins with /, with "
-        "or without a query (or * with method=OPTIONS)";
-
-    if (strcmp(uri, "*") == 0)
-        return NULL;
-    if (*uri != '/' || strlen(uri) > 1024)
-        return allowed;
-    for (; *uri; uri++) {
-        if (!apr_isascii(*uri) || !apr_isgraph(*uri) || *uri == '#')
-            return allowed;
-    }
+    if (check->kind == HEALTH_KIND_AGENT && check->port == 0)
+        return "agent needs port=, the port on which the agents of the members listen";
+    if (check->kind == HEALTH_KIND_MYSQL && !check->user)
+        return "mysql needs user=, an account that may log in from this host";
+    if (check->kind == HEALTH_KIND_MYSQL && check->expect && !check->query)
+        return "expect= goes with query= only: it is what the query's first field must be";
+    if (check->kind == HEALTH_KIND_REDIS && check->user && !check->password)
+        return "user= goes with passwordfile= only";
+    if (check->kind == HEALTH_KIND_COMMAND && !check->command)
+        return "command needs run=, the program and its arguments";
     return NULL;
 }
 
-const char *health_check_host_error(const char *host)
+const char *health_check_settle(health_check_t *check, apr_pool_t *pool)
 {
-    static const char allowed[] =
-        "allowed is a host name or address of up to 255 characters, with or without :port";
+    const char *problem = settle_times(check, pool);
 
-    if (*host == '\0' || strlen(host) > 255)
-        return allowed;
-    for (; *host; host++) {
-        if (!apr_isalnum(*host) && !strchr("-._:[]", *host))
-            return allowed;
-    }
-    return NULL;
-}
-
-int health_check_speaks_http(const char *scheme)
-{
-    return strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0;
+    if (!problem)
+        problem = settle_http(check);
+    return problem ? problem : settle_service(check);
 }
 
 const char *health_check_time_text(apr_interval_time_t time, apr_pool_t *pool)
@@ -141,13 +130,32 @@ const char *health_check_time_text(apr_interval_time_t time, apr_pool_t *pool)
     return apr_psprintf(pool, "%" APR_TIME_T_FMT "us", time);
 }
 
+static const char *what_text(const health_check_t *check, apr_pool_t *pool)
+{
+    const char *name = health_check_kind_name(check->kind);
+
+    if (check->kind == HEALTH_KIND_HTTP || check->kind == HEALTH_KIND_HTTPS)
+        name = apr_pstrcat(pool, name, " ", check->method, " ", check->uri, NULL);
+    if (check->kind == HEALTH_KIND_COMMAND)
+        name = apr_pstrcat(pool, name, " ", check->command[0], NULL);
+    if (check->address)
+        name = apr_pstrcat(pool, name, " at ", check->address, NULL);
+    if (check->port)
+        name = apr_psprintf(pool, "%s port %u", name, (unsigned)check->port);
+    return name;
+}
+
 const char *health_check_text(const health_check_t *check, apr_pool_t *pool)
 {
-    const char *what = check->kind == HEALTH_KIND_TCP
-                           ? "tcp"
-                           : apr_pstrcat(pool, "http ", check->method, " ", check->uri, NULL);
+    const char *text = apr_psprintf(pool, "%s every %s", what_text(check, pool),
+                                    health_check_time_text(check->interval, pool));
 
-    return apr_psprintf(pool, "%s every %s, timeout %s, rise %u, fall %u", what,
-                        health_check_time_text(check->interval, pool),
+    if (check->suspect != check->interval && check->suspect)
+        text = apr_pstrcat(pool, text, " (suspect ", health_check_time_text(check->suspect, pool),
+                           ")", NULL);
+    if (check->down != check->interval && check->down)
+        text = apr_pstrcat(pool, text, " (down ", health_check_time_text(check->down, pool), ")",
+                           NULL);
+    return apr_psprintf(pool, "%s, timeout %s, rise %u, fall %u", text,
                         health_check_time_text(check->timeout, pool), check->rise, check->fall);
 }

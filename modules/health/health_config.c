@@ -6,9 +6,11 @@
 #include <apr_strings.h>
 
 #include <string.h>
+#include <strings.h>
 
 #include <glue.h>
 
+#include "health_check_config.h"
 #include "health_eject_config.h"
 #include "health_retry_config.h"
 
@@ -122,124 +124,6 @@ void health_config_settle(server_rec *main_server, apr_pool_t *pconf)
     }
 }
 
-/* The directive. */
-
-static const char *in_value(cmd_parms *cmd, const char *setting, const char *value,
-                            const char *allowed)
-{
-    if (!allowed)
-        return NULL;
-    return apr_psprintf(cmd->temp_pool, "%s: %s \"%s\" cannot be used; %s", cmd->cmd->name, setting,
-                        value, allowed);
-}
-
-static const char *set_time(cmd_parms *cmd, const char *setting, const char *value,
-                            apr_interval_time_t min, apr_interval_time_t *field)
-{
-    return tier_glue_in_setting(
-        cmd, setting, tier_glue_parse_time(cmd, value, "s", min, HEALTH_INTERVAL_MAX, field));
-}
-
-static const char *set_count(cmd_parms *cmd, const char *setting, const char *value,
-                             apr_uint32_t *field)
-{
-    apr_int64_t number = 0;
-    const char *problem = tier_glue_in_setting(
-        cmd, setting, tier_glue_parse_number(cmd, value, 1, HEALTH_COUNT_MAX, &number));
-
-    *field = (apr_uint32_t)number;
-    return problem;
-}
-
-/* One setting=value of an HTTP probe. */
-static const char *set_http(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    if (strcasecmp(setting, "uri") == 0) {
-        check->uri = value;
-        return in_value(cmd, setting, value, health_check_uri_error(value));
-    }
-    if (strcasecmp(setting, "method") == 0) {
-        check->method = value;
-        return in_value(cmd, setting, value, health_check_method_error(value));
-    }
-    if (strcasecmp(setting, "host") == 0) {
-        check->host = value;
-        return in_value(cmd, setting, value, health_check_host_error(value));
-    }
-    if (strcasecmp(setting, "status") == 0)
-        return in_value(cmd, setting, value, health_check_parse_statuses(&check->statuses, value));
-    return apr_psprintf(
-        cmd->temp_pool,
-        "%s: there is no setting \"%s\"; allowed are uri, method, host, status, interval, "
-        "timeout, rise and fall",
-        cmd->cmd->name, setting);
-}
-
-static const char *refuse_with_tcp(cmd_parms *cmd, const char *setting, const char *value)
-{
-    static const char *const of_http[] = {"uri", "method", "host", "status"};
-
-    for (size_t i = 0; i < sizeof(of_http) / sizeof(of_http[0]); i++) {
-        if (strcasecmp(setting, of_http[i]) == 0)
-            return apr_psprintf(cmd->temp_pool,
-                                "%s: %s \"%s\" has no meaning with tcp; it goes with http",
-                                cmd->cmd->name, setting, value);
-    }
-    return apr_psprintf(
-        cmd->temp_pool,
-        "%s: there is no setting \"%s\"; allowed with tcp are interval, timeout, rise and fall",
-        cmd->cmd->name, setting);
-}
-
-static const char *set_one(cmd_parms *cmd, health_check_t *check, const char *setting,
-                           const char *value)
-{
-    if (strcasecmp(setting, "interval") == 0)
-        return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->interval);
-    if (strcasecmp(setting, "timeout") == 0)
-        return set_time(cmd, setting, value, HEALTH_TIMEOUT_MIN, &check->timeout);
-    if (strcasecmp(setting, "rise") == 0)
-        return set_count(cmd, setting, value, &check->rise);
-    if (strcasecmp(setting, "fall") == 0)
-        return set_count(cmd, setting, value, &check->fall);
-    if (check->kind == HEALTH_KIND_TCP)
-        return refuse_with_tcp(cmd, setting, value);
-    return set_http(cmd, check, setting, value);
-}
-
-static const char *set_argument(cmd_parms *cmd, health_check_t *check, const char *argument)
-{
-    const char *equals = strchr(argument, '=');
-
-    if (!equals)
-        return apr_psprintf(
-            cmd->temp_pool,
-            "%s: \"%s\" is neither http nor tcp at the first place nor a setting=value",
-            cmd->cmd->name, argument);
-    return set_one(cmd, check,
-                   apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument)),
-                   apr_pstrdup(cmd->pool, equals + 1));
-}
-
-static const char *set_arguments(cmd_parms *cmd, health_check_t *check, int argc,
-                                 char *const argv[])
-{
-    const char *problem = NULL;
-    int first = 0;
-
-    if (argc > 0 && strcasecmp(argv[0], "tcp") == 0)
-        check->kind = HEALTH_KIND_TCP;
-    if (argc > 0 && (strcasecmp(argv[0], "tcp") == 0 || strcasecmp(argv[0], "http") == 0))
-        first = 1;
-    for (int i = first; i < argc && !problem; i++)
-        problem = set_argument(cmd, check, argv[i]);
-    if (problem)
-        return problem;
-    problem = health_check_settle(check, cmd->temp_pool);
-    return problem ? apr_psprintf(cmd->temp_pool, "%s: %s", cmd->cmd->name, problem) : NULL;
-}
-
 /* Returns the balancer's name as mod_proxy spells it, or NULL where the section is not one
  * balancer's. */
 static const char *balancer_of(const cmd_parms *cmd)
@@ -279,29 +163,25 @@ const char *health_config_section(cmd_parms *cmd, health_section_t **section)
     return NULL;
 }
 
-static const char *set_check(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+const health_check_t *health_config_check_of(const health_section_t *section, const char *member)
 {
-    health_section_t *section;
-    const char *problem = health_config_section(cmd, &section);
+    for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
+        const health_override_t *override =
+            &APR_ARRAY_IDX(section->overrides, i, health_override_t);
 
-    (void)unused;
-    if (problem)
-        return problem;
-    if (section->checks)
-        return apr_psprintf(cmd->temp_pool, "%s: %s has one already; each balancer takes one",
-                            cmd->cmd->name, section->balancer);
-    section->checks = 1;
-    section->where =
-        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
-    health_check_defaults(&section->check);
-    return set_arguments(cmd, &section->check, argc, argv);
+        if (strcasecmp(override->member, member) == 0)
+            return override->off ? NULL : &override->check;
+    }
+    return section->checks ? &section->check : NULL;
 }
 
 const command_rec health_config_commands[] = {
     AP_INIT_TAKE_ARGV(
-        "TierHealthCheck", set_check, NULL, ACCESS_CONF,
-        "http or tcp, then settings: uri=/path method=GET|HEAD|OPTIONS host=name status=200-399 "
-        "interval=1s timeout=500ms rise=2 fall=3"),
+        "TierHealthCheck", health_check_config_set, NULL, ACCESS_CONF,
+        "a kind of probe (http, https, tcp, ...) or the name of a template, then settings: "
+        "uri=/path status=200-399 interval=1s timeout=500ms rise=2 fall=3 member=url ..."),
+    AP_INIT_TAKE_ARGV("TierHealthCheckTemplate", health_check_config_template, NULL, RSRC_CONF,
+                      "a name, then a kind of probe and settings as TierHealthCheck takes them"),
     AP_INIT_TAKE_ARGV("TierHealthEject", health_eject_set, NULL, ACCESS_CONF,
                       "off, or on, then settings: errors=5 time=10s max=5min share=50%"),
     AP_INIT_TAKE1("TierHealthPanic", health_eject_set_panic, NULL, ACCESS_CONF,

@@ -13,14 +13,22 @@
  * configuration. */
 extern const command_rec health_config_commands[];
 
+/* What a TierHealthCheck with member= says of one member alone. */
+typedef struct health_override_t {
+    const char *member; /* as the status page names it */
+    int off;            /* it is not checked */
+    health_check_t check;
+} health_override_t;
+
 /* What one <Proxy "balancer://name"> section says. Lives as long as the configuration. */
 typedef struct health_section_t {
     const char *balancer;     /* "balancer://name", lower case, as mod_proxy names it */
     const server_rec *server; /* whose section it is */
     const char *where;        /* "file:line", for messages */
-    int checks;               /* TierHealthCheck is there */
+    int checks;               /* TierHealthCheck is there, for all members */
     health_check_t check;
-    int ejects; /* TierHealthEject is on */
+    apr_array_header_t *overrides; /* of health_override_t, or NULL */
+    int ejects;                    /* TierHealthEject is on */
     health_eject_settings_t eject;
     apr_uint32_t panic;             /* percent; 0: off */
     apr_interval_time_t slow_start; /* 0: off */
@@ -41,6 +49,10 @@ const char *health_config_section(cmd_parms *cmd, health_section_t **section);
 /* Returns what was said of balancer for requests of server: its own, else the main server's; NULL
  * for none. */
 health_section_t *health_config_find(const server_rec *server, const char *balancer);
+
+/* Returns how a member of the section's balancer is checked, NULL when it is not. member: its URL,
+ * or "unix:/path|http://name". Any thread. */
+const health_check_t *health_config_check_of(const health_section_t *section, const char *member);
 
 /* Returns all sections of all servers from pool, an array of health_section_t *. One thread, while
  * configuring. */

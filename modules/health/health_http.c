@@ -2,11 +2,10 @@
 #include "health_http.h"
 
 #include <apr_lib.h>
-#include <apr_strings.h>
-
 #include <string.h>
+#include <strings.h>
 
-#include <webtier/version.h>
+#include "health_check_http.h"
 
 /* The grammar's places, in the order of an answer. Each has a function that takes one byte. */
 enum {
@@ -25,6 +24,7 @@ enum {
 };
 
 #define WRONG (-1)
+#define OTHER (-2)
 
 void health_http_init(health_http_t *parser)
 {
@@ -37,21 +37,30 @@ static int wrong(health_http_t *parser, const char *complaint)
     return WRONG;
 }
 
-/* RFC 9110, 5.6.2: tchar. */
-static int is_token(char c)
-{
-    return apr_isascii(c) && (apr_isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c)));
-}
-
 static int line_end(char c, int after)
 {
     return c == '\r' ? AFTER_CR : after;
+}
+
+/* Who speaks another protocol is often known by the first byte. */
+static int other(health_http_t *parser, char c)
+{
+    parser->complaint = NULL;
+    if (c == 0x15 || c == 0x16)
+        parser->complaint = "the member speaks TLS here, not plain HTTP";
+    else if (c == '\0')
+        parser->complaint = "the answer begins with a zero byte, as frames of HTTP/2 do";
+    else if (c == '<')
+        parser->complaint = "the member answers without a status line, as HTTP/0.9 does";
+    return parser->complaint ? OTHER : 0;
 }
 
 static int take_version(health_http_t *parser, char c)
 {
     static const char version[] = "HTTP/1.";
 
+    if (parser->digits == 0 && other(parser, c))
+        return OTHER;
     if (c != version[parser->digits])
         return wrong(parser, "the answer does not begin with HTTP/1");
     if (version[++parser->digits])
@@ -99,6 +108,40 @@ static int take_reason(health_http_t *parser, char c)
     return IN_REASON;
 }
 
+static void set_length(health_http_t *parser, const char *value)
+{
+    apr_int64_t length = 0;
+    const char *digit = value;
+
+    for (; apr_isdigit(*digit) && length < APR_INT64_C(100000000000000000); digit++)
+        length = length * 10 + (*digit - '0');
+    if (digit == value || *digit ||
+        (parser->framing == HEALTH_FRAMING_LENGTH && parser->length != length)) {
+        parser->framing = HEALTH_FRAMING_UNKNOWN;
+    } else if (parser->framing == HEALTH_FRAMING_CLOSE) {
+        parser->framing = HEALTH_FRAMING_LENGTH;
+        parser->length = length;
+    }
+}
+
+/* A header field is complete: takes in what matters here. */
+static void end_field(health_http_t *parser)
+{
+    health_http_field_t *field = &parser->field;
+
+    while (field->value_size > 0 && field->value_size < HEALTH_HTTP_VALUE &&
+           strchr(" \t", field->value[field->value_size - 1]))
+        field->value[--field->value_size] = '\0';
+    if (strcasecmp(field->name, "Content-Length") == 0)
+        set_length(parser, field->value);
+    else if (strcasecmp(field->name, "Transfer-Encoding") == 0)
+        parser->framing = strcasecmp(field->value, "chunked") == 0 ? HEALTH_FRAMING_CHUNKED
+                                                                   : HEALTH_FRAMING_UNKNOWN;
+    else if (strcasecmp(field->name, "Location") == 0)
+        memcpy(parser->location, field->value, sizeof(parser->location));
+    memset(field, 0, sizeof(*field));
+}
+
 /* The head is over: an interim answer is forgotten and the next one begins. */
 static int take_head_end(health_http_t *parser)
 {
@@ -108,32 +151,56 @@ static int take_head_end(health_http_t *parser)
     parser->status = 0;
     parser->reason_size = 0;
     memset(parser->reason, 0, sizeof(parser->reason));
+    memset(parser->location, 0, sizeof(parser->location));
+    parser->framing = HEALTH_FRAMING_CLOSE;
+    parser->length = 0;
     return AT_VERSION;
 }
 
+static int take_name(health_http_t *parser, char c);
+
 static int take_line(health_http_t *parser, char c)
 {
+    if (c == ' ' || c == '\t')
+        return IN_VALUE; /* a folded line goes on (obs-fold) */
+    end_field(parser);
     if (c == '\r')
         return AFTER_LAST_CR;
     if (c == '\n')
         return take_head_end(parser);
-    if (c == ' ' || c == '\t')
-        return IN_VALUE; /* a folded line goes on (obs-fold) */
-    return is_token(c) ? IN_NAME : wrong(parser, "a header line does not begin with a name");
+    return health_check_is_token(c) ? take_name(parser, c)
+                                    : wrong(parser, "a header line does not begin with a name");
 }
 
 static int take_name(health_http_t *parser, char c)
 {
+    health_http_field_t *field = &parser->field;
+
     if (c == ':')
         return IN_VALUE;
-    return is_token(c) ? IN_NAME : wrong(parser, "a header line has no colon after its name");
+    if (field->name_size < sizeof(field->name) - 1)
+        field->name[field->name_size] = c;
+    else
+        field->name[0] = '\0'; /* none of those that matter */
+    field->name_size++;
+    return health_check_is_token(c) ? IN_NAME
+                                    : wrong(parser, "a header line has no colon after its name");
 }
 
 static int take_value(health_http_t *parser, char c)
 {
+    health_http_field_t *field = &parser->field;
+
     if (c == '\r' || c == '\n')
         return line_end(c, AT_LINE);
-    return c ? IN_VALUE : wrong(parser, "a zero byte in a header");
+    if (c == '\0')
+        return wrong(parser, "a zero byte in a header");
+    if (field->value_size == 0 && (c == ' ' || c == '\t'))
+        return IN_VALUE;
+    if (field->value_size < sizeof(field->value) - 1)
+        field->value[field->value_size] = c == '\t' || (apr_isascii(c) && apr_isprint(c)) ? c : '?';
+    field->value_size++;
+    return IN_VALUE;
 }
 
 static int take_after_cr(health_http_t *parser, char c)
@@ -154,90 +221,13 @@ static int (*const take[])(health_http_t *, char) = {
 health_http_e health_http_feed(health_http_t *parser, const char *data, apr_size_t size)
 {
     for (apr_size_t i = 0; i < size && parser->step != AT_END; i++) {
-        if (parser->step == WRONG)
-            return HEALTH_HTTP_MALFORMED;
+        if (parser->step < 0)
+            break;
         if (parser->taken++ >= HEALTH_HTTP_MAX_HEAD)
             return HEALTH_HTTP_TOO_LONG;
         parser->step = take[parser->step](parser, data[i]);
     }
-    if (parser->step == WRONG)
-        return HEALTH_HTTP_MALFORMED;
+    if (parser->step < 0)
+        return parser->step == WRONG ? HEALTH_HTTP_MALFORMED : HEALTH_HTTP_OTHER;
     return parser->step == AT_END ? HEALTH_HTTP_COMPLETE : HEALTH_HTTP_MORE;
 }
-
-/* The protocol of a probe. */
-
-typedef struct dialogue_t {
-    const health_check_t *check;
-    health_http_t parser;
-} dialogue_t;
-
-static const char *http_request(const health_check_t *check, const char *authority,
-                                apr_pool_t *pool)
-{
-    return apr_pstrcat(pool, check->method, " ", check->uri,
-                       " HTTP/1.1\r\nHost: ", check->host ? check->host : authority,
-                       "\r\nUser-Agent: webtier-health/" WEBTIER_VERSION
-                       "\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                       NULL);
-}
-
-static void *http_begin(const health_check_t *check, apr_pool_t *pool)
-{
-    dialogue_t *dialogue = apr_pcalloc(pool, sizeof(*dialogue));
-
-    dialogue->check = check;
-    health_http_init(&dialogue->parser);
-    return dialogue;
-}
-
-static health_verdict_e judge_status(const dialogue_t *dialogue, tier_result_t *result,
-                                     apr_pool_t *pool)
-{
-    const health_http_t *parser = &dialogue->parser;
-    const char *text = apr_psprintf(pool, "status %d%s%s", parser->status,
-                                    *parser->reason ? " " : "", parser->reason);
-
-    if (health_check_status_passes(&dialogue->check->statuses, parser->status)) {
-        *result = tier_result_ok();
-        result->detail = text;
-        return HEALTH_PASS;
-    }
-    *result = tier_result_fail(pool, APR_EGENERAL, "bad_status", "%s", text);
-    return HEALTH_FAIL;
-}
-
-static health_verdict_e http_feed(void *state, const char *data, apr_size_t size,
-                                  tier_result_t *result, apr_pool_t *pool)
-{
-    dialogue_t *dialogue = state;
-
-    switch (health_http_feed(&dialogue->parser, data, size)) {
-    case HEALTH_HTTP_MORE:
-        return HEALTH_MORE;
-    case HEALTH_HTTP_COMPLETE:
-        return judge_status(dialogue, result, pool);
-    case HEALTH_HTTP_TOO_LONG:
-        *result = tier_result_fail(pool, APR_EGENERAL, "too_long",
-                                   "no end of the headers within %d bytes", HEALTH_HTTP_MAX_HEAD);
-        return HEALTH_FAIL;
-    case HEALTH_HTTP_MALFORMED:
-    default:
-        *result =
-            tier_result_fail(pool, APR_EGENERAL, "malformed", "%s", dialogue->parser.complaint);
-        return HEALTH_FAIL;
-    }
-}
-
-static health_verdict_e http_end(void *state, tier_result_t *result, apr_pool_t *pool)
-{
-    const dialogue_t *dialogue = state;
-
-    *result = tier_result_fail(pool, APR_EGENERAL, "closed",
-                               "the member closed the connection after %" APR_SIZE_T_FMT
-                               " bytes, before the end of the headers",
-                               dialogue->parser.taken);
-    return HEALTH_FAIL;
-}
-
-const health_protocol_t health_http_protocol = {http_request, http_begin, http_feed, http_end};

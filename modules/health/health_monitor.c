@@ -71,11 +71,29 @@ static void describe(health_target_t *target)
     health_entry_set_member(target->entry, &member);
 }
 
+/* Returns the member's entry, a new one as initial= has it; NULL: the table is full. */
+static health_entry_t *claim(monitor_t *monitor, const health_spec_t *spec)
+{
+    health_table_t *table = monitor->options.table;
+    health_entry_t *entry = health_table_find(table, &spec->key);
+    health_member_t member;
+
+    if (entry)
+        return entry;
+    entry = health_table_claim(table, &spec->key, apr_time_now());
+    if (!entry || !spec->check || spec->check->initial == HEALTH_INITIAL_CHECKING)
+        return entry;
+    member = entry->record.member;
+    member.state = spec->check->initial == HEALTH_INITIAL_UP ? HEALTH_UP : HEALTH_DOWN;
+    health_entry_set_member(entry, &member);
+    return entry;
+}
+
 static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec)
 {
     health_target_t *target = NULL;
     apr_status_t status = APR_ENOSPC;
-    health_entry_t *entry = health_table_claim(monitor->options.table, &spec->key, apr_time_now());
+    health_entry_t *entry = claim(monitor, spec);
 
     if (entry)
         status = health_target_create(&target, spec, entry, monitor->options.server,

@@ -5,19 +5,39 @@
 #include <apr_network_io.h>
 #include <apr_pools.h>
 
+#include "health_advice.h"
 #include "health_check.h"
 #include "health_protocol.h"
 #include "loop.h"
 
 /*
- * One probe at a time of one member: a fresh non-blocking connection, the dialogue of the check's
- * protocol, one deadline over all of it. Lives in its owner's memory, in the thread of one loop.
+ * One probe at a time of one member, with one deadline over all of it. How it is made depends on
+ * the kind of check: a driver does it. Lives in its owner's memory, in the thread of one loop.
  */
 typedef struct health_probe_t health_probe_t;
+
+/* A way to make probes; its functions are called by health_probe.c. */
+typedef struct health_driver_t {
+    /* Returns what the driver keeps for this probe, from pool, which lives as long as the probe.
+     * NULL: no memory. */
+    void *(*make)(health_probe_t *probe, apr_pool_t *pool);
+    /*
+     * Begins. Returns 1 with a verdict (probe->verdict, probe->result); otherwise the driver calls
+     * health_probe_finish from the loop when it has one.
+     */
+    int (*start)(health_probe_t *probe);
+    /* Lets go of everything that start has got; also in the middle, also twice. */
+    void (*stop)(health_probe_t *probe);
+    /* Returns what has not come by the deadline: "connection", "whole answer". */
+    const char *(*missing)(const health_probe_t *probe);
+} health_driver_t;
+
 struct health_probe_t {
     /* Set by the owner before the first start. */
     const health_check_t *check;
+    const char *member;    /* its URL */
     const char *authority; /* for the Host header */
+    const char *peer;      /* the name that a certificate must have */
     /*
      * Called once a start, from the loop, never from within start. result and its strings are valid
      * until the next start. latency: from the start to the verdict. The owner may start again from
@@ -27,22 +47,23 @@ struct health_probe_t {
                  const tier_result_t *result, apr_interval_time_t latency);
     void *baton;
 
-    /* The probe's own. */
-    const health_protocol_t *protocol;
-    tier_loop_t *loop;
-    apr_pool_t *pool;        /* cleared with each start */
-    apr_pool_t *socket_pool; /* of the connection, below pool; NULL: none is open */
-    tier_loop_socket_t watch;
-    tier_loop_timer_t timer;
-    apr_sockaddr_t *address; /* the one that is being tried */
-    void *dialogue;
-    const char *unsent;
-    apr_size_t unsent_size;
-    apr_time_t began;
-    int connected;
-    int active;
+    /* What came of it: for done. */
     health_verdict_e verdict; /* set early where the loop must be left first: see start */
     tier_result_t result;
+    int advised;            /* the member has given advice */
+    health_advice_t advice; /* with advised */
+
+    /* For the driver. */
+    void *work; /* what make has returned */
+    tier_loop_t *loop;
+    apr_pool_t *pool;        /* cleared with each start */
+    apr_sockaddr_t *address; /* the one that is being tried */
+
+    /* The probe's own. */
+    const health_driver_t *driver;
+    tier_loop_timer_t timer;
+    apr_time_t began;
+    int active;
 };
 
 /* Prepares a zeroed probe whose owner's fields are set. What it holds goes with pool. Errors:
@@ -61,5 +82,17 @@ int health_probe_active(const health_probe_t *probe);
 
 /* Ends a probe without calling done; one that is not under way is left alone. */
 void health_probe_cancel(health_probe_t *probe);
+
+/* For drivers, from the loop: the verdict is there. Calls done. */
+void health_probe_finish(health_probe_t *probe);
+
+/*
+ * For drivers: sets the verdict for a system call that failed while doing ("connect"): HEALTH_VOID
+ * where this host is at fault, else HEALTH_FAIL.
+ */
+void health_probe_set_failure(health_probe_t *probe, apr_status_t status, const char *doing);
+
+/* The same for a fault of this host whatever the status. */
+void health_probe_set_void(health_probe_t *probe, apr_status_t status, const char *doing);
 
 #endif

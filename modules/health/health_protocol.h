@@ -4,6 +4,7 @@
 
 #include <apr_pools.h>
 
+#include "health_advice.h"
 #include "health_check.h"
 #include "result.h"
 
@@ -41,10 +42,13 @@ typedef struct health_protocol_t {
     /* The member closed the connection before a verdict: returns HEALTH_PASS or HEALTH_FAIL, and
      * *result. */
     health_verdict_e (*end)(void *state, tier_result_t *result, apr_pool_t *pool);
+
+    /* Returns what the member advised, after a verdict; NULL: nothing. The function may be NULL. */
+    const health_advice_t *(*advice)(const void *state);
 } health_protocol_t;
 
-/* Returns the record for a kind of check; for HEALTH_KIND_TCP one whose request is NULL. Any
- * thread. */
+/* Returns the record for a kind of check; for those that only connect one whose request is NULL;
+ * NULL for those that are not made over a connection of ours. Any thread. */
 const health_protocol_t *health_protocol_of(health_kind_e kind);
 
 #endif

@@ -21,3 +21,12 @@ int health_schedule_usable(apr_time_t due, apr_interval_time_t interval, apr_tim
 {
     return due != 0 && due <= now + interval && due >= now - interval;
 }
+
+apr_interval_time_t health_schedule_interval(const health_check_t *check,
+                                             const health_member_t *member)
+{
+    if (member->state == HEALTH_DOWN)
+        return member->passes > 0 ? check->suspect : check->down;
+    return member->failures > 0 || member->state == HEALTH_CHECKING ? check->suspect
+                                                                    : check->interval;
+}

@@ -4,6 +4,9 @@
 
 #include <apr_time.h>
 
+#include "health_check.h"
+#include "health_member.h"
+
 /* When a member is probed. Pure; times are tier_clock_now()'s, the same in every process of the
  * host. */
 
@@ -28,5 +31,12 @@ apr_time_t health_schedule_next(apr_time_t due, apr_interval_time_t interval, ap
  * late is due at once.
  */
 int health_schedule_usable(apr_time_t due, apr_interval_time_t interval, apr_time_t now);
+
+/*
+ * Returns the interval that holds for a member as it stands: that for suspects while its last probe
+ * contradicts its state or nothing is proven yet, that for members that are down, or the usual one.
+ */
+apr_interval_time_t health_schedule_interval(const health_check_t *check,
+                                             const health_member_t *member);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "health_check_http.h"
 #include "health_ramp.h"
 #include "health_schedule.h"
 
@@ -17,7 +18,8 @@ const char *health_target_authority(const health_spec_t *spec, apr_pool_t *pool)
     const char *host =
         strchr(spec->host, ':') ? apr_pstrcat(pool, "[", spec->host, "]", NULL) : spec->host;
 
-    if (spec->socket_path || spec->port == 0 || spec->port == 80)
+    if (spec->socket_path || spec->port == 0 ||
+        spec->port == (strcmp(spec->scheme, "https") == 0 ? 443 : 80))
         return apr_pstrdup(pool, host);
     return apr_psprintf(pool, "%s:%u", host, (unsigned)spec->port);
 }
@@ -167,11 +169,28 @@ static void take_outcome(health_target_t *target, health_verdict_e verdict,
     judge(target, &outcome);
 }
 
+static apr_interval_time_t interval_of(const health_target_t *target)
+{
+    return health_schedule_interval(target->check, &target->entry->record.member);
+}
+
+/* After an outcome another interval may hold, counted from the probe that brought it. */
+static void reschedule(tier_loop_t *loop, health_target_t *target)
+{
+    apr_time_t due = target->probed + interval_of(target);
+
+    if (due == target->entry->due && !target->overdue)
+        return;
+    target->overdue = 0;
+    target->entry->due = due;
+    tier_loop_timer_set(loop, &target->timer, due);
+}
+
 static void probe_done(tier_loop_t *loop, health_probe_t *probe, health_verdict_e verdict,
                        const tier_result_t *result, apr_interval_time_t latency)
 {
-    (void)loop;
     take_outcome(probe->baton, verdict, result, latency);
+    reschedule(loop, probe->baton);
 }
 
 static void poll_address(health_target_t *target)
@@ -207,20 +226,23 @@ static int wait_for_address(health_target_t *target, apr_time_t now)
     return 0;
 }
 
-/* Returns when the timer is to fire next. */
+/* Returns when the timer is to fire next; 0: it is set when the probe is done. */
 static apr_time_t begin_probe(health_target_t *target, apr_time_t now)
 {
     apr_time_t due = target->entry->due;
     apr_sockaddr_t *addresses;
 
-    if (health_probe_active(&target->probe))
-        return now + apr_time_from_msec(1); /* its deadline is this very round */
+    if (health_probe_active(&target->probe)) {
+        target->overdue = 1; /* the interval for suspects may be shorter than the time-out */
+        return 0;
+    }
     poll_address(target);
     addresses = health_address_get(target->address);
     if (!addresses && wait_for_address(target, now))
         return now + RESOLVER_POLL;
     target->waiting_since = 0;
-    due = health_schedule_next(due, target->check->interval, now);
+    due = health_schedule_next(due, interval_of(target), now);
+    target->probed = due - interval_of(target); /* without the times that were missed */
     /* Before the probe, so that a leader who takes over now does not probe again. */
     target->entry->due = due;
     if (addresses)
@@ -230,7 +252,39 @@ static apr_time_t begin_probe(health_target_t *target, apr_time_t now)
 
 static void probe_due(tier_loop_t *loop, tier_loop_timer_t *timer)
 {
-    tier_loop_timer_set(loop, timer, begin_probe(timer->baton, tier_loop_now(loop)));
+    apr_time_t next = begin_probe(timer->baton, tier_loop_now(loop));
+
+    if (next)
+        tier_loop_timer_set(loop, timer, next);
+}
+
+/* Where the probe goes: to the member, unless the check says otherwise. */
+static apr_status_t find_address(health_target_t *target, const health_spec_t *spec,
+                                 health_lookups_t *lookups)
+{
+    const health_check_t *check = spec->check;
+    const char *path = check->address || check->port ? NULL : spec->socket_path;
+    const char *host = check->address ? check->address : spec->host;
+    apr_port_t port = check->port ? check->port : health_check_kind_port(check->kind);
+
+    if (check->address && *check->address == '/')
+        path = check->address;
+    if (!port || strcmp(spec->scheme, health_check_kind_name(check->kind)) == 0)
+        port = check->port ? check->port : spec->port;
+    return health_address_create(&target->address, path, host, port, lookups, target->pool);
+}
+
+/* The name that a certificate must have. */
+static const char *peer_name(const health_spec_t *spec, apr_pool_t *pool)
+{
+    const health_check_t *check = spec->check;
+
+    if (check->tls.peer)
+        return check->tls.peer;
+    if (check->host)
+        return health_check_host_name(check->host, pool);
+    return apr_pstrdup(pool,
+                       check->address && *check->address != '/' ? check->address : spec->host);
 }
 
 static apr_status_t prepare_probe(health_target_t *target, const health_spec_t *spec,
@@ -241,11 +295,12 @@ static apr_status_t prepare_probe(health_target_t *target, const health_spec_t *
     target->timer.fire = probe_due;
     target->timer.baton = target;
     target->probe.check = spec->check;
+    target->probe.member = target->key.member;
     target->probe.authority = health_target_authority(spec, target->pool);
+    target->probe.peer = peer_name(spec, target->pool);
     target->probe.done = probe_done;
     target->probe.baton = target;
-    status = health_address_create(&target->address, spec->socket_path, spec->host, spec->port,
-                                   lookups, target->pool);
+    status = find_address(target, spec, lookups);
     return status == APR_SUCCESS ? health_probe_init(&target->probe, loop, target->pool) : status;
 }
 
@@ -282,7 +337,7 @@ apr_status_t health_target_schedule(health_target_t *target, tier_loop_t *loop, 
 {
     apr_time_t now = tier_loop_now(loop);
 
-    if (!health_schedule_usable(target->entry->due, target->check->interval, now))
+    if (!health_schedule_usable(target->entry->due, interval_of(target), now))
         target->entry->due = first;
     return tier_loop_timer_set(loop, &target->timer, target->entry->due);
 }

@@ -80,6 +80,8 @@ typedef struct health_target_t {
     apr_array_header_t *refs; /* of void * */
     apr_pool_t *pool;         /* of all of this */
     apr_pool_t *scratch;      /* cleared with each outcome */
+    apr_time_t probed;        /* the time for which the last probe was due; 0: none yet */
+    int overdue;              /* the next one waits for the end of the one that is under way */
     apr_time_t waiting_since; /* for the first answer of the resolver; 0: not waiting */
     apr_uint32_t sync;        /* the last round that named this member */
     int local_fault;          /* the last probe failed for a fault of this host: logged once */

@@ -28,7 +28,8 @@ static void check(const health_http_t *parser, health_http_e verdict)
 {
     if (verdict == HEALTH_HTTP_COMPLETE && (parser->status < 101 || parser->status > 999))
         abort();
-    if ((verdict == HEALTH_HTTP_MALFORMED) != (parser->complaint != NULL))
+    if ((verdict == HEALTH_HTTP_MALFORMED || verdict == HEALTH_HTTP_OTHER) !=
+        (parser->complaint != NULL))
         abort();
     if (strlen(parser->reason) >= sizeof(parser->reason))
         abort();
@@ -51,7 +52,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&whole, verdict);
     /* However the bytes arrive, they mean the same. */
     if (feed_in_pieces(&pieces, (const char *)data + 2, size - 2, piece) != verdict ||
-        pieces.status != whole.status || strcmp(pieces.reason, whole.reason) != 0)
+        pieces.status != whole.status || strcmp(pieces.reason, whole.reason) != 0 ||
+        pieces.framing != whole.framing || pieces.length != whole.length ||
+        strcmp(pieces.location, whole.location) != 0)
         abort();
     return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input: the value of a status=, uri= or host= setting. What passes the check must be harmless in a
- * request. */
+/* Input: the value of a status=, uri=, host=, header= or method= setting. What passes the check
+ * must be harmless in a request. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "health_check.h"
+#include "health_check_http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,6 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!health_check_uri_error(text) && strpbrk(text, " \t\r\n"))
         abort();
     if (!health_check_host_error(text) && strpbrk(text, " \t\r\n/@"))
+        abort();
+    if (!health_check_header_error(text) && strpbrk(text, "\r\n"))
+        abort();
+    if (!health_check_method_error(text) && strpbrk(text, " \t\r\n/"))
         abort();
     free(text);
     return 0;

@@ -90,8 +90,11 @@ class Script:
                 return
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(2)
-                self.requests.append(connection.recv(4096))
-                connection.sendall(self._answers(number))
+                self._talk(connection, number)
+
+    def _talk(self, connection, number):
+        self.requests.append(connection.recv(4096))
+        connection.sendall(self._answers(number))
 
     def __enter__(self):
         return self

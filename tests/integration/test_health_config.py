@@ -7,11 +7,36 @@ from webtier_testing import httpd_conf
 MEMBER = "http://127.0.0.1:8080"
 
 WRONG = {
-    "https uri=/": ['TierHealthCheck: "https" is neither http nor tcp', "setting=value"],
+    "ftp uri=/": ['TierHealthCheck: "ftp" is neither a kind of probe (http, https, tcp, tls, redis, memcached) '
+                  'or the name of a TierHealthCheckTemplate', "setting=value"],
     "http uri=health": ['uri "health" cannot be used', "begins with /"],
     'http "uri=/a b"': ['uri "/a b" cannot be used', "visible ASCII"],
     "http uri=*": ["uri=* goes with method=OPTIONS only"],
-    "http method=POST": ['method "POST" cannot be used', "allowed are GET, HEAD and OPTIONS"],
+    'http "method=GET /"': ['method "GET /" cannot be used', "any method of HTTP but CONNECT"],
+    "http method=CONNECT": ['method "CONNECT" cannot be used'],
+    "http method=HEAD body=ok": ["body= and match= do not go with method=HEAD"],
+    'http "header=Host: x"': ['header "Host: x" cannot be used', "Host has its own setting"],
+    "http header=X": ['header "X" cannot be used', "Name: value"],
+    "http match=a(b": ['match "a(b" cannot be used', "it is not a regular expression", "at character 4"],
+    "http body=": ['body "" cannot be used', "1 to 1024 characters"],
+    "http limit=10": ['limit "10" is too small'],
+    "http limit=2M": ['limit "2M" is too large'],
+    "http suspect=10ms": ['suspect "10ms" is too small', "50ms"],
+    "http down=2h": ['down "2h" is too large', "1h"],
+    "http initial=out": ['initial "out" cannot be used', "allowed are checking, up and down"],
+    "http port=0": ['port "0" is too small'],
+    "http port=65536": ['port "65536" is too large'],
+    "http address=a/b": ['address "a/b" cannot be used'],
+    "http ca=x.pem": ['ca "x.pem" has no meaning with http; it goes with https, tls'],
+    "https verify=maybe": ['verify "maybe" cannot be used', "allowed are on, off"],
+    "https ca=/no-such-file": ["TierHealthCheck: no authorities can be read from /no-such-file"],
+    "https cert=/no-such-file": ["TierHealthCheck: no certificate can be read from /no-such-file"],
+    "tcp user=x": ['user "x" has no meaning with tcp; it goes with redis'],
+    "redis passwordfile=/dev/null": ["the first line of the file must be a password of 1 to 512 characters"],
+    "redis user=x": ["user= goes with passwordfile= only"],
+    "off": ["off goes with member= only"],
+    f"off member={MEMBER} rise=2": ["off goes with member= only"],
+    f"http member={MEMBER}\nTierHealthCheck tcp member={MEMBER}": [f"member {MEMBER} of balancer://app has one already"],
     "http interval=20ms": ['interval "20ms" is too small', "50ms"],
     "http interval=fast": ['interval "fast" is not a time'],
     "http interval=2h": ['interval "2h" is too large', "1h"],
@@ -23,9 +48,9 @@ WRONG = {
     "http status=600": ['status "600" cannot be used', "100 to 599"],
     "http status=": ['status "" cannot be used'],
     'http "host=a b"': ['host "a b" cannot be used', "a host name or address"],
-    "http colour=red": ['there is no setting "colour"', "uri, method, host, status, interval, timeout, rise and fall"],
+    "http colour=red": ['there is no setting "colour"', "allowed with http are uri, method, host, header, status, body"],
     "tcp uri=/health": ['uri "/health" has no meaning with tcp'],
-    "tcp colour=red": ['there is no setting "colour"', "interval, timeout, rise and fall"],
+    "tcp colour=red": ['there is no setting "colour"', "allowed with tcp are address, port, interval, suspect, down, timeout"],
 }
 
 
@@ -66,6 +91,47 @@ def test_http_probes_of_other_protocols(httpd, member):
     assert code != 0 and "WT1010: TierHealthCheck http" in text
     assert f"member {member} of balancer://app speaks {member.partition(':')[0]}" in text
     assert httpd.check(modules=["health"], vhost=balancer([member], "tcp"))[0] == 0
+
+
+def test_https_probes(httpd):
+    member = "https://127.0.0.1:8443"
+    assert httpd.check(modules=["health"], vhost=balancer([member], "https"))[0] == 0
+    code, text = httpd.check(modules=["health"], vhost=balancer([MEMBER], "https"))
+    assert code != 0 and "speaks http, which https probes do not; use TierHealthCheck http" in text
+    # Where the probe goes elsewhere, the member's own protocol does not matter.
+    assert httpd.check(modules=["health"], vhost=balancer([MEMBER], "https port=8443"))[0] == 0
+    assert httpd.check(modules=["health"], vhost=balancer([member], "tls"))[0] == 0
+
+
+TEMPLATES = {
+    "http uri=/": ['TierHealthCheckTemplate: "http" cannot be a name'],
+    "off http": ['"off" cannot be a name'],
+    '"a b" http': ['"a b" cannot be a name'],
+    "": ['"" cannot be a name'],
+    "web http\nTierHealthCheckTemplate web tcp": ['there is a template "web" already'],
+    "web http uri=x": ['TierHealthCheckTemplate: uri "x" cannot be used'],
+    "web http member=x": ['TierHealthCheckTemplate: there is no setting "member"'],
+    "web ftp": ['"ftp" is neither a kind of probe'],
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_wrong_templates(httpd, template):
+    code, text = httpd.check(modules=["health"], conf=f"TierHealthCheckTemplate {template}",
+                             vhost=balancer([MEMBER], "tcp"))
+    assert code != 0
+    for words in TEMPLATES[template]:
+        assert words in text
+
+
+def test_template_after_its_use(httpd):
+    code, text = httpd.check(modules=["health"], vhost=balancer([MEMBER], "web") + "TierHealthCheckTemplate web http")
+    assert code != 0 and '"web" is neither a kind of probe' in text
+
+
+def test_member_that_is_none(httpd):
+    code, text = httpd.check(modules=["health"], vhost=balancer([MEMBER], "tcp member=http://127.0.0.1:8081"))
+    assert code == 0 and "WT1016: TierHealthCheck member=http://127.0.0.1:8081 at " in text
 
 
 def test_nothing_to_check(httpd):

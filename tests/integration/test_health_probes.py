@@ -7,7 +7,7 @@ import tempfile
 import time
 
 import pytest
-from health_support import Script, answer, balancer, members, state, told
+from health_support import FAST, Script, answer, balancer, members, state, told
 from webtier_testing import wait_until
 
 ANSWERS = {
@@ -19,6 +19,10 @@ ANSWERS = {
     "closed: the member closed the connection after 0 bytes": {"close": True},
     "closed: the member closed the connection after 20 bytes": {"garbage": b"HTTP/1.1 200 OK\r\nX: "},
     "timeout: no whole answer within 80ms": {"hang": True},
+    "wrong_protocol: the member speaks TLS": {"garbage": b"\x15\x03\x01\x00\x02\x02\x46"},
+    "wrong_protocol: the answer begins with a zero byte, as frames of HTTP/2": {"garbage": b"\0\0\x12\4\0\0\0\0\0"},
+    "wrong_protocol: the member answers without a status line": {"garbage": b"<html>HTTP/0.9</html>"},
+    "bad_status: status 302 Found, to /login": {"status": 302, "headers": {"Location": "/login"}},
 }
 
 
@@ -26,7 +30,8 @@ ANSWERS = {
 def test_bad_answers(httpd, app, problem):
     bad = app()
     bad.behave("/health", **ANSWERS[problem])
-    server = httpd(modules=["health", "status"], vhost=balancer([bad]))
+    check = f"http uri=/health {FAST} status=200-299"
+    server = httpd(modules=["health", "status"], vhost=balancer([bad], check))
     assert f"is down (was checking) after 3 consecutive failures: {problem}" in server.wait_log("WT1001")[0]
     assert members(server)[bad.url]["last_result"].startswith(problem)
 
@@ -55,6 +60,102 @@ def test_host_is_the_members_own(httpd, app):
     server = httpd(modules=["health", "status"], vhost=balancer([member]))
     server.wait_log("WT1002")
     assert member.requests("/health")[0]["headers"]["host"] == f"127.0.0.1:{member.port}"
+
+
+BODIES = {
+    "status 200 OK": {"body": b"cache: no\ndb: ok\nall good"},
+    "status 200 OK ": {"body": b"db: ok\nall good", "chunked": True},
+    "no_match: status 200 OK, but the body's 17 bytes lack what body= asks for": {"body": b"db: ok\nall is bad"},
+    "no_match: status 200 OK, but the body's 15 bytes do not fit match=": {"body": b"db: no\nall good"},
+    "no_match: status 200 OK, but the body's first 1024 bytes lack": {"body": b"x" * 2000},
+    "closed: the member closed the connection before the end of the body": {"size": 500, "truncate": 100},
+    "malformed: no telling where the body ends": {
+        "garbage": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"},
+    "timeout: no whole answer": {"body": b"x" * 1000, "drip": (1, 0.1)},
+}
+
+
+@pytest.mark.parametrize("result", BODIES)
+def test_bodies(httpd, app, result):
+    member = app()
+    member.behave("/health", **BODIES[result])
+    check = f'http uri=/health {FAST} limit=1K "body=all good" "match=(?m)^db: ok$"'
+    server = httpd(modules=["health", "status"], vhost=balancer([member], check))
+    server.wait_log("WT1002" if result.startswith("status") else "WT1001")
+    assert members(server)[member.url]["last_result"].startswith(result.strip())
+
+
+def test_any_method_and_headers(httpd):
+    check = 'http method=PROPFIND "header=Depth: 0" "header=User-Agent: probe" interval=100ms'
+    with Script(lambda n: answer()) as member:
+        server = httpd(modules=["health", "status"], vhost=balancer([member], check))
+        server.wait_log("WT1002")
+        lines = member.requests[0].decode().split("\r\n")
+    assert lines[0] == "PROPFIND / HTTP/1.1"
+    assert lines.count("Depth: 0") == 1 and [line for line in lines if "User-Agent" in line] == ["User-Agent: probe"]
+
+
+def test_intervals_by_state(httpd, app):
+    """3 s when all is well; 50 ms from the first failure to the third; 150 ms until it passes; 50 ms again."""
+    member = app()
+    check = "http uri=/health interval=3s suspect=50ms down=150ms timeout=45ms fall=3 rise=3"
+    server = httpd(modules=["health", "status"], vhost=balancer([member], check))
+    server.wait_log("WT1002")
+    server.graceful()  # the next leader keeps the due time
+    time.sleep(1)
+    assert member.count("/health") == 1
+    assert members(server)[member.url]["check"] == (
+        "http GET /health every 3s (suspect 50ms) (down 150ms), timeout 45ms, rise 3, fall 3")
+    member.behave("/health", status=500)
+    server.wait_log("WT1001")
+    times = [request["time"] for request in member.requests("/health")][1:4]
+    assert times[2] - times[0] < 0.5
+    wait_until(lambda: member.count("/health") > 7)
+    times = [request["time"] for request in member.requests("/health")][4:8]
+    assert statistics.median(after - before for before, after in zip(times, times[1:])) > 0.12
+    member.behave("/health", status=200)
+    server.wait_log("WT1002", count=2)
+
+
+def test_templates_and_members_of_their_own(httpd, app):
+    a, b, c, d = app(), app(), app(), app()
+    for one in (a, b, c, d):
+        one.behave("/health", status=500)
+    a.behave("/up", status=200)
+    more = f"""TierHealthCheck tcp interval=100ms member={b.url}
+        TierHealthCheck off member={c.url}
+        TierHealthCheck web uri=/health status=500 member={d.url}"""
+    server = httpd(modules=["health", "status"], conf=f"TierHealthCheckTemplate web http uri=/up {FAST}",
+                   vhost=balancer([a, b, c, d], "web", more=more))
+    server.wait_log("WT1002", count=3)
+    checks = {url: member["check"] for url, member in members(server).items()}
+    assert checks[a.url].startswith("http GET /up every 100ms, timeout 80ms")
+    assert checks[b.url].startswith("tcp every 100ms") and checks[c.url] == "none, live traffic only"
+    assert checks[d.url].startswith("http GET /health")
+    assert {member["state"] for member in members(server).values()} == {"up"}
+    assert not b.count() and not c.count() and a.count("/up") and d.count("/health")
+
+
+@pytest.mark.parametrize("initial", ["up", "down"])
+def test_initial_state(httpd, app, initial):
+    """A member that hangs: the probe that would tell takes longer than this test."""
+    member = app()
+    member.behave("/health", hang=True)
+    check = f"http uri=/health interval=3s timeout=3s initial={initial}"
+    server = httpd(modules=["health", "status"], vhost=balancer([member], check))
+    wait_until(lambda: state(server, member) == initial)
+    server.allow_log("AH01170")  # all members are in error state
+    assert server.get("/").status == (200 if initial == "up" else 503)
+
+
+def test_probe_of_another_port(httpd, app):
+    member, judge = app(), app()
+    member.behave("/health", status=500)
+    server = httpd(modules=["health", "status"], vhost=balancer([member], f"http uri=/health port={judge.port} {FAST}"))
+    server.wait_log("WT1002")
+    judge.kill()
+    assert "refused" in server.wait_log("WT1001")[0]
+    assert not member.count("/health")
 
 
 def test_tcp(httpd, app):

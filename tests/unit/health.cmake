@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 foreach(subject IN ITEMS address budget check eject group http member monitor passive probe queue ramp report retry_policy review schedule suspect table target times)
+foreach(subject IN ITEMS address agent budget check eject group http http_body http_dialogue match member memcached monitor passive probe queue ramp redis report retry_policy review schedule table target times tls)
   webtier_add_unit_test(health_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/health_${subject}_test.c
                         LIBS tier_health_engine)
 endforeach()
 # The tests say what names resolve to and when, and which local resources have run out.
 target_link_options(unit_health_address PRIVATE
                     -Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=pthread_create)
-target_link_options(unit_health_probe PRIVATE -Wl,--wrap=apr_socket_create,--wrap=tier_loop_socket_watch,--wrap=apr_socket_send,--wrap=apr_socket_recv)
+target_link_options(unit_health_probe PRIVATE -Wl,--wrap=health_socket_open,--wrap=tier_loop_socket_watch,--wrap=health_socket_send,--wrap=health_socket_receive)

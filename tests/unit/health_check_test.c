@@ -2,6 +2,7 @@
 #include "health_testing.h"
 
 #include "health_check.h"
+#include "health_check_http.h"
 
 static void defaults(void **state)
 {
@@ -16,7 +17,7 @@ static void defaults(void **state)
     assert_false(health_check_status_passes(&check.statuses, 199));
     assert_false(health_check_status_passes(&check.statuses, 400));
     check.kind = HEALTH_KIND_TCP;
-    check.interval = 1500;
+    check.interval = check.suspect = check.down = 1500;
     assert_string_equal(health_check_text(&check, *state),
                         "tcp every 1500us, timeout 500ms, rise 2, fall 3");
 }
@@ -117,17 +118,138 @@ static void values_that_are_sent(void **state)
     assert_null(health_check_method_error("GET"));
     assert_null(health_check_method_error("HEAD"));
     assert_null(health_check_method_error("OPTIONS"));
-    assert_non_null(health_check_method_error("get"));
-    assert_non_null(health_check_method_error("POST"));
+    assert_null(health_check_method_error("POST"));
+    assert_null(health_check_method_error("PROPFIND"));
+    assert_non_null(health_check_method_error("CONNECT"));
+    assert_non_null(health_check_method_error(""));
+    assert_non_null(health_check_method_error("GET /"));
+    assert_non_null(health_check_method_error("GET\r\n"));
+    assert_non_null(health_check_method_error("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG"));
+}
+
+static void headers_that_are_sent(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "No colon",
+        ": nameless",
+        "Na me: x",
+        "A: b\r\nC: d",
+        "A: \x01",
+        "A: \xc3\xa4",
+        "Host: other",
+        "host: other",
+        "Connection: keep-alive",
+        "Content-Length: 5",
+        "Transfer-Encoding: chunked",
+        "TE: trailers",
+        "Upgrade: h2c",
+        "Expect: 100-continue",
+    };
+    char long_header[1100];
+
+    (void)state;
+    memset(long_header, 'a', sizeof(long_header));
+    long_header[1] = ':';
+    long_header[1024] = '\0';
+    assert_null(health_check_header_error(long_header));
+    long_header[1024] = 'a';
+    long_header[1025] = '\0';
+    assert_non_null(health_check_header_error(long_header));
+    assert_null(health_check_header_error("X-Probe: a b: c"));
+    assert_null(health_check_header_error("X-Empty:"));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_non_null(health_check_header_error(wrong[i]));
+    assert_true(health_check_has_header("A: b\r\nUser-Agent: x\r\n", "user-agent"));
+    assert_false(health_check_has_header("A: User-Agent: x\r\nUser-Agents: y\r\n", "User-Agent"));
+    assert_false(health_check_has_header("", "A"));
+}
+
+static void names_of_hosts(void **state)
+{
+    assert_string_equal(health_check_host_name("a.example", *state), "a.example");
+    assert_string_equal(health_check_host_name("a.example:8443", *state), "a.example");
+    assert_string_equal(health_check_host_name("[::1]:8443", *state), "::1");
+    assert_string_equal(health_check_host_name("[::1]", *state), "::1");
+    assert_string_equal(health_check_host_name("::1", *state), "::1");
+}
+
+static void what_does_not_go_together(void **state)
+{
+    health_check_t check;
+
+    health_check_defaults(&check);
+    check.method = "HEAD";
+    check.body = "ok";
+    assert_non_null(strstr(health_check_settle(&check, *state), "method=HEAD"));
+    health_check_defaults(&check);
+    check.kind = HEALTH_KIND_AGENT;
+    assert_non_null(strstr(health_check_settle(&check, *state), "port="));
+    check.port = 9999;
+    assert_null(health_check_settle(&check, *state));
+    check.kind = HEALTH_KIND_MYSQL;
+    assert_non_null(strstr(health_check_settle(&check, *state), "user="));
+    check.user = "probe";
+    check.expect = "1";
+    assert_non_null(strstr(health_check_settle(&check, *state), "query="));
+    check.query = "SELECT 1";
+    assert_null(health_check_settle(&check, *state));
+    check.kind = HEALTH_KIND_REDIS;
+    assert_non_null(strstr(health_check_settle(&check, *state), "passwordfile="));
+    check.kind = HEALTH_KIND_COMMAND;
+    assert_non_null(strstr(health_check_settle(&check, *state), "run="));
+}
+
+static void lines_for_people(void **state)
+{
+    static const char *const command[] = {"/bin/true", NULL};
+    health_check_t check;
+
+    health_check_defaults(&check);
+    check.kind = HEALTH_KIND_HTTPS;
+    check.uri = "/up";
+    check.suspect = MS(100);
+    check.down = MS(5000);
+    check.address = "10.0.0.1";
+    check.port = 8443;
+    assert_null(health_check_settle(&check, *state));
+    assert_string_equal(health_check_text(&check, *state),
+                        "https GET /up at 10.0.0.1 port 8443 every 1s (suspect 100ms) (down 5s), "
+                        "timeout 500ms, rise 2, fall 3");
+    health_check_defaults(&check);
+    check.kind = HEALTH_KIND_COMMAND;
+    check.command = command;
+    assert_null(health_check_settle(&check, *state));
+    assert_string_equal(health_check_text(&check, *state),
+                        "command /bin/true every 1s, timeout 500ms, rise 2, fall 3");
+}
+
+static void kinds(void **state)
+{
+    health_kind_e kind;
+
+    (void)state;
+    for (int i = 0; i < HEALTH_KIND_AGENT; i++) {
+        assert_true(health_check_kind_of(health_check_kind_name((health_kind_e)i), &kind));
+        assert_int_equal(kind, i);
+    }
+    assert_true(health_check_kind_of("Redis", &kind) && kind == HEALTH_KIND_REDIS);
+    assert_false(health_check_kind_of("ftp", &kind));
+    assert_int_equal(health_check_kind_port(HEALTH_KIND_MYSQL), 3306);
+    assert_int_equal(health_check_kind_port(HEALTH_KIND_HTTP), 0);
 }
 
 static void schemes(void **state)
 {
     (void)state;
-    assert_true(health_check_speaks_http("http"));
-    assert_true(health_check_speaks_http("ws"));
-    assert_false(health_check_speaks_http("https"));
-    assert_false(health_check_speaks_http("ajp"));
+    assert_true(health_check_speaks(HEALTH_KIND_HTTP, "http"));
+    assert_true(health_check_speaks(HEALTH_KIND_HTTP, "ws"));
+    assert_false(health_check_speaks(HEALTH_KIND_HTTP, "https"));
+    assert_false(health_check_speaks(HEALTH_KIND_HTTP, "ajp"));
+    assert_true(health_check_speaks(HEALTH_KIND_HTTPS, "wss"));
+    assert_false(health_check_speaks(HEALTH_KIND_HTTPS, "http"));
+    assert_true(health_check_speaks(HEALTH_KIND_TCP, "ajp"));
+    assert_true(health_check_speaks(HEALTH_KIND_MYSQL, "http"));
 }
 
 int main(void)
@@ -139,6 +261,11 @@ int main(void)
         cmocka_unit_test(status_sets),
         cmocka_unit_test(values_that_are_sent),
         cmocka_unit_test(schemes),
+        cmocka_unit_test(headers_that_are_sent),
+        test_with_pool(names_of_hosts),
+        test_with_pool(what_does_not_go_together),
+        test_with_pool(lines_for_people),
+        cmocka_unit_test(kinds),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -105,7 +105,7 @@ static void zero_bytes_are_malformed(void **state)
     assert_int_equal(parse_bytes("HTTP/1.1 200 O\0K", 16, &parser), HEALTH_HTTP_MALFORMED);
     assert_int_equal(parse_bytes("HTTP/1.1 200 OK\r\nA\0: b", 22, &parser), HEALTH_HTTP_MALFORMED);
     assert_int_equal(parse_bytes("HTTP/1.1 200 OK\r\nA: \0", 21, &parser), HEALTH_HTTP_MALFORMED);
-    assert_int_equal(parse_bytes("\0", 1, &parser), HEALTH_HTTP_MALFORMED);
+    assert_int_equal(parse_bytes("\0", 1, &parser), HEALTH_HTTP_OTHER);
 }
 
 static void unfinished_answers(void **state)
@@ -141,69 +141,68 @@ static void head_is_bounded(void **state)
     assert_int_equal(health_http_feed(&parser, interim, 1), HEALTH_HTTP_TOO_LONG);
 }
 
-/* The protocol that probes use. */
-
-static health_verdict_e probe(const char *text, tier_result_t *result, apr_pool_t *pool)
+static void framing(void **state)
 {
-    health_check_t check;
-    void *dialogue;
+    static const struct {
+        const char *text;
+        health_framing_e framing;
+        int length;
+        const char *location;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\n\r\n", HEALTH_FRAMING_CLOSE, 0, ""},
+        {"HTTP/1.1 200 OK\r\ncontent-length: 12 \t\r\n\r\n", HEALTH_FRAMING_LENGTH, 12, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length:12\r\nContent-Length: 12\r\n\r\n",
+         HEALTH_FRAMING_LENGTH, 12, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nContent-Length: 13\r\n\r\n",
+         HEALTH_FRAMING_UNKNOWN, 12, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12, 12\r\n\r\n", HEALTH_FRAMING_UNKNOWN, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", HEALTH_FRAMING_UNKNOWN, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", HEALTH_FRAMING_UNKNOWN, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
+         HEALTH_FRAMING_UNKNOWN, 0, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 5\r\n\r\n",
+         HEALTH_FRAMING_CHUNKED, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+         HEALTH_FRAMING_CHUNKED, 5, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", HEALTH_FRAMING_UNKNOWN, 0,
+         ""},
+        {"HTTP/1.1 200 OK\r\nX-Content-Length: 5\r\nContent-Length-And-So-On: 7\r\n\r\n",
+         HEALTH_FRAMING_CLOSE, 0, ""},
+        {"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+         HEALTH_FRAMING_CLOSE, 0, ""},
+        {"HTTP/1.1 302 Found\r\nLocation: /login\x01 \r\n\r\n", HEALTH_FRAMING_CLOSE, 0, "/login?"},
+    };
 
-    health_check_defaults(&check);
-    dialogue = health_http_protocol.begin(&check, pool);
-    return health_http_protocol.feed(dialogue, text, strlen(text), result, pool);
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        health_http_t parser;
+
+        assert_int_equal(parse(cases[i].text, &parser), HEALTH_HTTP_COMPLETE);
+        assert_int_equal(parser.framing, cases[i].framing);
+        assert_int_equal(parser.length, cases[i].length);
+        assert_string_equal(parser.location, cases[i].location);
+    }
 }
 
-static void verdicts(void **state)
+static void other_protocols(void **state)
 {
-    char filler[HEALTH_HTTP_MAX_HEAD + 100];
-    tier_result_t result;
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *what;
+    } cases[] = {
+        {"\x15\x03\x01\x00\x02\x02\x46", 7, "TLS"},
+        {"\x00\x00\x12\x04\x00\x00\x00\x00\x00", 9, "HTTP/2"},
+        {"<html>", 6, "HTTP/0.9"},
+    };
 
-    assert_int_equal(probe("HTTP/1.1 200 OK\r\n", &result, *state), HEALTH_MORE);
-    assert_int_equal(probe("HTTP/1.1 200 OK\r\n\r\n", &result, *state), HEALTH_PASS);
-    assert_string_equal(result.detail, "status 200 OK");
-    assert_int_equal(probe("HTTP/1.1 503 Down\r\n\r\n", &result, *state), HEALTH_FAIL);
-    assert_string_equal(tier_result_text(&result, *state), "bad_status: status 503 Down");
-    assert_int_equal(probe("HTTP/1.1 503\r\n\r\n", &result, *state), HEALTH_FAIL);
-    assert_string_equal(tier_result_text(&result, *state), "bad_status: status 503");
-    assert_int_equal(probe("junk", &result, *state), HEALTH_FAIL);
-    assert_string_equal(result.problem, "malformed");
-    memset(filler, 'a', sizeof(filler) - 1);
-    filler[sizeof(filler) - 1] = '\0';
-    memcpy(filler, "HTTP/1.1 200 OK\r\nX:", 19);
-    assert_int_equal(probe(filler, &result, *state), HEALTH_FAIL);
-    assert_string_equal(result.problem, "too_long");
-}
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        health_http_t parser;
 
-static void early_close(void **state)
-{
-    health_check_t check;
-    tier_result_t result;
-    void *dialogue;
-
-    health_check_defaults(&check);
-    dialogue = health_http_protocol.begin(&check, *state);
-    health_http_protocol.feed(dialogue, "HTTP", 4, &result, *state);
-    assert_int_equal(health_http_protocol.end(dialogue, &result, *state), HEALTH_FAIL);
-    assert_string_equal(result.problem, "closed");
-    assert_non_null(strstr(result.detail, "after 4 bytes"));
-}
-
-static void requests(void **state)
-{
-    health_check_t check;
-    const char *request;
-
-    health_check_defaults(&check);
-    check.uri = "/up?x=1";
-    request = health_protocol_of(HEALTH_KIND_HTTP)->request(&check, "[::1]:8080", *state);
-    assert_memory_equal(
-        request, "GET /up?x=1 HTTP/1.1\r\nHost: [::1]:8080\r\nUser-Agent: webtier-health/", 67);
-    assert_string_equal(strstr(request, "Connection:"), "Connection: close\r\n\r\n");
-    check.host = "shop.example";
-    check.method = "HEAD";
-    request = health_protocol_of(HEALTH_KIND_HTTP)->request(&check, "10.0.0.1", *state);
-    assert_memory_equal(request, "HEAD /up?x=1 HTTP/1.1\r\nHost: shop.example\r\n", 43);
-    assert_null(health_protocol_of(HEALTH_KIND_TCP)->request);
+        assert_int_equal(parse_bytes(cases[i].text, cases[i].size, &parser), HEALTH_HTTP_OTHER);
+        assert_non_null(strstr(parser.complaint, cases[i].what));
+    }
 }
 
 int main(void)
@@ -214,9 +213,8 @@ int main(void)
         cmocka_unit_test(zero_bytes_are_malformed),
         cmocka_unit_test(unfinished_answers),
         cmocka_unit_test(head_is_bounded),
-        test_with_pool(verdicts),
-        test_with_pool(early_close),
-        test_with_pool(requests),
+        cmocka_unit_test(framing),
+        cmocka_unit_test(other_protocols),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -184,12 +184,38 @@ static void member_that_cannot_be_set_up(void **state)
     end_term(&term);
 }
 
+static void initial_states(void **state)
+{
+    static const health_initial_e initial[] = {HEALTH_INITIAL_CHECKING, HEALTH_INITIAL_UP,
+                                               HEALTH_INITIAL_DOWN};
+    static const health_state_e expected[] = {HEALTH_CHECKING, HEALTH_UP, HEALTH_DOWN};
+
+    for (int i = 0; i < 3; i++) {
+        health_table_t *table = new_table(2, *state);
+        fake_server_t fake;
+        term_t term;
+
+        open_server(&fake);
+        fake.check.initial = initial[i];
+        fake.records[0] = (record_t){.url = "http://m", .port = 1};
+        begin_term(&term, &fake, table, *state);
+        assert_int_equal(entry_of(table, &fake, 0)->record.member.state, expected[i]);
+        end_term(&term);
+        /* Only what is new has it. */
+        entry_of(table, &fake, 0)->record.member.state = HEALTH_UP;
+        begin_term(&term, &fake, table, *state);
+        assert_int_equal(entry_of(table, &fake, 0)->record.member.state, HEALTH_UP);
+        end_term(&term);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(up_down_and_up_again),    test_with_pool(mirror_is_written_again),
         test_with_pool(members_come_and_go),     test_with_pool(next_leader_goes_on),
         test_with_pool(full_table_is_said_once), test_with_pool(member_that_cannot_be_set_up),
+        test_with_pool(initial_states),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

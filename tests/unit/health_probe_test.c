@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "health_probe.h"
+#include "health_socket.h"
 
 /* Local resources that have run out. */
 static apr_status_t create_fails, watch_fails;
@@ -14,16 +15,14 @@ static apr_status_t create_fails, watch_fails;
 static apr_status_t send_fails, recv_fails;
 static int wait_before_send; /* microseconds */
 
-apr_status_t __wrap_apr_socket_create(apr_socket_t **, int, int, int, apr_pool_t *);
-apr_status_t __real_apr_socket_create(apr_socket_t **, int, int, int, apr_pool_t *);
+apr_status_t __wrap_health_socket_open(int *, int);
+apr_status_t __real_health_socket_open(int *, int);
 apr_status_t __wrap_tier_loop_socket_watch(tier_loop_t *, tier_loop_socket_t *, apr_int16_t);
 apr_status_t __real_tier_loop_socket_watch(tier_loop_t *, tier_loop_socket_t *, apr_int16_t);
 
-apr_status_t __wrap_apr_socket_create(apr_socket_t **made, int family, int type, int protocol,
-                                      apr_pool_t *pool)
+apr_status_t __wrap_health_socket_open(int *made, int family)
 {
-    return create_fails ? create_fails
-                        : __real_apr_socket_create(made, family, type, protocol, pool);
+    return create_fails ? create_fails : __real_health_socket_open(made, family);
 }
 
 apr_status_t __wrap_tier_loop_socket_watch(tier_loop_t *loop, tier_loop_socket_t *watched,
@@ -32,10 +31,10 @@ apr_status_t __wrap_tier_loop_socket_watch(tier_loop_t *loop, tier_loop_socket_t
     return watch_fails ? watch_fails : __real_tier_loop_socket_watch(loop, watched, events);
 }
 
-apr_status_t __wrap_apr_socket_send(apr_socket_t *, const char *, apr_size_t *);
-apr_status_t __real_apr_socket_send(apr_socket_t *, const char *, apr_size_t *);
-apr_status_t __wrap_apr_socket_recv(apr_socket_t *, char *, apr_size_t *);
-apr_status_t __real_apr_socket_recv(apr_socket_t *, char *, apr_size_t *);
+apr_status_t __wrap_health_socket_send(int, const char *, apr_size_t *);
+apr_status_t __real_health_socket_send(int, const char *, apr_size_t *);
+apr_status_t __wrap_health_socket_receive(int, char *, apr_size_t *);
+apr_status_t __real_health_socket_receive(int, char *, apr_size_t *);
 
 static apr_status_t take_fault(apr_status_t *fault, apr_size_t *size)
 {
@@ -47,19 +46,19 @@ static apr_status_t take_fault(apr_status_t *fault, apr_size_t *size)
     return status;
 }
 
-apr_status_t __wrap_apr_socket_send(apr_socket_t *socket, const char *bytes, apr_size_t *size)
+apr_status_t __wrap_health_socket_send(int socket, const char *bytes, apr_size_t *size)
 {
     apr_status_t status = take_fault(&send_fails, size);
 
     usleep((useconds_t)wait_before_send);
-    return status ? status : __real_apr_socket_send(socket, bytes, size);
+    return status ? status : __real_health_socket_send(socket, bytes, size);
 }
 
-apr_status_t __wrap_apr_socket_recv(apr_socket_t *socket, char *bytes, apr_size_t *size)
+apr_status_t __wrap_health_socket_receive(int socket, char *bytes, apr_size_t *size)
 {
     apr_status_t status = take_fault(&recv_fails, size);
 
-    return status ? status : __real_apr_socket_recv(socket, bytes, size);
+    return status ? status : __real_health_socket_receive(socket, bytes, size);
 }
 
 /* A probe and what came of it. */

@@ -43,6 +43,26 @@ static void due_time_of_another_process(void **state)
     assert_false(health_schedule_usable(1000, 100, 899));
 }
 
+static void interval_goes_by_the_state(void **state)
+{
+    const health_check_t check = {.interval = 10, .suspect = 1, .down = 50};
+    health_member_t member = {.state = HEALTH_CHECKING};
+
+    (void)state;
+    assert_int_equal(health_schedule_interval(&check, &member), 1);
+    member.state = HEALTH_UP;
+    member.passes = 5;
+    assert_int_equal(health_schedule_interval(&check, &member), 10);
+    member.passes = 0;
+    member.failures = 1;
+    assert_int_equal(health_schedule_interval(&check, &member), 1);
+    member.state = HEALTH_DOWN;
+    assert_int_equal(health_schedule_interval(&check, &member), 50);
+    member.failures = 0;
+    member.passes = 1;
+    assert_int_equal(health_schedule_interval(&check, &member), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -50,6 +70,7 @@ int main(void)
         cmocka_unit_test(jitter_stays_within_a_share),
         cmocka_unit_test(period_is_exact_and_nothing_is_made_up),
         cmocka_unit_test(due_time_of_another_process),
+        cmocka_unit_test(interval_goes_by_the_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static inline void open_server(fake_server_t *fake)
     fake->server.mirror = take_mirror;
     fake->server.error_since = tell_error;
     health_check_defaults(&fake->check);
-    fake->check.interval = MS(50);
+    fake->check.interval = fake->check.suspect = fake->check.down = MS(50);
     fake->check.timeout = MS(40);
     for (int i = 0; i < 8; i++)
         fake->records[i].down = -1;

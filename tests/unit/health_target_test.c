@@ -29,7 +29,7 @@ static void make_target(fixture_t *f, const char *url, const char *host, int por
 
 static void authorities(void **state)
 {
-    health_spec_t spec = {.host = "app.example", .port = 8080};
+    health_spec_t spec = {.scheme = "http", .host = "app.example", .port = 8080};
 
     assert_string_equal(health_target_authority(&spec, *state), "app.example:8080");
     spec.port = 80;
@@ -38,6 +38,10 @@ static void authorities(void **state)
     assert_string_equal(health_target_authority(&spec, *state), "[::1]");
     spec.port = 81;
     assert_string_equal(health_target_authority(&spec, *state), "[::1]:81");
+    spec.scheme = "https";
+    assert_string_equal(health_target_authority(&spec, *state), "[::1]:81");
+    spec.port = 443;
+    assert_string_equal(health_target_authority(&spec, *state), "[::1]");
     spec.host = "localhost";
     spec.socket_path = "/s";
     assert_string_equal(health_target_authority(&spec, *state), "localhost");
@@ -189,6 +193,75 @@ static void own_fault_changes_nothing(void **state)
     close_member(&member);
 }
 
+/* 400 ms when all is well, 50 ms from the first failure on, 100 ms while it is down. */
+static void intervals_follow_the_state(void **state)
+{
+    member_server_t member;
+    fixture_t f;
+
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    make_target(&f, "http://m", NULL, member.port, *state);
+    f.fake.check.interval = MS(400);
+    f.fake.check.suspect = MS(50);
+    f.fake.check.down = MS(200);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    run_for(f.loop, MS(300));
+    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    assert_int_equal(f.entry->record.member.probes, 1);
+    __atomic_store_n(&member.text, "HTTP/1.1 500 No\r\n\r\n", __ATOMIC_RELEASE);
+    run_for(f.loop, MS(280));
+    assert_int_equal(f.entry->record.member.state, HEALTH_DOWN);
+    assert_int_equal(f.entry->record.member.probes, 4);
+    run_for(f.loop, MS(450));
+    assert_in_range(f.entry->record.member.probes, 5, 6);
+    __atomic_store_n(&member.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);
+    run_for(f.loop, MS(320));
+    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
+/* The interval for suspects is shorter than the time-out: one probe after the other. */
+static void probes_do_not_overlap(void **state)
+{
+    member_server_t member;
+    fixture_t f;
+
+    open_member(&member, NULL);
+    make_target(&f, "http://m", NULL, member.port, *state);
+    f.fake.check.suspect = f.fake.check.down = MS(50);
+    f.fake.check.interval = MS(400);
+    f.fake.check.timeout = MS(120);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    run_for(f.loop, MS(560));
+    assert_in_range(f.entry->record.member.probes, 3, 4);
+    assert_int_equal(f.entry->record.member.state, HEALTH_DOWN);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
+static void probes_go_elsewhere(void **state)
+{
+    member_server_t member;
+    health_spec_t spec;
+    fixture_t f;
+
+    open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
+    make_target(&f, "http://m", "no-such-host.invalid", 1, *state);
+    health_target_destroy(f.target, f.loop);
+    f.fake.check.address = "127.0.0.1";
+    f.fake.check.port = (apr_port_t)member.port;
+    spec = spec_of(&f.fake, &f.fake.records[0]);
+    assert_int_equal(
+        health_target_create(&f.target, &spec, f.entry, &f.fake.server, &f.lookups, f.loop, *state),
+        APR_SUCCESS);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    run_for(f.loop, MS(60));
+    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
 static void bad_address(void **state)
 {
     char host[300];
@@ -223,6 +296,9 @@ int main(void)
         test_with_pool(name_of_this_host),
         test_with_pool(own_fault_changes_nothing),
         test_with_pool(bad_address),
+        test_with_pool(intervals_follow_the_state),
+        test_with_pool(probes_do_not_overlap),
+        test_with_pool(probes_go_elsewhere),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

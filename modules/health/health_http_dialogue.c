@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_http_dialogue.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+#include <webtier/version.h>
+
+#include "health_check_http.h"
+#include "health_http.h"
+#include "health_http_body.h"
+
+typedef struct dialogue_t {
+    const health_check_t *check;
+    health_http_t head;
+    int in_body;
+    int contained; /* the body has what it must contain */
+    health_http_body_t body;
+} dialogue_t;
+
+/* A member that reads the request's body, if there were one, must know that there is none. */
+static const char *length_line(const health_check_t *check)
+{
+    static const char *const with_body[] = {"POST", "PUT", "PATCH"};
+
+    for (size_t i = 0; i < sizeof(with_body) / sizeof(with_body[0]); i++) {
+        if (strcmp(check->method, with_body[i]) == 0)
+            return "Content-Length: 0\r\n";
+    }
+    return "";
+}
+
+static const char *default_line(const health_check_t *check, const char *name, const char *line)
+{
+    return health_check_has_header(check->headers, name) ? "" : line;
+}
+
+static const char *http_request(const health_check_t *check, const char *authority,
+                                apr_pool_t *pool)
+{
+    return apr_pstrcat(
+        pool, check->method, " ", check->uri,
+        " HTTP/1.1\r\nHost: ", check->host ? check->host : authority, "\r\n",
+        default_line(check, "User-Agent", "User-Agent: webtier-health/" WEBTIER_VERSION "\r\n"),
+        default_line(check, "Accept", "Accept: */*\r\n"), check->headers, length_line(check),
+        "Connection: close\r\n\r\n", NULL);
+}
+
+static void *http_begin(const health_check_t *check, apr_pool_t *pool)
+{
+    dialogue_t *dialogue = apr_pcalloc(pool, sizeof(*dialogue));
+
+    dialogue->check = check;
+    health_http_init(&dialogue->head);
+    return dialogue;
+}
+
+static const char *status_text(const health_http_t *head, apr_pool_t *pool)
+{
+    const char *text =
+        apr_psprintf(pool, "status %d%s%s", head->status, *head->reason ? " " : "", head->reason);
+
+    return head->status >= 300 && head->status < 400 && *head->location
+               ? apr_pstrcat(pool, text, ", to ", head->location, NULL)
+               : text;
+}
+
+static health_verdict_e pass(const dialogue_t *dialogue, tier_result_t *result, apr_pool_t *pool)
+{
+    *result = tier_result_ok();
+    result->detail = status_text(&dialogue->head, pool);
+    return HEALTH_PASS;
+}
+
+static health_verdict_e no_match(const dialogue_t *dialogue, const char *what,
+                                 tier_result_t *result, apr_pool_t *pool)
+{
+    const health_http_body_t *body = &dialogue->body;
+
+    *result = tier_result_fail(pool, APR_EGENERAL, "no_match",
+                               "%s, but the body's %s%" APR_SIZE_T_FMT " bytes %s",
+                               status_text(&dialogue->head, pool),
+                               body->size == body->limit ? "first " : "", body->size, what);
+    return HEALTH_FAIL;
+}
+
+/* The body is whole, or as much of it is there as is read. */
+static health_verdict_e judge_body(dialogue_t *dialogue, tier_result_t *result, apr_pool_t *pool)
+{
+    const health_check_t *check = dialogue->check;
+    const health_http_body_t *body = &dialogue->body;
+    health_match_e found;
+
+    if (check->body && !dialogue->contained)
+        return no_match(dialogue, "lack what body= asks for", result, pool);
+    if (!check->match)
+        return pass(dialogue, result, pool);
+    found = health_match_find(check->match, body->size ? body->bytes : "", body->size);
+    if (found == HEALTH_MATCH_GAVE_UP)
+        return no_match(dialogue, "take match= too many steps", result, pool);
+    return found == HEALTH_MATCH_YES ? pass(dialogue, result, pool)
+                                     : no_match(dialogue, "do not fit match=", result, pool);
+}
+
+/* Looks for the substring where it can have come with the bytes after before. */
+static void look_for_text(dialogue_t *dialogue, apr_size_t before)
+{
+    const health_check_t *check = dialogue->check;
+    apr_size_t size = check->body ? strlen(check->body) : 0;
+    apr_size_t from = before >= size ? before - size + 1 : 0;
+
+    if (size > 0 && !dialogue->contained && dialogue->body.size > from)
+        dialogue->contained = memmem(dialogue->body.bytes + from, dialogue->body.size - from,
+                                     check->body, size) != NULL;
+}
+
+static health_verdict_e malformed(const char *complaint, const char *word, tier_result_t *result,
+                                  apr_pool_t *pool)
+{
+    *result = tier_result_fail(pool, APR_EGENERAL, word, "%s", complaint);
+    return HEALTH_FAIL;
+}
+
+static health_verdict_e feed_body(dialogue_t *dialogue, const char *data, apr_size_t size,
+                                  tier_result_t *result, apr_pool_t *pool)
+{
+    apr_size_t before = dialogue->body.size;
+    health_body_e state = health_http_body_feed(&dialogue->body, data, size);
+
+    if (state == HEALTH_BODY_MALFORMED)
+        return malformed(dialogue->body.complaint, "malformed", result, pool);
+    look_for_text(dialogue, before);
+    if (state == HEALTH_BODY_MORE && !(dialogue->contained && !dialogue->check->match))
+        return HEALTH_MORE;
+    return judge_body(dialogue, result, pool);
+}
+
+static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_size_t size,
+                                   tier_result_t *result, apr_pool_t *pool)
+{
+    const health_check_t *check = dialogue->check;
+    const health_http_t *head = &dialogue->head;
+
+    if (!health_check_status_passes(&check->statuses, head->status)) {
+        *result = tier_result_fail(pool, APR_EGENERAL, "bad_status", "%s", status_text(head, pool));
+        return HEALTH_FAIL;
+    }
+    if (!check->body && !check->match)
+        return pass(dialogue, result, pool);
+    dialogue->in_body = 1;
+    health_http_body_init(&dialogue->body, head, head->status == 204 || head->status == 304,
+                          check->limit, pool);
+    return feed_body(dialogue, data, size, result, pool);
+}
+
+static health_verdict_e http_feed(void *state, const char *data, apr_size_t size,
+                                  tier_result_t *result, apr_pool_t *pool)
+{
+    dialogue_t *dialogue = state;
+    health_http_t *head = &dialogue->head;
+    apr_size_t before = head->taken;
+
+    if (dialogue->in_body)
+        return feed_body(dialogue, data, size, result, pool);
+    switch (health_http_feed(head, data, size)) {
+    case HEALTH_HTTP_MORE:
+        return HEALTH_MORE;
+    case HEALTH_HTTP_COMPLETE:
+        return begin_body(dialogue, data + (head->taken - before), size - (head->taken - before),
+                          result, pool);
+    case HEALTH_HTTP_TOO_LONG:
+        *result = tier_result_fail(pool, APR_EGENERAL, "too_long",
+                                   "no end of the headers within %d bytes", HEALTH_HTTP_MAX_HEAD);
+        return HEALTH_FAIL;
+    case HEALTH_HTTP_OTHER:
+        return malformed(head->complaint, "wrong_protocol", result, pool);
+    case HEALTH_HTTP_MALFORMED:
+    default:
+        return malformed(head->complaint, "malformed", result, pool);
+    }
+}
+
+static health_verdict_e http_end(void *state, tier_result_t *result, apr_pool_t *pool)
+{
+    dialogue_t *dialogue = state;
+
+    if (dialogue->in_body && health_http_body_closed(&dialogue->body) == HEALTH_BODY_END)
+        return judge_body(dialogue, result, pool);
+    if (dialogue->in_body)
+        return malformed(dialogue->body.complaint, "closed", result, pool);
+    *result = tier_result_fail(pool, APR_EGENERAL, "closed",
+                               "the member closed the connection after %" APR_SIZE_T_FMT
+                               " bytes, before the end of the headers",
+                               dialogue->head.taken);
+    return HEALTH_FAIL;
+}
+
+const health_protocol_t health_http_protocol = {http_request, http_begin, http_feed, http_end};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health_socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+apr_status_t health_socket_open(int *made, int family)
+{
+    *made = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return *made < 0 ? errno : APR_SUCCESS;
+}
+
+apr_status_t health_socket_connect(int socket, const apr_sockaddr_t *address)
+{
+    return connect(socket, (const struct sockaddr *)&address->sa, address->salen) == 0 ? APR_SUCCESS
+                                                                                       : errno;
+}
+
+apr_status_t health_socket_error(int socket)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+apr_status_t health_socket_send(int socket, const char *data, apr_size_t *size)
+{
+    ssize_t count = send(socket, data, *size, MSG_NOSIGNAL);
+
+    *size = count > 0 ? (apr_size_t)count : 0;
+    return count < 0 ? errno : APR_SUCCESS;
+}
+
+apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size)
+{
+    ssize_t count = recv(socket, data, *size, 0);
+
+    *size = count > 0 ? (apr_size_t)count : 0;
+    if (count == 0)
+        return APR_EOF;
+    return count < 0 ? errno : APR_SUCCESS;
+}
+
+void health_socket_close(int socket)
+{
+    close(socket);
+}

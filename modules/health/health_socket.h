@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HEALTH_SOCKET_H
+#define HEALTH_SOCKET_H
+
+#include <apr_network_io.h>
+
+/*
+ * Non-blocking stream sockets with as few system calls as a probe needs: at a thousand probes a
+ * second these calls are what a probe costs. Descriptors are closed on exec. Any thread.
+ */
+
+/* Makes a socket for addresses of this family. Errors: errno's. */
+apr_status_t health_socket_open(int *made, int family);
+
+/* Begins to connect. Returns EINPROGRESS where the answer has to be waited for. */
+apr_status_t health_socket_connect(int socket, const apr_sockaddr_t *address);
+
+/* Returns what came of connecting: APR_SUCCESS or the error. */
+apr_status_t health_socket_error(int socket);
+
+/* Sends up to *size bytes and sets *size to how many it took; no SIGPIPE. EAGAIN: not yet, which
+ * may be because it is not connected. */
+apr_status_t health_socket_send(int socket, const char *data, apr_size_t *size);
+
+/* Receives up to *size bytes and sets *size. APR_EOF: there are no more; EAGAIN: not yet. */
+apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size);
+
+/* Closes it. */
+void health_socket_close(int socket);
+
+#endif
