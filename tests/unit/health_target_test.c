@@ -193,7 +193,22 @@ static void own_fault_changes_nothing(void **state)
     close_member(&member);
 }
 
-/* 400 ms when all is well, 50 ms from the first failure on, 100 ms while it is down. */
+/* Runs until the member is in that state with as many passes or failures; returns the interval that
+ * holds then. */
+static apr_interval_time_t run_until(fixture_t *f, health_state_e wanted, apr_uint32_t passes,
+                                     apr_uint32_t failures)
+{
+    const health_member_t *member = &f->entry->record.member;
+
+    for (int i = 0; i < 2000; i++) {
+        if (member->state == wanted && member->passes == passes && member->failures == failures)
+            return f->entry->due - f->target->probed;
+        run_for(f->loop, MS(2));
+    }
+    fail();
+    return 0;
+}
+
 static void intervals_follow_the_state(void **state)
 {
     member_server_t member;
@@ -201,22 +216,17 @@ static void intervals_follow_the_state(void **state)
 
     open_member(&member, "HTTP/1.1 200 OK\r\n\r\n");
     make_target(&f, "http://m", NULL, member.port, *state);
-    f.fake.check.interval = MS(400);
-    f.fake.check.suspect = MS(50);
-    f.fake.check.down = MS(200);
+    f.fake.check.interval = MS(150);
+    f.fake.check.suspect = MS(51);
+    f.fake.check.down = MS(100);
     health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
-    run_for(f.loop, MS(300));
-    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
-    assert_int_equal(f.entry->record.member.probes, 1);
+    assert_int_equal(run_until(&f, HEALTH_UP, 1, 0), MS(150));
     __atomic_store_n(&member.text, "HTTP/1.1 500 No\r\n\r\n", __ATOMIC_RELEASE);
-    run_for(f.loop, MS(280));
-    assert_int_equal(f.entry->record.member.state, HEALTH_DOWN);
-    assert_int_equal(f.entry->record.member.probes, 4);
-    run_for(f.loop, MS(450));
-    assert_in_range(f.entry->record.member.probes, 5, 6);
+    assert_int_equal(run_until(&f, HEALTH_UP, 0, 1), MS(51));
+    assert_int_equal(run_until(&f, HEALTH_DOWN, 0, 3), MS(100));
     __atomic_store_n(&member.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);
-    run_for(f.loop, MS(320));
-    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    assert_int_equal(run_until(&f, HEALTH_DOWN, 1, 0), MS(51));
+    assert_int_equal(run_until(&f, HEALTH_UP, 2, 0), MS(150));
     health_target_destroy(f.target, f.loop);
     close_member(&member);
 }
@@ -224,18 +234,17 @@ static void intervals_follow_the_state(void **state)
 /* The interval for suspects is shorter than the time-out: one probe after the other. */
 static void probes_do_not_overlap(void **state)
 {
+    apr_time_t before = tier_clock_now();
     member_server_t member;
     fixture_t f;
 
     open_member(&member, NULL);
     make_target(&f, "http://m", NULL, member.port, *state);
     f.fake.check.suspect = f.fake.check.down = MS(50);
-    f.fake.check.interval = MS(400);
     f.fake.check.timeout = MS(120);
     health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
-    run_for(f.loop, MS(560));
-    assert_in_range(f.entry->record.member.probes, 3, 4);
-    assert_int_equal(f.entry->record.member.state, HEALTH_DOWN);
+    run_until(&f, HEALTH_DOWN, 0, 3);
+    assert_true(tier_clock_now() - before >= 3 * MS(120));
     health_target_destroy(f.target, f.loop);
     close_member(&member);
 }
@@ -256,8 +265,7 @@ static void probes_go_elsewhere(void **state)
         health_target_create(&f.target, &spec, f.entry, &f.fake.server, &f.lookups, f.loop, *state),
         APR_SUCCESS);
     health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
-    run_for(f.loop, MS(60));
-    assert_int_equal(f.entry->record.member.state, HEALTH_UP);
+    run_until(&f, HEALTH_UP, 1, 0);
     health_target_destroy(f.target, f.loop);
     close_member(&member);
 }
