@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include <stddef.h>
 #include <string.h>
 
 #define LARGEST_SIZE  ((apr_off_t)64 * 1024 * 1024 * 1024)
@@ -55,25 +56,6 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     return merged;
 }
 
-void *cache_config_create_directory(apr_pool_t *pool, char *path)
-{
-    cache_directory_t *config = apr_palloc(pool, sizeof(*config));
-
-    (void)path;
-    config->enabled = TIER_UNSET;
-    return config;
-}
-
-void *cache_config_merge_directory(apr_pool_t *pool, void *base_config, void *add_config)
-{
-    const cache_directory_t *base = base_config;
-    const cache_directory_t *add = add_config;
-    cache_directory_t *merged = apr_palloc(pool, sizeof(*merged));
-
-    TIER_MERGE(merged, base, add, enabled);
-    return merged;
-}
-
 const cache_server_t *cache_config_of(const server_rec *server)
 {
     return ap_get_module_config(server->module_config, &tier_cache_module);
@@ -81,10 +63,9 @@ const cache_server_t *cache_config_of(const server_rec *server)
 
 int cache_config_is_enabled(const request_rec *r)
 {
-    const cache_directory_t *directory =
-        ap_get_module_config(r->per_dir_config, &tier_cache_module);
+    const cache_directory_t *directory = cache_directory_of(r);
 
-    if (directory && directory->enabled != TIER_UNSET)
+    if (directory->enabled != TIER_UNSET)
         return directory->enabled;
     return cache_config_of(r->server)->enabled == 1;
 }
@@ -250,6 +231,8 @@ static const char *add_server(cmd_parms *cmd, void *directory, const char *arg)
     return NULL;
 }
 
+#define FIELD(name) ((void *)offsetof(cache_directory_t, name))
+
 const command_rec cache_config_commands[] = {
     AP_INIT_FLAG("TierCache", set_enabled, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: answers are stored and served from the cache as HTTP allows"),
@@ -276,6 +259,27 @@ const command_rec cache_config_commands[] = {
         "TierCacheHeuristic", set_heuristic, NULL, RSRC_CONF,
         "how much of the time since Last-Modified an answer without a lifetime is fresh, "
         "in percent, and for how long at most"),
+    AP_INIT_TAKE1("TierCacheDefault", cache_directory_set_time, FIELD(fallback),
+                  RSRC_CONF | ACCESS_CONF,
+                  "how long answers are fresh that say nothing of it; off: they are not stored"),
+    AP_INIT_TAKE1("TierCacheMinTTL", cache_directory_set_time, FIELD(shortest),
+                  RSRC_CONF | ACCESS_CONF,
+                  "how long answers are fresh at least that say for how long; off: as they say"),
+    AP_INIT_TAKE1("TierCacheMaxTTL", cache_directory_set_time, FIELD(longest),
+                  RSRC_CONF | ACCESS_CONF,
+                  "how long answers are fresh at most that say for how long; off: as they say"),
+    AP_INIT_TAKE1("TierCacheBypass", cache_directory_add_expression, FIELD(bypass),
+                  RSRC_CONF | ACCESS_CONF,
+                  "an expression: where it is true, the request passes the cache by"),
+    AP_INIT_TAKE1("TierCacheNoStore", cache_directory_add_expression, FIELD(no_store),
+                  RSRC_CONF | ACCESS_CONF,
+                  "an expression: where it is true, the answer is not stored"),
+    AP_INIT_FLAG("TierCacheIgnoreClient", cache_directory_set_ignore_client, NULL,
+                 RSRC_CONF | ACCESS_CONF,
+                 "on: what a client wants of freshness (no-cache, max-age) means nothing"),
+    AP_INIT_ITERATE(
+        "TierCacheIgnoreSetCookie", cache_directory_add_cookie, NULL, RSRC_CONF | ACCESS_CONF,
+        "names of cookies (* for any characters) that keep no answer from being stored"),
     AP_INIT_ITERATE("TierCacheServer", add_server, NULL, RSRC_CONF,
                     "a memcached server: host[:port]"),
     {NULL}};

@@ -31,18 +31,11 @@ typedef struct cache_server_t {
     apr_array_header_t *servers; /* of const char *; NULL: none */
 } cache_server_t;
 
-/* Of a directory. */
-typedef struct cache_directory_t {
-    int enabled;
-} cache_directory_t;
-
 extern const command_rec cache_config_commands[];
 
 /* For the module record: all from pool; one thread, while configuring. */
 void *cache_config_create_server(apr_pool_t *pool, server_rec *server);
 void *cache_config_merge_server(apr_pool_t *pool, void *base, void *add);
-void *cache_config_create_directory(apr_pool_t *pool, char *path);
-void *cache_config_merge_directory(apr_pool_t *pool, void *base, void *add);
 
 /* Returns the server's configuration. Any thread. */
 const cache_server_t *cache_config_of(const server_rec *server);

@@ -174,6 +174,7 @@ static apr_int64_t announced_length(const apr_table_t *fields)
 
 static cache_verdict_e judge(cache_request_t *state, request_rec *r)
 {
+    cache_policy_t policy = cache_rules_policy(r);
     apr_table_t *fields = cache_filter_fields(r);
     cache_directives_t told;
     cache_exchange_t exchange;
@@ -184,7 +185,11 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     if (!state->key || !state->may_store)
         return CACHE_REFUSED_REQUEST;
     cache_directives_parse_response(&told, fields, r->pool);
+    cache_policy_drop_cookies(&policy, fields);
     exchange = cache_filter_exchange(state, r, fields, &told);
+    cache_policy_apply(&policy, &exchange, &told);
+    if (cache_rules_no_store(r))
+        return CACHE_REFUSED_RULE;
     verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &state->heuristic);
     if (verdict != CACHE_STORABLE)
         return verdict;

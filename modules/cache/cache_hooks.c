@@ -167,6 +167,13 @@ static int look_up(cache_request_t *state, request_rec *r)
     return state->asked.flags & CACHE_CC_ONLY_IF_CACHED ? refuse_to_forward(state, r) : DECLINED;
 }
 
+static void pass_by(cache_request_t *state)
+{
+    state->answer.fwd = CACHE_FWD_BYPASS;
+    state->answer.detail = "bypass";
+    state->may_store = 0;
+}
+
 /* Makes the request's state; looks it up when it is one that a stored response may answer. */
 static int begin(request_rec *r)
 {
@@ -184,6 +191,10 @@ static int begin(request_rec *r)
     }
     if (!state->key || !state->may_store) {
         state->answer.fwd = CACHE_FWD_BYPASS;
+        return DECLINED;
+    }
+    if (cache_rules_bypass(r)) {
+        pass_by(state);
         return DECLINED;
     }
     return look_up(state, r);
@@ -260,8 +271,12 @@ int cache_hooks_handler(request_rec *r)
             forget(state, r);
         return DECLINED;
     }
-    if (!state)
+    if (!state) {
         rv = begin(r);
+    } else if (state->may_store && cache_rules_bypass(r)) {
+        forget(state, r);
+        return DECLINED;
+    }
     state = ap_get_module_config(r->request_config, &tier_cache_module);
     if (rv == DECLINED && state && !goes_to_origin(state, r))
         rv = serve(state, r);

@@ -11,8 +11,10 @@
 
 #include "cache_config.h"
 #include "cache_counters.h"
+#include "cache_directory.h"
 #include "cache_freshness.h"
 #include "cache_herd.h"
+#include "cache_policy.h"
 #include "cache_vault.h"
 
 #include "glue.h"
@@ -113,6 +115,17 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);
 
 /* Puts the filter into r's chain unless it is there. cache_filter.c */
 void cache_filter_add(cache_request_t *state, request_rec *r);
+
+/*
+ * What the directives of r's directory say; those of expressions are worked out anew at each call.
+ * cache_rules.c
+ */
+int cache_rules_bypass(request_rec *r);
+int cache_rules_no_store(request_rec *r);
+cache_policy_t cache_rules_policy(const request_rec *r);
+
+/* Takes the client's wishes out of asked where TierCacheIgnoreClient says so. cache_rules.c */
+void cache_rules_forget_wishes(const request_rec *r, cache_directives_t *asked);
 
 /* stale-if-error: whether r's answer is replaced by what is stored, and doing so. cache_fallback.c
  */

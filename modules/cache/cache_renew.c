@@ -16,6 +16,7 @@ typedef struct renewal_t {
 static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fresh,
                          renewal_t *renewal)
 {
+    cache_policy_t policy = cache_rules_policy(r);
     const char *age = apr_table_get(fresh, "Age");
 
     cache_filter_add_date(fresh, apr_time_now(), r->pool);
@@ -34,6 +35,9 @@ static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fr
     renewal->exchange = cache_filter_exchange(state, r, fresh, &renewal->told);
     renewal->exchange.method = CACHE_METHOD_GET;
     renewal->exchange.status = state->found.record.status;
+    cache_policy_apply(&policy, &renewal->exchange, &renewal->told);
+    if (renewal->verdict == CACHE_STORABLE && cache_rules_no_store(r))
+        renewal->verdict = CACHE_REFUSED_RULE;
 }
 
 /* Collects the stored body again under the renewed fields. */
@@ -52,6 +56,12 @@ static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *ren
         cache_vault_append(saving, (const char *)record->body, record->body_size);
 }
 
+/* What is no guess for this request's cookie, or against a rule, may stay for others, stale. */
+static int speaks_of_request(cache_verdict_e verdict)
+{
+    return verdict == CACHE_REFUSED_NO_FRESHNESS || verdict == CACHE_REFUSED_RULE;
+}
+
 apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
                                    apr_bucket_brigade *brigade)
 {
@@ -66,8 +76,7 @@ apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
                                      &state->found.record.life);
     if (renewal.verdict != CACHE_STORABLE) {
         cache_filter_refuse(state, renewal.verdict);
-        /* What is no guess for this request's cookie may be one for others: it stays, stale. */
-        if (renewal.verdict != CACHE_REFUSED_NO_FRESHNESS)
+        if (!speaks_of_request(renewal.verdict))
             cache_vault_remove(state->runtime->store, state->found.record.key);
     } else if (state->runtime->store->is_quick) {
         cache_filter_finish(state, r);

@@ -68,6 +68,7 @@ static void read_directives(cache_request_t *state, const request_rec *r)
     if (!apr_table_get(r->headers_in, "Cache-Control") &&
         cache_text_list_has(apr_table_get(r->headers_in, "Pragma"), "no-cache"))
         state->asked.flags |= CACHE_CC_NO_CACHE;
+    cache_rules_forget_wishes(r, &state->asked);
 }
 
 cache_request_t *cache_request_make(request_rec *r, const cache_runtime_t *runtime,

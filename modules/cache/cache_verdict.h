@@ -21,6 +21,7 @@ typedef enum {
     CACHE_REFUSED_TOO_LARGE,
     CACHE_REFUSED_INCOMPLETE, /* the body broke off, or its length is not what was announced */
     CACHE_REFUSED_STORE,      /* the store could not take it */
+    CACHE_REFUSED_RULE,       /* TierCacheNoStore */
     CACHE_VERDICTS
 } cache_verdict_e;
 

@@ -364,8 +364,8 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 AP_DECLARE_MODULE(tier_cache) = {STANDARD20_MODULE_STUFF,
-                                 cache_config_create_directory,
-                                 cache_config_merge_directory,
+                                 cache_directory_create,
+                                 cache_directory_merge,
                                  cache_config_create_server,
                                  cache_config_merge_server,
                                  cache_config_commands,

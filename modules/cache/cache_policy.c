@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_policy.h"
+#include "cache_freshness.h"
+#include "cache_pattern.h"
+
+#include <string.h>
+
+static int is_fallback_status(int status)
+{
+    static const int statuses[] = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414};
+
+    for (apr_size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (status == statuses[i])
+            return 1;
+    }
+    return 0;
+}
+
+static int says_no_cache(const cache_exchange_t *exchange)
+{
+    if (exchange->told->flags & CACHE_CC_NO_CACHE)
+        return 1;
+    return !apr_table_get(exchange->response, "Cache-Control") &&
+           cache_text_list_has(apr_table_get(exchange->response, "Pragma"), "no-cache");
+}
+
+static apr_int64_t explicit_lifetime(const cache_exchange_t *exchange)
+{
+    static const cache_heuristic_t none = {0, 0};
+    cache_life_t life;
+
+    cache_freshness_life(&life, exchange, &none);
+    return life.lifetime;
+}
+
+/* s-maxage keeps meaning proxy-revalidate: only its number changes. */
+static void set_lifetime(cache_directives_t *told, apr_int64_t seconds)
+{
+    if (told->s_maxage != CACHE_DELTA_NONE) {
+        told->s_maxage = seconds;
+    } else {
+        told->max_age = seconds;
+    }
+}
+
+static apr_int64_t within(const cache_policy_t *policy, apr_int64_t seconds)
+{
+    if (policy->shortest > 0 && seconds < policy->shortest)
+        return policy->shortest;
+    return policy->longest > 0 && seconds > policy->longest ? policy->longest : seconds;
+}
+
+void cache_policy_apply(const cache_policy_t *policy, const cache_exchange_t *exchange,
+                        cache_directives_t *told)
+{
+    if (!cache_freshness_is_explicit(exchange)) {
+        if (policy->fallback > 0 && is_fallback_status(exchange->status) &&
+            !says_no_cache(exchange))
+            told->max_age = policy->fallback;
+        return;
+    }
+    if (policy->shortest > 0 || policy->longest > 0)
+        set_lifetime(told, within(policy, explicit_lifetime(exchange)));
+}
+
+/* The name of "name=value; attributes". */
+static cache_span_t cookie_name(const char *line)
+{
+    cache_span_t name = {line, strcspn(line, "=;")};
+
+    return cache_text_trim(name);
+}
+
+typedef struct cookies_t {
+    const apr_array_header_t *patterns;
+    int others;
+} cookies_t;
+
+static int count_others(void *baton, const char *key, const char *line)
+{
+    cookies_t *cookies = baton;
+
+    (void)key;
+    cookies->others += !cache_pattern_any(cookies->patterns, cookie_name(line));
+    return 1;
+}
+
+void cache_policy_drop_cookies(const cache_policy_t *policy, apr_table_t *response)
+{
+    cookies_t cookies = {policy->cookies, 0};
+
+    if (!policy->cookies)
+        return;
+    apr_table_do(count_others, &cookies, response, "Set-Cookie", NULL);
+    if (cookies.others == 0)
+        apr_table_unset(response, "Set-Cookie");
+}

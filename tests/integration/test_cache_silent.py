@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the administrator says of answers: freshness where there is none, bounds, who passes the cache by."""
+import time
+
+import pytest
+from cache_support import FRESH, asked_twice, cached, is_hit, status_of, why_forwarded
+
+SILENT = {"Date": None}
+
+
+@pytest.mark.parametrize("fields,status,hit", [
+    ({}, 200, True), ({}, 404, True), ({}, 301, True), ({}, 302, False), ({}, 500, False), ({}, 503, False),
+    ({"Cache-Control": "no-store"}, 200, False), ({"Cache-Control": "private"}, 200, False),
+    ({"Cache-Control": "no-cache"}, 200, False), ({"Pragma": "no-cache"}, 200, False),
+    ({"Expires": "Thu, 19 Nov 1981 08:52:00 GMT"}, 200, False), ({"Set-Cookie": "a=b"}, 200, False)])
+def test_default(httpd, app, fields, status, hit):
+    server = cached(httpd, app(status=status, headers={**SILENT, **fields}), "TierCacheDefault 10min")
+    assert asked_twice(server) == hit
+
+
+def test_default_is_off_and_can_be_switched_off_below(httpd, app):
+    origin = app(headers=SILENT)
+    assert not asked_twice(cached(httpd, origin))
+    server = cached(httpd, origin, "TierCacheDefault 10min\n<Location /x>\nTierCacheDefault off\n</Location>\n"
+                    "<Location /y>\nTierCacheDefault 1h\n</Location>")
+    assert asked_twice(server) and not asked_twice(server, "/x")
+    assert asked_twice(server, "/y") and "ttl=3600" in status_of(server.get("/y"))
+
+
+def test_default_is_not_for_requests_with_authorization(httpd, app):
+    server = cached(httpd, app(headers=SILENT), "TierCacheDefault 10min")
+    assert not asked_twice(server, headers={"Authorization": "Basic YTpi"})
+
+
+@pytest.mark.parametrize("said,seconds", [("max-age=1", 60), ("max-age=0", 60), ("max-age=500", 300), ("max-age=100", 100),
+                                          ("s-maxage=1, max-age=200", 60)])
+def test_bounds(httpd, app, said, seconds):
+    server = cached(httpd, app(headers={"Cache-Control": said}), "TierCacheMinTTL 1min\nTierCacheMaxTTL 5min")
+    server.get()
+    assert f"ttl={seconds}" in status_of(server.get())
+
+
+@pytest.mark.parametrize("said", ["no-store, max-age=1", "private, max-age=1", "no-cache"])
+def test_least_freshness_is_not_against_what_forbids_storing(httpd, app, said):
+    assert not asked_twice(cached(httpd, app(headers={"Cache-Control": said}), "TierCacheMinTTL 1min"))
+
+
+def test_bounds_hold_for_what_a_304_says(httpd, app):
+    origin = app(etag="x", headers={"Cache-Control": "max-age=0"})
+    server = cached(httpd, origin, "TierCacheMaxTTL 1s\nTierCacheMinTTL 1s")
+    server.get()
+    time.sleep(1.1)
+    assert "fwd-status=304" in status_of(server.get())
+    assert is_hit(server.get()) and "ttl=1" in status_of(server.get())
+
+
+BYPASS = 'TierCacheBypass "%{HTTP_COOKIE} =~ /session=/"\n<Location /x>\nTierCacheBypass "%{QUERY_STRING} =~ /fresh/"\n</Location>\n'
+
+
+def test_bypass(httpd, app):
+    origin = app(echo=True, headers=FRESH)
+    server = cached(httpd, origin, BYPASS)
+    mine = {"Cookie": "session=anna"}
+    assert not asked_twice(server, headers=mine)
+    answer = server.get(headers=mine)
+    assert why_forwarded(answer) == "bypass" and "detail=bypass" in status_of(answer)
+    assert answer.headers["Vary"] is None
+    assert b"anna" not in server.get().body and is_hit(server.get())
+    assert not is_hit(server.get(headers=mine)) and is_hit(server.get())
+
+
+def test_bypass_is_added_to_below(httpd, app):
+    server = cached(httpd, app(headers=FRESH), BYPASS)
+    assert not asked_twice(server, "/x?fresh") and asked_twice(server, "/?fresh") and asked_twice(server, "/x")
+    assert not asked_twice(server, "/x", headers={"Cookie": "session=1"})
+
+
+def test_bypass_before_the_directory_is_known(httpd, app):
+    """The quick handler knows what the server says; what a directory says still keeps an answer from being stored."""
+    server = cached(httpd, app(headers=FRESH), "TierCacheQuick on\n" + BYPASS)
+    assert not asked_twice(server, headers={"Cookie": "session=1"})
+    assert not asked_twice(server, "/x?fresh") and asked_twice(server, "/x")
+
+
+def test_those_who_bypass_do_not_wait_for_each_other(httpd, app):
+    origin = app(delay=0.5, headers=FRESH)
+    server = cached(httpd, origin, BYPASS)
+    load = server.load(rate=20, seconds=0.25, headers={"Cookie": "session=1"})
+    assert not load.join().errors
+    assert origin.count() == 5
+
+
+def test_no_store_by_what_the_answer_says(httpd, app):
+    origin = app(headers={**FRESH, "X-Kind": "personal"})
+    server = cached(httpd, origin, "TierCacheNoStore \"resp('X-Kind') == 'personal'\"")
+    assert not asked_twice(server) and "detail=rule" in status_of(server.get())
+    origin.behave(headers=FRESH)
+    assert asked_twice(server)
+
+
+def test_no_store_leaves_what_is_stored(httpd, app):
+    """Who may not store may still be answered, and may not take away what others stored."""
+    origin = app(etag="x", headers={"Cache-Control": "max-age=1"})
+    server = cached(httpd, origin, 'TierCacheNoStore "%{HTTP_COOKIE} =~ /session=/"')
+    mine = {"Cookie": "session=1"}
+    server.get()
+    assert is_hit(server.get(headers=mine))
+    time.sleep(1.1)
+    assert "fwd-status=304" in status_of(server.get(headers=mine))
+    assert "fwd-status=304" in status_of(server.get()) and is_hit(server.get())
+
+
+def test_ignore_client(httpd, app):
+    server = cached(httpd, app(headers=FRESH), "<Location /x>\nTierCacheIgnoreClient on\n</Location>")
+    for wish in ({"Cache-Control": "no-cache"}, {"Pragma": "no-cache"}, {"Cache-Control": "max-age=0, no-store"}):
+        assert asked_twice(server, "/x", headers=wish)
+        assert wish.get("Cache-Control", "").startswith("max-age") or not asked_twice(server, headers=wish)
+    assert server.get("/x?new", headers={"Cache-Control": "only-if-cached"}).status == 504
+
+
+@pytest.mark.parametrize("cookies,hit", [(["sid=1; Path=/"], True), (["sid=1", "track_a=1"], True), (["sid=1", "login=anna"], False)])
+def test_set_cookie_that_counts_for_nothing(httpd, app, cookies, hit):
+    origin = app(headers=[*FRESH.items(), *(("Set-Cookie", line) for line in cookies)])
+    server = cached(httpd, origin, "TierCacheIgnoreSetCookie sid track_*")
+    assert server.get().headers.get_all("Set-Cookie") == cookies
+    again = server.get()
+    assert is_hit(again) == hit
+    assert (again.headers["Set-Cookie"] is None) == hit
+
+
+@pytest.mark.parametrize("line,words", [
+    ("TierCacheDefault soon", ["TierCacheDefault", "soon"]),
+    ("TierCacheMinTTL -1", ["TierCacheMinTTL", "-1"]),
+    ("TierCacheMaxTTL 0", ["TierCacheMaxTTL", "0"]),
+    ("TierCacheBypass \"%{HTTP_COOKIE\"", ["TierCacheBypass", "expression"]),
+    ("TierCacheNoStore \"a =~ /(/\"", ["TierCacheNoStore", "expression"]),
+])
+def test_bad_values_are_refused_in_words(httpd, line, words):
+    code, said = httpd.check(modules=["cache"], conf=line)
+    assert code != 0
+    for word in words:
+        assert word in said, said
