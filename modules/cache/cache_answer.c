@@ -107,6 +107,7 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
                          const apr_table_t *fields, const cache_life_t *life)
 {
     set_fields(r, fields);
+    cache_purge_strip_tags(r);
     set_status(r, record->status, record->status_line);
     set_age(r, life);
     if (record->status == HTTP_OK &&

@@ -30,6 +30,7 @@ void *cache_config_create_server(apr_pool_t *pool, server_rec *server)
     config->stale_if_error = TIER_UNSET;
     config->heuristic_percent = TIER_UNSET;
     config->heuristic_longest = TIER_UNSET;
+    config->strip_tags = TIER_UNSET;
     return config;
 }
 
@@ -51,7 +52,10 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE(merged, base, add, stale_if_error);
     TIER_MERGE(merged, base, add, heuristic_percent);
     TIER_MERGE(merged, base, add, heuristic_longest);
+    TIER_MERGE(merged, base, add, strip_tags);
     TIER_MERGE_POINTER(merged, base, add, servers);
+    TIER_MERGE_POINTER(merged, base, add, purge_allow);
+    TIER_MERGE_POINTER(merged, base, add, tag_fields);
     merged->enabled_below = base->enabled_below | add->enabled_below;
     return merged;
 }
@@ -280,6 +284,12 @@ const command_rec cache_config_commands[] = {
     AP_INIT_ITERATE(
         "TierCacheIgnoreSetCookie", cache_directory_add_cookie, NULL, RSRC_CONF | ACCESS_CONF,
         "names of cookies (* for any characters) that keep no answer from being stored"),
+    AP_INIT_ITERATE("TierCachePurgeAllow", cache_purge_config_allow, NULL, RSRC_CONF,
+                    "addresses and networks that PURGE is taken from; local: this machine"),
+    AP_INIT_ITERATE("TierCacheTags", cache_purge_config_tags, NULL, RSRC_CONF,
+                    "fields of answers that name the tags they can be purged by"),
+    AP_INIT_FLAG("TierCacheTagsStrip", cache_purge_config_strip, NULL, RSRC_CONF,
+                 "on: clients are not told these fields"),
     AP_INIT_ITERATE("TierCacheServer", add_server, NULL, RSRC_CONF,
                     "a memcached server: host[:port]"),
     {NULL}};

@@ -28,7 +28,10 @@ typedef struct cache_server_t {
     apr_interval_time_t stale_if_error;
     apr_int64_t heuristic_percent; /* this and the next: set together */
     apr_interval_time_t heuristic_longest;
-    apr_array_header_t *servers; /* of const char *; NULL: none */
+    int strip_tags;
+    apr_array_header_t *servers;     /* of const char *; NULL: none */
+    apr_array_header_t *purge_allow; /* of apr_ipsubnet_t *; NULL: nobody */
+    apr_array_header_t *tag_fields;  /* of const char *; NULL: the usual ones */
 } cache_server_t;
 
 extern const command_rec cache_config_commands[];
@@ -42,6 +45,14 @@ const cache_server_t *cache_config_of(const server_rec *server);
 
 /* Returns 1 when the cache is on for r: what its directory says, else its server. */
 int cache_config_is_enabled(const request_rec *r);
+
+/* The setters of the directives of purging. cache_purge_config.c */
+const char *cache_purge_config_allow(cmd_parms *cmd, void *directory, const char *arg);
+const char *cache_purge_config_tags(cmd_parms *cmd, void *directory, const char *arg);
+const char *cache_purge_config_strip(cmd_parms *cmd, void *directory, int on);
+
+/* Returns 1 when somebody may purge on one of the servers of the list. cache_purge_config.c */
+int cache_purge_config_is_used(const server_rec *main_server);
 
 /* Returns the largest TierCacheMaxSize of the servers of the list, 0 where none has one. */
 apr_off_t cache_config_largest(const server_rec *main_server);

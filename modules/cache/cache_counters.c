@@ -7,7 +7,7 @@ void cache_counters_error(cache_counters_t *counters, apr_status_t status)
 {
     cache_error_e error = CACHE_ERROR_OTHER;
 
-    if (status == APR_SUCCESS || status == APR_NOTFOUND)
+    if (status == APR_SUCCESS || status == APR_NOTFOUND || status == APR_INCOMPLETE)
         return;
     if (APR_STATUS_IS_TIMEUP(status)) {
         error = CACHE_ERROR_TIMEOUT;
@@ -44,7 +44,8 @@ static void report_refused(const cache_counters_t *counters, tier_status_node_t 
     static const char *const names[CACHE_VERDICTS] = {
         NULL,      "method",        "request",    "status", "no_store",
         "private", "authorization", "set_cookie", "vary",   "no_freshness",
-        "expired", "too_large",     "incomplete", "store",  "rule"};
+        "expired", "too_large",     "incomplete", "store",  "rule",
+        "tags",    "purged"};
     tier_status_node_t *node = tier_status_object(root, "not_stored", pool);
 
     for (int i = 1; i < CACHE_VERDICTS; i++)

@@ -152,8 +152,12 @@ cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
 cache_verdict_e cache_filter_open_saving(cache_request_t *state, cache_saving_t *saving,
                                          apr_size_t expected, apr_pool_t *pool)
 {
-    apr_status_t rv =
-        cache_vault_begin(saving, expected, state->max_size, state->runtime->store->largest, pool);
+    apr_status_t rv;
+
+    saving->tags = cache_purge_tags_of(state, saving->headers, pool);
+    if (!saving->tags)
+        return CACHE_REFUSED_TAGS;
+    rv = cache_vault_begin(saving, expected, state->max_size, state->runtime->store->largest, pool);
 
     if (rv == APR_SUCCESS) {
         state->saving = saving;
@@ -221,8 +225,13 @@ void cache_filter_finish(cache_request_t *state, request_rec *r)
     cache_counters_t *counters = state->runtime->counters;
     apr_size_t size = cache_vault_body_size(state->saving);
     cache_life_t life = state->saving->life;
-    apr_status_t rv = cache_vault_save(state->saving, state->runtime->store, apr_time_now());
+    apr_status_t rv;
 
+    if (cache_purge_overtook(state, r->pool)) {
+        cache_filter_refuse(state, CACHE_REFUSED_PURGED);
+        return;
+    }
+    rv = cache_vault_save(state->saving, state->runtime->store, apr_time_now());
     state->saving = NULL;
     if (rv == APR_SUCCESS) {
         tier_counter_add(&counters->stored, 1);
@@ -356,6 +365,7 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
         cache_filter_refuse(state, verdict);
     }
     invalidate(state, r);
+    cache_purge_strip_tags(r);
     mark_forwarded(state, r, verdict);
     return complete && state->saving ? cache_filter_pass_and_finish(state, f, brigade)
                                      : cache_filter_pass(state, f, brigade);

@@ -3,6 +3,8 @@
 #include "cache_hooks.h"
 #include "cache_private.h"
 
+#include "clock.h"
+
 #include <http_protocol.h>
 #include <http_request.h>
 
@@ -139,6 +141,10 @@ static int look(cache_request_t *state, request_rec *r)
     state->stored = NULL;
     cache_vault_release(&state->found);
     rv = cache_vault_find(&state->found, state->runtime->store, state->key, state->fields, r->pool);
+    if (rv == APR_SUCCESS && !cache_purge_spares(state)) {
+        cache_vault_release(&state->found);
+        rv = APR_NOTFOUND;
+    }
     state->was_asked = rv == APR_SUCCESS || rv == APR_NOTFOUND;
     if (rv != APR_SUCCESS) {
         miss(state, r, rv);
@@ -263,6 +269,8 @@ int cache_hooks_handler(request_rec *r)
         follow_redirect(r);
     if (!is_own(r))
         return DECLINED;
+    if (cache_purge_is_wanted(r) && cache_config_is_enabled(r))
+        return cache_purge_handle(r);
     state = ap_get_module_config(r->request_config, &tier_cache_module);
     if (state && state->is_added)
         return DECLINED; /* the handlers run again, because another member is tried */
@@ -282,6 +290,7 @@ int cache_hooks_handler(request_rec *r)
         rv = serve(state, r);
     if (rv == DECLINED && state) {
         state->requested = apr_time_now();
+        state->requested_at = tier_clock_now();
         cache_filter_add(state, r);
     }
     return rv;

@@ -12,12 +12,15 @@
 #include "cache_config.h"
 #include "cache_counters.h"
 #include "cache_directory.h"
+#include "cache_epochs.h"
 #include "cache_freshness.h"
 #include "cache_herd.h"
 #include "cache_policy.h"
 #include "cache_vault.h"
 
 #include "glue.h"
+
+#include <webtier/status_provider.h>
 
 extern module AP_MODULE_DECLARE_DATA tier_cache_module;
 
@@ -30,6 +33,8 @@ typedef struct cache_runtime_t {
     ap_filter_rec_t *filter;
     ap_filter_rec_t *expires; /* of connections to backends */
     cache_herd_t *herd;
+    cache_purge_t *purge;   /* NULL: nobody may purge, nothing is kept for it */
+    cache_epochs_t *epochs; /* NULL: as purge, or no memcached */
 } cache_runtime_t;
 
 /* Returns this process's runtime. Set up before its first request, unchanged after. */
@@ -52,6 +57,7 @@ struct cache_request_t {
     int may_store; /* 0: a body, a precondition for the origin: its answer is not everybody's */
     cache_status_field_t answer; /* what Cache-Status will say */
     apr_time_t requested;        /* when the request was let through to the origin */
+    apr_time_t requested_at;     /* the same, tier_clock_now() */
     cache_found_t found;
     apr_table_t *stored; /* the stored response's fields while it is being validated; else NULL */
     cache_saving_t *saving; /* while a body is collected; else NULL */
@@ -65,6 +71,7 @@ struct cache_request_t {
     cache_herd_request_t herd;
     cache_stale_defaults_t stale_defaults;
     cache_heuristic_t heuristic;
+    const server_rec *server;
     conn_rec *connection;
     int is_answered; /* the filter has seen the response */
 };
@@ -126,6 +133,36 @@ cache_policy_t cache_rules_policy(const request_rec *r);
 
 /* Takes the client's wishes out of asked where TierCacheIgnoreClient says so. cache_rules.c */
 void cache_rules_forget_wishes(const request_rec *r, cache_directives_t *asked);
+
+/*
+ * Returns the tags of a response, a text of cache_tags_text from pool, "" where nobody may
+ * purge; NULL: more than can be kept. cache_purge_hooks.c
+ */
+char *cache_purge_tags_of(const cache_request_t *state, const apr_table_t *response,
+                          apr_pool_t *pool);
+
+/*
+ * Returns 0 when what was found was purged on this box; makes it stale where the purge was soft.
+ * cache_purge_hooks.c
+ */
+int cache_purge_spares(cache_request_t *state);
+
+/*
+ * Completes the tags of what is about to be saved. Returns 1 when a purge has come since it was
+ * asked for. May wait for memcached. cache_purge_hooks.c
+ */
+int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool);
+
+/* Takes the fields with tags out of r's answer where TierCacheTagsStrip says so.
+ * cache_purge_hooks.c */
+void cache_purge_strip_tags(request_rec *r);
+
+/* Returns 1 for PURGE, and answers it. cache_purge_hooks.c */
+int cache_purge_is_wanted(const request_rec *r);
+int cache_purge_handle(request_rec *r);
+
+/* Adds what is known of purges to the status page's tree. cache_purge_hooks.c */
+void cache_purge_report(const cache_purge_t *purge, tier_status_node_t *root, apr_pool_t *pool);
 
 /* stale-if-error: whether r's answer is replaced by what is stored, and doing so. cache_fallback.c
  */

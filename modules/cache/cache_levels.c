@@ -34,12 +34,12 @@ static cache_id_t removal_id(const cache_id_t *id)
 }
 
 /* removed: apr_time_now(). */
-static void remember_removal(levels_t *levels, const cache_id_t *id, apr_time_t removed)
+static apr_status_t remember_removal(levels_t *levels, const cache_id_t *id, apr_time_t removed)
 {
     cache_id_t at = removal_id(id);
 
-    levels->local->put(levels->local, &at, (const unsigned char *)&removed, sizeof(removed),
-                       CACHE_LEVELS_REMEMBER);
+    return levels->local->put(levels->local, &at, (const unsigned char *)&removed, sizeof(removed),
+                              CACHE_LEVELS_REMEMBER);
 }
 
 /* Returns when the record was removed without memcached hearing of it; 0: it was not. */
@@ -126,12 +126,12 @@ static apr_status_t ask(levels_t *levels, const cache_id_t *id, cache_blob_t *bl
 
     if (rv == APR_NOTFOUND)
         cache_shm_forget(levels->local, id, began);
-    if (rv != APR_SUCCESS ||
-        !cache_record_parse(&record, blob->data, blob->size, CACHE_RECORD_UNTRUSTED) ||
+    if (rv != APR_SUCCESS || !cache_record_parse(&record, blob->data, blob->size, blob->trust) ||
         !is_of(&record, id))
         return rv;
     blob->trust = CACHE_RECORD_TRUSTED;
-    blob->since = began;
+    if (blob->since == 0 || blob->since > began)
+        blob->since = began;
     rv = keep(levels, id, &record, blob, changes, pool);
     if (rv == APR_SUCCESS && levels->counters)
         count(levels, &record, &levels->counters->hits_remote);
@@ -218,8 +218,12 @@ static apr_status_t levels_remove(cache_store_t *store, const cache_id_t *id)
     levels_t *levels = levels_of(store);
     apr_status_t rv = levels->remote->remove(levels->remote, id);
 
-    if (rv != APR_SUCCESS)
-        remember_removal(levels, id, apr_time_now());
+    if (rv != APR_SUCCESS) {
+        if (levels->counters)
+            cache_counters_error(levels->counters, rv);
+        if (remember_removal(levels, id, apr_time_now()) == APR_SUCCESS)
+            rv = APR_INCOMPLETE;
+    }
     levels->local->remove(levels->local, id);
     return rv;
 }

@@ -50,10 +50,15 @@ static int add_size(void *baton, const char *name, const char *value)
     return 1;
 }
 
+static const char *tags_of(const cache_record_t *record)
+{
+    return record->tags ? record->tags : "";
+}
+
 apr_size_t cache_record_head_size(const cache_record_t *record, const apr_table_t *headers)
 {
-    apr_size_t size =
-        CACHE_RECORD_FIXED_SIZE + text_size(record->key) + text_size(record->status_line);
+    apr_size_t size = CACHE_RECORD_FIXED_SIZE + text_size(record->key) +
+                      text_size(record->status_line) + text_size(tags_of(record));
 
     if (headers)
         apr_table_do(add_size, &size, headers, NULL);
@@ -103,6 +108,7 @@ void cache_record_write_head(unsigned char *out, const cache_record_t *record,
     put(out + AT_GENERATION, record->generation, 8);
     writer.out = put_text(writer.out, record->key);
     writer.out = put_text(writer.out, record->status_line);
+    writer.out = put_text(writer.out, tags_of(record));
     if (headers)
         apr_table_do(put_field, &writer, headers, NULL);
     put(out + AT_FIELDS, writer.count, 4);
@@ -115,6 +121,14 @@ void cache_record_seal(unsigned char *data, apr_size_t size)
 
     put(data + AT_BODY_SIZE, size - head, 8);
     put(data + AT_BODY_SUM, cache_checksum(data + head, size - head), 4);
+    put(data + AT_SUM, cache_checksum(data + 8, head - 8), 4);
+}
+
+void cache_record_set_lifetime(unsigned char *data, apr_int64_t lifetime)
+{
+    apr_size_t head = (apr_size_t)get(data + AT_HEAD_SIZE, 4);
+
+    put(data + AT_LIFETIME, (apr_uint64_t)lifetime, 8);
     put(data + AT_SUM, cache_checksum(data + 8, head - 8), 4);
 }
 
@@ -215,6 +229,7 @@ int cache_record_parse(cache_record_t *record, const unsigned char *data, apr_si
     reader_t reader = {data + CACHE_RECORD_FIXED_SIZE, data + head};
     cache_span_t key;
     cache_span_t status_line;
+    cache_span_t tags;
 
     if (head == 0)
         return 0;
@@ -222,10 +237,12 @@ int cache_record_parse(cache_record_t *record, const unsigned char *data, apr_si
         cache_checksum(data + 8, head - 8) != get(data + AT_SUM, 4))
         return 0;
     read_numbers(record, data);
-    if (!numbers_are_sane(record) || !take_text(&reader, &key) || !take_text(&reader, &status_line))
+    if (!numbers_are_sane(record) || !take_text(&reader, &key) ||
+        !take_text(&reader, &status_line) || !take_text(&reader, &tags))
         return 0;
     record->key = key.data;
     record->status_line = status_line.data;
+    record->tags = tags.data;
     record->fields = reader.at;
     record->body = data + head;
     record->body_size = size - head;

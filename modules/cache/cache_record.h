@@ -21,12 +21,12 @@
  *   48      8   lifetime; 56 8 stale-while-revalidate; 64 8 stale-if-error (seconds)
  *   72      8   generation
  *   80      4   number of fields; 84 4 zero
- *   88          texts: the key, the status line, then name and value of each field
+ *   88          texts: the key, the status line, the tags, then name and value of each field
  *
  * A text is its length in four bytes, so many bytes, a zero. Numbers that a later form adds change
  * the version: a record of another version is a miss. Any thread.
  */
-#define CACHE_RECORD_VERSION    1
+#define CACHE_RECORD_VERSION    2
 #define CACHE_RECORD_FIXED_SIZE 88
 
 typedef enum {
@@ -42,6 +42,7 @@ typedef struct cache_record_t {
     apr_uint64_t generation; /* VARIANTS: those of an earlier list cannot be found any more */
     const char *key;
     const char *status_line; /* "200 OK" */
+    const char *tags;        /* cache_tags_text; NULL, when it is written: "" */
     apr_uint32_t field_count;
     const unsigned char *fields; /* private: the first field */
     const unsigned char *body;
@@ -60,6 +61,9 @@ void cache_record_write_head(unsigned char *out, const cache_record_t *record,
 
 /* Makes the size bytes at data, a written head and the body behind it, a valid record. */
 void cache_record_seal(unsigned char *data, apr_size_t size);
+
+/* Sets the lifetime (seconds) of the record at data, which is one. */
+void cache_record_set_lifetime(unsigned char *data, apr_int64_t lifetime);
 
 /*
  * How much of a record is checked: everything where it came over a network from memory that others

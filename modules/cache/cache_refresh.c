@@ -8,6 +8,8 @@
 
 #include <signal.h>
 
+#define IDLE_EACH apr_time_from_sec(1)
+
 typedef struct refresh_t {
     cache_store_t *levels;
     apr_thread_mutex_t *lock; /* guards the queue and is_over; never held over I/O */
@@ -15,7 +17,8 @@ typedef struct refresh_t {
     cache_id_t queue[CACHE_REFRESH_QUEUE];
     unsigned first, waiting;
     int is_over;
-    apr_pool_t *pool; /* the thread's */
+    cache_refresh_idle_t idle; /* run may be NULL */
+    apr_pool_t *pool;          /* the thread's */
     apr_thread_t *thread;
 } refresh_t;
 
@@ -53,32 +56,50 @@ static void add(void *baton, const cache_id_t *id)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Returns 0 at the end. */
-static int take(refresh_t *refresh, cache_id_t *id)
+typedef enum { TAKE_ID, TAKE_IDLE, TAKE_END } take_e;
+
+/* Called with the lock. Returns when there is something to do. */
+static take_e await(refresh_t *refresh)
 {
-    int is_over;
+    while (refresh->waiting == 0 && !refresh->is_over) {
+        if (!refresh->idle.run) {
+            apr_thread_cond_wait(refresh->changed, refresh->lock);
+        } else if (APR_STATUS_IS_TIMEUP(
+                       apr_thread_cond_timedwait(refresh->changed, refresh->lock, IDLE_EACH))) {
+            return refresh->is_over ? TAKE_END : TAKE_IDLE;
+        }
+    }
+    return refresh->is_over ? TAKE_END : TAKE_ID;
+}
+
+static take_e take(refresh_t *refresh, cache_id_t *id)
+{
+    take_e what;
 
     apr_thread_mutex_lock(refresh->lock);
-    while (refresh->waiting == 0 && !refresh->is_over)
-        apr_thread_cond_wait(refresh->changed, refresh->lock);
-    is_over = refresh->is_over;
-    if (!is_over) {
+    what = await(refresh);
+    if (what == TAKE_ID) {
         *id = refresh->queue[refresh->first];
         refresh->first = (refresh->first + 1) % CACHE_REFRESH_QUEUE;
         refresh->waiting--;
     }
     apr_thread_mutex_unlock(refresh->lock);
-    return !is_over;
+    return what;
 }
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
 {
     refresh_t *refresh = baton;
     cache_id_t id;
+    take_e what;
 
     (void)thread;
-    while (take(refresh, &id)) {
-        cache_levels_refresh(refresh->levels, &id, refresh->pool);
+    while ((what = take(refresh, &id)) != TAKE_END) {
+        if (what == TAKE_ID) {
+            cache_levels_refresh(refresh->levels, &id, refresh->pool);
+        } else {
+            refresh->idle.run(refresh->idle.baton, refresh->pool);
+        }
         apr_pool_clear(refresh->pool);
     }
     return NULL;
@@ -129,12 +150,15 @@ static apr_status_t start_thread(refresh_t *refresh, apr_pool_t *pchild)
     return rv;
 }
 
-apr_status_t cache_refresh_start(cache_store_t *levels, apr_pool_t *pchild)
+apr_status_t cache_refresh_start(cache_store_t *levels, const cache_refresh_idle_t *idle,
+                                 apr_pool_t *pchild)
 {
     refresh_t *refresh = apr_pcalloc(pchild, sizeof(*refresh));
     apr_status_t rv;
 
     refresh->levels = levels;
+    if (idle)
+        refresh->idle = *idle;
     rv = apr_thread_mutex_create(&refresh->lock, APR_THREAD_MUTEX_DEFAULT, pchild);
     if (rv == APR_SUCCESS)
         rv = apr_thread_cond_create(&refresh->changed, pchild);

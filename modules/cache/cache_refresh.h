@@ -10,10 +10,18 @@
  */
 #define CACHE_REFRESH_QUEUE 256
 
-/*
- * Starts it for a store of cache_levels_open, in child_init. A pre-cleanup of pchild ends it, which
- * takes no longer than one look-up. Errors: what starting a thread gives.
+/* What the thread does besides, once a second where it has nothing else to do. pool: for the call.
  */
-apr_status_t cache_refresh_start(cache_store_t *levels, apr_pool_t *pchild);
+typedef struct cache_refresh_idle_t {
+    void (*run)(void *baton, apr_pool_t *pool);
+    void *baton;
+} cache_refresh_idle_t;
+
+/*
+ * idle may be NULL. Starts it for a store of cache_levels_open, in child_init. A pre-cleanup of
+ * pchild ends it, which takes no longer than one look-up. Errors: what starting a thread gives.
+ */
+apr_status_t cache_refresh_start(cache_store_t *levels, const cache_refresh_idle_t *idle,
+                                 apr_pool_t *pchild);
 
 #endif

@@ -77,6 +77,7 @@ cache_request_t *cache_request_make(request_rec *r, const cache_runtime_t *runti
     cache_request_t *state = apr_pcalloc(r->pool, sizeof(*state));
 
     state->runtime = runtime;
+    state->server = r->server;
     state->connection = r->connection;
     state->max_size = max_size;
     state->method = cache_exchange_method(r->method);

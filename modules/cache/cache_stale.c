@@ -10,6 +10,14 @@ void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
         life->stale_if_error = defaults->if_error;
 }
 
+void cache_stale_since(cache_life_t *life, apr_time_t at)
+{
+    apr_interval_time_t age = life->initial_age + (at > life->received ? at - life->received : 0);
+
+    if (apr_time_sec(age) < life->lifetime)
+        life->lifetime = apr_time_sec(age);
+}
+
 static int is_within(const cache_life_t *life, apr_int64_t seconds, apr_time_t now)
 {
     if (life->flags & (CACHE_LIFE_NO_CACHE | CACHE_LIFE_MUST_REVALIDATE))
@@ -44,7 +52,7 @@ int cache_stale_is_error(int status)
 
 cache_flight_state_e cache_stale_outcome(cache_verdict_e verdict, int status, int is_aborted)
 {
-    if (verdict == CACHE_REFUSED_INCOMPLETE && is_aborted)
+    if (verdict == CACHE_REFUSED_PURGED || (verdict == CACHE_REFUSED_INCOMPLETE && is_aborted))
         return CACHE_FLIGHT_LOST;
     if (verdict == CACHE_REFUSED_INCOMPLETE || verdict == CACHE_REFUSED_STORE || status >= 500)
         return CACHE_FLIGHT_FAILED;

@@ -22,6 +22,12 @@ typedef struct cache_stale_defaults_t {
 void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
                          const cache_stale_defaults_t *defaults);
 
+/*
+ * Makes life be stale as of `at` (wall clock) where it was to be fresh for longer: what a soft
+ * purge does. How long past that it may be used stays as it is.
+ */
+void cache_stale_since(cache_life_t *life, apr_time_t at);
+
 /* Returns 1 when a response that is stale now may be used while it is revalidated in the
  * background. */
 int cache_stale_while_revalidate(const cache_life_t *life, const cache_directives_t *asked,

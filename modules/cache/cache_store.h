@@ -26,7 +26,7 @@ typedef struct cache_blob_t {
     void (*release)(void *baton);
     void *baton;
     cache_record_trust_e trust; /* how much of it is known to be right */
-    apr_time_t since; /* shared memory: as of when it is known (tier_clock_now()); else 0 */
+    apr_time_t since; /* as of when it is known to be right (tier_clock_now()); 0: not told */
 } cache_blob_t;
 
 struct cache_store_t {
@@ -41,7 +41,10 @@ struct cache_store_t {
     apr_status_t (*put)(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
                         apr_size_t size, apr_interval_time_t keep);
 
-    /* APR_SUCCESS also when there was nothing. */
+    /*
+     * APR_SUCCESS also when there was nothing. APR_INCOMPLETE: it could not be done now, but holds
+     * on this box, and is done when the store can be reached again.
+     */
     apr_status_t (*remove)(cache_store_t *store, const cache_id_t *id);
 
     const char *name;     /* for people: "shared memory", "memcached" */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_vault.h"
+#include "cache_stale.h"
 #include "cache_vary.h"
 
 #include <apr_strings.h>
@@ -8,6 +9,9 @@
 
 /* A list outlives the variants that it leads to. */
 #define LIST_KEEPS_LONGER apr_time_from_sec(86400)
+
+/* How long the variants of a list may live is not known when it is written for another reason. */
+#define LIST_KEEPS_AFTER apr_time_from_sec(CACHE_DELTA_MAX)
 
 /* Reads the record of exactly this key. */
 static apr_status_t fetch(cache_found_t *found, cache_store_t *store, const char *key,
@@ -38,6 +42,7 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
                                  const apr_table_t *request, apr_pool_t *pool)
 {
     apr_uint64_t generation = found->record.generation;
+    apr_time_t softened = found->record.life.received;
     const char *sets = sets_of(&found->record, pool);
     const char *names;
     apr_status_t rv = APR_NOTFOUND;
@@ -55,6 +60,8 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
             rv = APR_NOTFOUND;
         }
     }
+    if (rv == APR_SUCCESS && found->record.life.received <= softened)
+        cache_stale_since(&found->record.life, softened);
     return rv;
 }
 
@@ -97,6 +104,7 @@ static void describe(const cache_saving_t *saving, const char *key, cache_record
     record->status_line = saving->status_line;
     record->life = saving->life;
     record->key = key;
+    record->tags = saving->tags;
 }
 
 apr_status_t cache_vault_begin(cache_saving_t *saving, apr_size_t expected, apr_size_t limit,
@@ -151,24 +159,27 @@ static apr_status_t put(cache_store_t *store, const char *key, const unsigned ch
     return store->put(store, &id, data, size, keep);
 }
 
-static apr_status_t put_list(const cache_saving_t *saving, cache_store_t *store, const char *sets,
-                             apr_uint64_t generation, apr_interval_time_t keep)
+/* softened: when all that was stored until then was made stale; 0: never. */
+static apr_status_t put_list(cache_store_t *store, const char *key, const char *sets,
+                             apr_uint64_t generation, apr_time_t softened, apr_interval_time_t keep,
+                             apr_pool_t *pool)
 {
     cache_record_t list = {CACHE_RECORD_VARIANTS};
     apr_size_t sets_size = strlen(sets);
     unsigned char *data;
     apr_size_t head;
 
-    list.key = saving->key;
+    list.key = key;
     list.status_line = "";
     list.generation = generation;
+    list.life.received = softened;
     list.life.stale_if_error = CACHE_DELTA_NONE;
     head = cache_record_head_size(&list, NULL);
-    data = apr_palloc(saving->pool, head + sets_size);
+    data = apr_palloc(pool, head + sets_size);
     cache_record_write_head(data, &list, NULL);
     memcpy(data + head, sets, sets_size);
     cache_record_seal(data, head + sets_size);
-    return put(store, saving->key, data, head + sets_size, keep);
+    return put(store, key, data, head + sets_size, keep);
 }
 
 static int first_set_is(const char *sets, const char *names, apr_pool_t *pool)
@@ -188,12 +199,14 @@ static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store
 {
     cache_found_t found = {{0}};
     const char *sets = NULL;
+    apr_time_t softened = 0;
     apr_status_t rv = fetch(&found, store->truth ? store->truth : store, saving->key, saving->pool);
 
     *generation = (apr_uint64_t)now;
     if (rv == APR_SUCCESS && found.record.kind == CACHE_RECORD_VARIANTS) {
         sets = sets_of(&found.record, saving->pool);
         *generation = found.record.generation;
+        softened = found.record.life.received;
     }
     cache_vault_release(&found);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
@@ -201,7 +214,8 @@ static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store
     if (sets && first_set_is(sets, saving->names, saving->pool))
         return APR_SUCCESS;
     sets = cache_vary_list_add(sets, saving->names, saving->pool);
-    return put_list(saving, store, sets, *generation, keep + LIST_KEEPS_LONGER);
+    return put_list(store, saving->key, sets, *generation, softened, keep + LIST_KEEPS_LONGER,
+                    saving->pool);
 }
 
 apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_time_t now)
@@ -238,4 +252,36 @@ apr_status_t cache_vault_remove(cache_store_t *store, const char *key)
 
     cache_key_id(&id, key);
     return store->remove(store, &id);
+}
+
+/* The body is as it was; the head is written anew in a copy. */
+static apr_status_t soften_response(cache_store_t *store, const cache_found_t *found,
+                                    apr_time_t now, apr_pool_t *pool)
+{
+    unsigned char *data = apr_pmemdup(pool, found->blob.data, found->blob.size);
+    cache_life_t life = found->record.life;
+    apr_interval_time_t keep = cache_freshness_keep(&life, now);
+
+    cache_stale_since(&life, now);
+    cache_record_set_lifetime(data, life.lifetime);
+    return keep > 0 ? put(store, found->record.key, data, found->blob.size, keep)
+                    : cache_vault_remove(store, found->record.key);
+}
+
+apr_status_t cache_vault_soften(cache_store_t *store, const char *key, apr_time_t now,
+                                apr_pool_t *pool)
+{
+    cache_found_t found = {{0}};
+    apr_status_t rv = fetch(&found, store->truth ? store->truth : store, key, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+    if (found.record.kind == CACHE_RECORD_RESPONSE) {
+        rv = soften_response(store, &found, now, pool);
+    } else {
+        rv = put_list(store, key, sets_of(&found.record, pool), found.record.generation, now,
+                      LIST_KEEPS_AFTER, pool);
+    }
+    cache_vault_release(&found);
+    return rv;
 }

@@ -43,6 +43,7 @@ typedef struct cache_saving_t {
     const char *status_line;
     cache_life_t life;
     const apr_table_t *headers; /* to be stored (cache_headers_storable) */
+    char *tags;                 /* cache_tags_text; its epochs may change until save */
     const char *names;          /* the rest is begin's */
     const char *selector;
     apr_size_t head_size;
@@ -75,5 +76,13 @@ void cache_vault_drop(cache_saving_t *saving);
 
 /* Makes everything under key, all variants, unfindable. Errors: the store's. */
 apr_status_t cache_vault_remove(cache_store_t *store, const char *key);
+
+/*
+ * Makes everything under key that is there now, all variants, stale as of now (wall clock). Errors:
+ * the store's; APR_SUCCESS also when there is nothing. What is removed by somebody else at the same
+ * moment may be there again, as stale.
+ */
+apr_status_t cache_vault_soften(cache_store_t *store, const char *key, apr_time_t now,
+                                apr_pool_t *pool);
 
 #endif

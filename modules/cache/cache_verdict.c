@@ -3,9 +3,9 @@
 #include "cache_vary.h"
 
 static const char *const names[CACHE_VERDICTS] = {
-    "storable", "method",        "request",    "status", "no-store",
-    "private",  "authorization", "set-cookie", "vary",   "no-freshness",
-    "expired",  "too-large",     "incomplete", "store",  "rule"};
+    "storable",      "method",     "request", "status",       "no-store", "private",
+    "authorization", "set-cookie", "vary",    "no-freshness", "expired",  "too-large",
+    "incomplete",    "store",      "rule",    "tags",         "purged"};
 
 const char *cache_verdict_name(cache_verdict_e verdict)
 {

@@ -22,6 +22,8 @@ typedef enum {
     CACHE_REFUSED_INCOMPLETE, /* the body broke off, or its length is not what was announced */
     CACHE_REFUSED_STORE,      /* the store could not take it */
     CACHE_REFUSED_RULE,       /* TierCacheNoStore */
+    CACHE_REFUSED_TAGS,       /* more tags than can be kept: it could not be purged by them all */
+    CACHE_REFUSED_PURGED,     /* it was purged while it was on its way */
     CACHE_VERDICTS
 } cache_verdict_e;
 

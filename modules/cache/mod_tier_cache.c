@@ -18,6 +18,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <apr_general.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -153,6 +154,30 @@ static apr_status_t obtain_servers(server_rec *s)
     return rv;
 }
 
+/* A number of the box for what it tells others of its purges. */
+static apr_status_t name_box(cache_purge_t *purge)
+{
+    unsigned char number = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS && number == 0)
+        rv = apr_generate_random_bytes(&number, 1);
+    purge->box = number;
+    return rv;
+}
+
+static apr_status_t obtain_purge(server_rec *s)
+{
+    tier_segment_t segment;
+    apr_status_t rv = tier_segment_obtain(&segment, "tier-cache-purge", CACHE_PURGE_LAYOUT,
+                                          sizeof(cache_purge_t), s->process->pool);
+
+    if (rv == APR_SUCCESS && segment.fresh)
+        rv = name_box(segment.base);
+    runtime.purge = rv == APR_SUCCESS ? segment.base : NULL;
+    return rv;
+}
+
 static apr_interval_time_t local_ttl(server_rec *s)
 {
     return TIER_SETTING(cache_config_of(s), local_ttl, CACHE_DEFAULT_LOCAL_TTL);
@@ -175,6 +200,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     rv = obtain_herd(s);
     if (rv != APR_SUCCESS)
         complain(s, rv, "requests that wait for each other");
+    if (cache_purge_config_is_used(s)) {
+        rv = obtain_purge(s);
+        if (rv != APR_SUCCESS)
+            complain(s, rv, "purges, which are refused,");
+    }
     if (cache_config_of(s)->servers) {
         rv = obtain_servers(s);
         if (rv != APR_SUCCESS)
@@ -219,12 +249,35 @@ static apr_status_t start_watch(server_rec *s, tier_memcache_options_t *options,
     return tier_watch_start(&watch, &spec, pchild);
 }
 
+static void settle(void *baton, apr_pool_t *pool)
+{
+    (void)baton;
+    cache_epochs_settle(runtime.epochs, pool);
+}
+
+/*
+ * Epochs are asked for anew early in the life of a local copy: a copy is known to be right as of
+ * when they were.
+ */
+static cache_store_t *open_epochs(cache_store_t *memcached, tier_memcache_t *memcache,
+                                  server_rec *s, apr_pool_t *pchild)
+{
+    apr_interval_time_t age = local_ttl(s) ? local_ttl(s) / 4 : apr_time_from_msec(250);
+
+    if (!runtime.purge)
+        return memcached;
+    runtime.epochs =
+        cache_epochs_open(memcache, cache_config_of(s)->servers->nelts, runtime.purge, age, pchild);
+    return cache_epochs_store(runtime.epochs, memcached, pchild);
+}
+
 /* Shared memory in front of memcached. */
 static cache_store_t *open_levels(cache_store_t *remote, server_rec *s, apr_pool_t *pchild)
 {
     cache_store_t *levels = cache_levels_open(cache_shm_open(shm_base, pchild), remote,
                                               local_ttl(s), runtime.counters, pchild);
-    apr_status_t rv = cache_refresh_start(levels, pchild);
+    cache_refresh_idle_t idle = {settle, NULL};
+    apr_status_t rv = cache_refresh_start(levels, runtime.epochs ? &idle : NULL, pchild);
 
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
@@ -246,7 +299,7 @@ static tier_memcache_t *open_memcached(server_rec *s, apr_pool_t *pchild)
                      WTNO(2001) "no memcached client could be made; this process caches nothing");
         return NULL;
     }
-    runtime.store = cache_memcached_open(memcache, pchild);
+    runtime.store = open_epochs(cache_memcached_open(memcache, pchild), memcache, s, pchild);
     if (shm_base)
         runtime.store = open_levels(runtime.store, s, pchild);
     rv = start_watch(s, options, pchild);
@@ -343,6 +396,8 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     if (shm_base)
         report_shm(root, pool);
     cache_counters_report(runtime.counters, root, pool);
+    if (runtime.purge)
+        cache_purge_report(runtime.purge, root, pool);
 }
 
 static const tier_status_provider_t provider = {report};

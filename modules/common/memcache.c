@@ -202,6 +202,11 @@ static line_t *line_of(tier_memcache_t *memcache, const char *key, apr_size_t ke
     return &memcache->lines[index];
 }
 
+int tier_memcache_server_of(tier_memcache_t *memcache, const char *key, apr_size_t key_size)
+{
+    return (int)(line_of(memcache, key, key_size) - memcache->lines);
+}
+
 /* APR_SUCCESS: exchange->answer is one of those expected. Else what the header says of get. */
 static apr_status_t call(tier_memcache_t *memcache, tier_memcache_exchange_t *exchange)
 {

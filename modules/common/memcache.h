@@ -118,6 +118,12 @@ apr_status_t tier_memcache_add(tier_memcache_t *memcache, const char *key, apr_s
 apr_status_t tier_memcache_delete(tier_memcache_t *memcache, const char *key, apr_size_t key_size);
 
 /*
+ * Returns the place in options->servers, from 0, of the server that has key (1 to 250 bytes): for
+ * those who want two keys on two servers. Any thread.
+ */
+int tier_memcache_server_of(tier_memcache_t *memcache, const char *key, apr_size_t key_size);
+
+/*
  * Arms on loop the probing of servers whose breaker is open (non-blocking connect and "version",
  * answered within options->deadline): call in the watch's lead; one socket's room a server is
  * enough. Lives until pool is destroyed; unarmed with it. options is copied. Errors: as of create.

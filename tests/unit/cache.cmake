@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key levels marks parts pattern policy record shm
-                         stale status_field text vary vault verdict)
+foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key levels marks parts pattern policy purge purge_request record shm
+                         stale status_field tags text vary vault verdict)
   webtier_add_unit_test(cache_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${subject}_test.c
                         LIBS tier_cache_engine)
 endforeach()
@@ -12,4 +12,6 @@ target_link_options(unit_cache_vault PRIVATE -Wl,--wrap=malloc)
 # The test puts the clock forward and takes threads away.
 target_link_options(unit_cache_levels PRIVATE -Wl,--wrap=tier_clock_now,--wrap=apr_thread_create)
 webtier_add_unit_test(cache_lease SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_lease_test.c
+                      ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)
+webtier_add_unit_test(cache_epochs SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_epochs_test.c
                       ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)

@@ -20,6 +20,7 @@ static unsigned char *build(apr_pool_t *pool, const char *body, apr_size_t *size
     record.generation = APR_UINT64_MAX - 1;
     record.key = "site http://a/";
     record.status_line = "499 Odd";
+    record.tags = "0123";
     head = cache_record_head_size(&record, headers);
     *size = head + strlen(body);
     data = apr_palloc(pool, *size);
@@ -41,6 +42,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(record.status, 499);
     assert_string_equal(record.key, "site http://a/");
     assert_string_equal(record.status_line, "499 Odd");
+    assert_string_equal(record.tags, "0123");
     assert_int_equal(record.life.flags, CACHE_LIFE_VALIDATOR);
     assert_int_equal(record.life.received, NOW);
     assert_int_equal(record.life.initial_age, 5);
@@ -58,6 +60,19 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(record.body_size, 8);
 }
 
+static void the_lifetime_of_a_record_can_be_changed(void **state)
+{
+    apr_size_t size;
+    unsigned char *data = build(*state, "the body", &size);
+    cache_record_t record;
+
+    cache_record_set_lifetime(data, 7);
+    assert_true(cache_record_parse(&record, data, size, CACHE_RECORD_UNTRUSTED));
+    assert_int_equal(record.life.lifetime, 7);
+    assert_int_equal(record.life.stale_while_revalidate, 7);
+    assert_memory_equal(record.body, "the body", 8);
+}
+
 static void an_empty_body_and_no_fields(void **state)
 {
     cache_record_t record = {CACHE_RECORD_VARIANTS};
@@ -73,6 +88,7 @@ static void an_empty_body_and_no_fields(void **state)
     cache_record_seal(data, size);
     assert_true(cache_record_parse(&read, data, size, CACHE_RECORD_UNTRUSTED));
     assert_int_equal(read.body_size, 0);
+    assert_string_equal(read.tags, "");
 }
 
 /* Every bit of a record counts. */
@@ -132,8 +148,8 @@ static int parse_changed(apr_pool_t *pool, apr_size_t at, unsigned char value)
 static void bad_contents_with_right_checksums_are_found(void **state)
 {
     const apr_size_t key_at = CACHE_RECORD_FIXED_SIZE;
-    const apr_size_t first_field =
-        key_at + 4 + strlen("site http://a/") + 1 + 4 + strlen("499 Odd") + 1;
+    const apr_size_t first_field = key_at + 4 + strlen("site http://a/") + 1 + 4 +
+                                   strlen("499 Odd") + 1 + 4 + strlen("0123") + 1;
 
     assert_true(parse_changed(*state, key_at + 4, 's'));
     assert_false(parse_changed(*state, 3, CACHE_RECORD_VERSION + 1));
@@ -169,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(what_is_written_is_read),
         POOL_TEST(an_empty_body_and_no_fields),
+        POOL_TEST(the_lifetime_of_a_record_can_be_changed),
         POOL_TEST(any_flipped_bit_is_found),
         POOL_TEST(any_other_length_is_found),
         POOL_TEST(bad_contents_with_right_checksums_are_found),

@@ -141,6 +141,22 @@ static void test_keeping(void **state)
     assert_int_equal(cache_freshness_keep(&life, after(20)), 0);
 }
 
+static void test_stale_since(void **state)
+{
+    cache_life_t life = life_of(0);
+
+    (void)state;
+    cache_stale_since(&life, after(100));
+    assert_int_equal(life.lifetime, 10);
+    cache_stale_since(&life, after(4));
+    assert_int_equal(life.lifetime, 4);
+    assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(24)), 1);
+    life.initial_age = apr_time_from_sec(3);
+    cache_stale_since(&life, after(-5));
+    assert_int_equal(life.lifetime, 3);
+    assert_int_equal(cache_stale_outcome(CACHE_REFUSED_PURGED, 200, 0), CACHE_FLIGHT_LOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_keeping),
+        cmocka_unit_test(test_stale_since),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }

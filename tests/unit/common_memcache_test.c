@@ -358,6 +358,21 @@ static int count_hits(rig_t *rig)
     return hits;
 }
 
+/* What each server has is what is said to be there. */
+static void check_places(rig_t *rig, const memcached_t *memcached)
+{
+    char command[32];
+    char answer[64];
+
+    for (int i = 0; i < 50; i++) {
+        int size = snprintf(command, sizeof(command), "get key-%d\r\n", i);
+        int place = tier_memcache_server_of(rig->memcache, command + 4, (apr_size_t)size - 6);
+        assert_in_range(place, 0, 3);
+        memcached_ask(&memcached[place], command, answer, sizeof(answer));
+        assert_int_equal(strncmp(answer, "VALUE", 5), 0);
+    }
+}
+
 /* Modulo distribution would move 75 %; 25 % lived on the lost server. */
 static void of_four_servers_one_lost_moves_a_quarter_of_the_keys(void **state)
 {
@@ -378,6 +393,7 @@ static void of_four_servers_one_lost_moves_a_quarter_of_the_keys(void **state)
         assert_int_equal(set(&four, key, "v", 1), APR_SUCCESS);
     }
     assert_int_equal(count_hits(&four), KEYS);
+    check_places(&four, memcached);
     servers[1] = servers[2];
     servers[2] = servers[3];
     servers[3] = NULL;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives of purging. */
+#include "cache_hooks.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+static const char *add_network(cmd_parms *cmd, cache_server_t *config, const char *arg)
+{
+    char *address = apr_pstrdup(cmd->pool, arg);
+    char *mask = strchr(address, '/');
+    apr_ipsubnet_t *network;
+
+    if (mask)
+        *mask++ = '\0';
+    if (apr_ipsubnet_create(&network, address, mask, cmd->pool) != APR_SUCCESS)
+        return apr_psprintf(cmd->pool,
+                            "%s \"%s\": give addresses or networks as for Require ip, or local",
+                            cmd->cmd->name, arg);
+    APR_ARRAY_PUSH(config->purge_allow, apr_ipsubnet_t *) = network;
+    return NULL;
+}
+
+const char *cache_purge_config_allow(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+    const char *problem;
+
+    (void)directory;
+    if (!config->purge_allow)
+        config->purge_allow = apr_array_make(cmd->pool, 4, sizeof(apr_ipsubnet_t *));
+    if (ap_cstr_casecmp(arg, "local") != 0)
+        return add_network(cmd, config, arg);
+    problem = add_network(cmd, config, "127.0.0.0/8");
+    return problem ? problem : add_network(cmd, config, "::1");
+}
+
+const char *cache_purge_config_tags(cmd_parms *cmd, void *directory, const char *arg)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    if (!cache_text_is_token(cache_text_span(arg)))
+        return apr_psprintf(cmd->pool, "%s \"%s\": this is no name of a header field",
+                            cmd->cmd->name, arg);
+    if (!config->tag_fields)
+        config->tag_fields = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(config->tag_fields, const char *) = arg;
+    return NULL;
+}
+
+const char *cache_purge_config_strip(cmd_parms *cmd, void *directory, int on)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    config->strip_tags = on;
+    return NULL;
+}
+
+int cache_purge_config_is_used(const server_rec *main_server)
+{
+    for (const server_rec *server = main_server; server; server = server->next) {
+        if (cache_config_of(server)->purge_allow)
+            return 1;
+    }
+    return 0;
+}
