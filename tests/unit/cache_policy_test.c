@@ -19,6 +19,7 @@ static apr_int64_t lifetime(const case_t *it, apr_uint32_t *flags, apr_pool_t *p
     cache_directives_t told;
     cache_life_t life;
 
+    exchange.request = fields(pool, "");
     exchange.response = fields(pool, it->response);
     exchange.status = it->status ? it->status : 200;
     exchange.told = &told;
