@@ -31,6 +31,7 @@ typedef struct cache_server_t {
     int strip_tags;
     apr_array_header_t *servers;     /* of const char *; NULL: none */
     apr_array_header_t *purge_allow; /* of apr_ipsubnet_t *; NULL: nobody */
+    apr_array_header_t *purge_local; /* the same, of "local" */
     apr_array_header_t *tag_fields;  /* of const char *; NULL: the usual ones */
 } cache_server_t;
 
@@ -50,6 +51,9 @@ int cache_config_is_enabled(const request_rec *r);
 const char *cache_purge_config_allow(cmd_parms *cmd, void *directory, const char *arg);
 const char *cache_purge_config_tags(cmd_parms *cmd, void *directory, const char *arg);
 const char *cache_purge_config_strip(cmd_parms *cmd, void *directory, int on);
+
+/* Returns 1 when TierCachePurgeAllow admits who sent r. cache_purge_config.c */
+int cache_purge_config_admits(const request_rec *r);
 
 /* Returns 1 when somebody may purge on one of the servers of the list. cache_purge_config.c */
 int cache_purge_config_is_used(const server_rec *main_server);

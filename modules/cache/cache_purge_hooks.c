@@ -94,18 +94,6 @@ void cache_purge_strip_tags(request_rec *r)
 
 /* PURGE. */
 
-static int is_allowed(request_rec *r)
-{
-    const cache_server_t *config = cache_config_of(r->server);
-
-    for (int i = 0; config->purge_allow && i < config->purge_allow->nelts; i++) {
-        if (apr_ipsubnet_test(APR_ARRAY_IDX(config->purge_allow, i, apr_ipsubnet_t *),
-                              r->useragent_addr))
-            return 1;
-    }
-    return 0;
-}
-
 static apr_status_t worse(apr_status_t one, apr_status_t other)
 {
     if (one == APR_SUCCESS)
@@ -220,7 +208,7 @@ int cache_purge_handle(request_rec *r)
 
     if (rv != OK)
         return rv;
-    if (!is_allowed(r)) {
+    if (!cache_purge_config_admits(r)) {
         if (runtime->purge)
             tier_counter_add(&runtime->purge->forbidden, 1);
         return HTTP_FORBIDDEN;

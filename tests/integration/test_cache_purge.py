@@ -131,9 +131,23 @@ def test_who_may(httpd, app, allow, status):
     server = cached(httpd, origin, allow)
     stored(server)
     assert server.get(method="PURGE", host=HOST).status == status
-    assert server.get(method="PURGE", host=HOST, headers={"X-Forwarded-For": "127.0.0.1", "Purge-Scope": "all"}).status == status
     assert is_hit(get(server)) == (status == 403)
     assert all(request["method"] != "PURGE" for request in origin.requests())
+
+
+@pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_nobody_is_local_behind_a_proxy_on_this_machine(httpd, app, field):
+    server = cached(httpd, app(headers=FRESH), "TierCachePurgeAllow local")
+    stored(server)
+    assert server.get(method="PURGE", host=HOST, headers={field: "127.0.0.1"}).status == 403
+    assert is_hit(get(server))
+
+
+def test_both_ends_must_be_admitted(httpd, app):
+    """mod_remoteip believes what the proxy says of its client."""
+    server = cached(httpd, app(headers=FRESH), "RemoteIPHeader X-Client\nTierCachePurgeAllow 127.0.0.1 192.0.2.1", extra=["remoteip"])
+    for client, status in (("192.0.2.1", 200), ("192.0.2.2", 403)):
+        assert server.get(method="PURGE", host=HOST, headers={"X-Client": client}).status == status
 
 
 def test_purge_goes_on_to_the_application_where_the_cache_is_off(httpd, app):
