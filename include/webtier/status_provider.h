@@ -19,7 +19,7 @@
 #include <apr_time.h>
 
 #define TIER_STATUS_GROUP   "webtier_status"
-#define TIER_STATUS_VERSION "1"
+#define TIER_STATUS_VERSION "2"
 
 typedef enum {
     TIER_STATUS_OBJECT, /* children have names */
@@ -28,11 +28,12 @@ typedef enum {
                            unique in the array */
     TIER_STATUS_STRING,
     TIER_STATUS_BOOLEAN,
-    TIER_STATUS_INTEGER, /* a plain number: a limit, a port, a configured value */
-    TIER_STATUS_COUNTER, /* only grows until the next start */
-    TIER_STATUS_GAUGE,   /* a measured value now */
-    TIER_STATUS_TIME,    /* a wall-clock instant, apr_time_t; 0 is "never" */
-    TIER_STATUS_DURATION /* microseconds */
+    TIER_STATUS_INTEGER,  /* a plain number: a limit, a port, a configured value */
+    TIER_STATUS_COUNTER,  /* only grows until the next start */
+    TIER_STATUS_GAUGE,    /* a measured value now */
+    TIER_STATUS_TIME,     /* a wall-clock instant, apr_time_t; 0 is "never" */
+    TIER_STATUS_DURATION, /* microseconds */
+    TIER_STATUS_ACTIONS   /* what act() may be asked to do about the object that has this */
 } tier_status_kind_e;
 
 /*
@@ -57,12 +58,21 @@ struct tier_status_node_t {
      * no metrics. */
     const char *name;
     const char *help;   /* one sentence for counters and gauges; NULL elsewhere */
-    const char *text;   /* STRING: the value */
+    const char *text;   /* STRING: the value; ACTIONS: words with a space between */
+    const char *target; /* ACTIONS: what act() is to be told of the object */
     apr_int64_t number; /* every other scalar */
     tier_status_node_t *first;
     tier_status_node_t *last;
     tier_status_node_t *next;
 };
+
+/* What came of an action. */
+typedef enum {
+    TIER_STATUS_DONE,
+    TIER_STATUS_NO_ACTION, /* there is no such action */
+    TIER_STATUS_NO_TARGET, /* there is no such target */
+    TIER_STATUS_NOT_NOW    /* it cannot be done as things are */
+} tier_status_outcome_e;
 
 typedef struct tier_status_provider_t {
     /*
@@ -72,6 +82,15 @@ typedef struct tier_status_provider_t {
      * longer.
      */
     void (*report)(tier_status_node_t *root, void *vhost, apr_pool_t *pool);
+
+    /*
+     * Does what an administrator asks for: action is a word, target a text, both as an ACTIONS node
+     * of report() has them, but any text may come. NULL where nothing can be done. Sets *text, a
+     * sentence from pool or longer that says what came of it. mod_tier_status has seen to it that
+     * the client may ask. In the request's thread; may wait for a second, not longer.
+     */
+    tier_status_outcome_e (*act)(const char *action, const char *target, const char **text,
+                                 void *vhost, apr_pool_t *pool);
 } tier_status_provider_t;
 
 #endif

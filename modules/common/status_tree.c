@@ -70,6 +70,16 @@ tier_status_node_t *tier_status_metric(tier_status_node_t *parent, tier_status_k
     return node;
 }
 
+tier_status_node_t *tier_status_actions(tier_status_node_t *parent, const char *words,
+                                        const char *target, apr_pool_t *pool)
+{
+    tier_status_node_t *node = append_node(parent, TIER_STATUS_ACTIONS, "actions", pool);
+
+    node->text = words;
+    node->target = target;
+    return node;
+}
+
 tier_status_node_t *tier_status_mood(tier_status_node_t *node, tier_status_mood_e mood)
 {
     node->mood = mood;

@@ -24,6 +24,10 @@ tier_status_node_t *tier_status_metric(tier_status_node_t *parent, tier_status_k
                                        const char *name, apr_int64_t number, const char *help,
                                        apr_pool_t *pool);
 
+/* Says what may be done about parent; words: with a space between; target: what act() is told. */
+tier_status_node_t *tier_status_actions(tier_status_node_t *parent, const char *words,
+                                        const char *target, apr_pool_t *pool);
+
 /* Sets how an administrator is to read node; returns node. */
 tier_status_node_t *tier_status_mood(tier_status_node_t *node, tier_status_mood_e mood);
 

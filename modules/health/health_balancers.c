@@ -356,6 +356,18 @@ static void mirror(void *baton, void *ref, health_mirror_e how)
     }
 }
 
+static void set_drain(void *baton, void *ref, int drain)
+{
+    unsigned int *status = &((proxy_worker_shared *)ref)->status;
+    int drains = (__atomic_load_n(status, __ATOMIC_RELAXED) & PROXY_WORKER_DRAIN) != 0;
+
+    (void)baton;
+    if (drain && !drains)
+        tier_atomic_set_bits(status, PROXY_WORKER_DRAIN);
+    else if (!drain && drains)
+        tier_atomic_clear_bits(status, PROXY_WORKER_DRAIN);
+}
+
 static apr_time_t error_since(void *baton, void *ref)
 {
     const proxy_worker_shared *slot = ref;
@@ -491,6 +503,14 @@ static void each_member(void *baton, void (*visit)(void *visitor, const health_s
 
 /* What the generation before knew. */
 
+static void restore_mode(proxy_worker_shared *slot, apr_uint32_t mode)
+{
+    if (mode == HEALTH_MODE_DRAIN)
+        set_drain(NULL, slot, 1);
+    else if (mode == HEALTH_MODE_MAINTENANCE)
+        mirror(NULL, slot, HEALTH_MIRROR_DOWN);
+}
+
 static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                          health_table_t *table)
 {
@@ -501,10 +521,14 @@ static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slo
     health_key_t key;
     int down;
 
-    if (!set_key(&key, minded, slot) || health_balancers_panic(minded))
+    if (!set_key(&key, minded, slot))
         return;
-    entry = check ? health_table_find(table, &key) : NULL;
-    down = entry ? entry->record.member.state == HEALTH_DOWN
+    entry = health_table_find(table, &key);
+    if (entry)
+        restore_mode(slot, entry->record.member.mode);
+    if (health_balancers_panic(minded))
+        return;
+    down = entry ? check && entry->record.member.state == HEALTH_DOWN
                  : check && check->initial == HEALTH_INITIAL_DOWN;
     if (ejected || down)
         mirror(NULL, slot, HEALTH_MIRROR_DOWN);
@@ -517,7 +541,8 @@ static int was_ours(const health_table_t *table, const char *balancer,
 {
     for (apr_uint32_t i = 0; i < health_table_capacity(table); i++) {
         if (health_table_read(table, i, copy) &&
-            (copy->member.state == HEALTH_DOWN || copy->member.ejected_until) &&
+            (copy->member.state == HEALTH_DOWN || copy->member.ejected_until ||
+             copy->member.mode == HEALTH_MODE_MAINTENANCE) &&
             strcmp(copy->key.balancer, balancer) == 0 &&
             strcmp(copy->key.member, slot->name_ex) == 0)
             return 1;
@@ -571,5 +596,6 @@ void health_balancers_serve(health_balancers_t *balancers, health_server_t *serv
     server->mirror = mirror;
     server->error_since = error_since;
     server->standing = standing;
+    server->set_drain = set_drain;
     server->set_share = set_share;
 }

@@ -112,7 +112,9 @@ void health_eject_reason(const health_eject_t *eject, const health_eject_setting
     apr_uint32_t kind = tier_atomic_load(&eject->kind);
     const char *many = settings->errors == 1 ? "request" : "consecutive requests";
 
-    if (kind == HEALTH_ATTEMPT_STATUS)
+    if (kind >= HEALTH_ATTEMPT_KINDS)
+        apr_cpystrn(text, "asked for on the status page", size);
+    else if (kind == HEALTH_ATTEMPT_STATUS)
         apr_snprintf(text, size, "%u %s failed, the last one with status %u", settings->errors,
                      many, tier_atomic_load(&eject->status));
     else

@@ -30,12 +30,13 @@ typedef struct health_eject_settings_t {
 
 /* Of one member. Times are tier_clock_now()'s, which a graceful restart does not change. */
 typedef struct health_eject_t {
-    apr_int64_t until;        /* 0: not ejected; atomic */
-    apr_int64_t decayed;      /* when count was last changed; the watch's alone */
-    apr_uint32_t failures;    /* consecutive; atomic */
-    apr_uint32_t count;       /* ejections that make the next one longer; atomic */
-    apr_uint32_t kind;        /* health_attempt_e of the failure that ejected; atomic */
-    apr_uint32_t status;      /* with HEALTH_ATTEMPT_STATUS; atomic */
+    apr_int64_t until;     /* 0: not ejected; atomic */
+    apr_int64_t decayed;   /* when count was last changed; the watch's alone */
+    apr_uint32_t failures; /* consecutive; atomic */
+    apr_uint32_t count;    /* ejections that make the next one longer; atomic */
+    apr_uint32_t kind;     /* health_attempt_e of the failure that ejected; HEALTH_ATTEMPT_KINDS: an
+                              administrator did; atomic */
+    apr_uint32_t status;   /* with HEALTH_ATTEMPT_STATUS; atomic */
     tier_counter_t ejections; /* all there ever were */
     apr_uint64_t noted;       /* of these, those in the history; the watch's alone */
 } health_eject_t;

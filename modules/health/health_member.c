@@ -74,6 +74,22 @@ void health_member_readmit(health_member_t *member, apr_time_t now, const char *
     member->ejected_until = 0;
 }
 
+static apr_uint32_t state_of(const health_member_t *member)
+{
+    return member->mode == HEALTH_MODE_DRAIN         ? HEALTH_DRAINING
+           : member->mode == HEALTH_MODE_MAINTENANCE ? HEALTH_MAINTENANCE
+                                                     : member->state;
+}
+
+void health_member_set_mode(health_member_t *member, health_mode_e mode, apr_time_t now,
+                            const char *reason)
+{
+    apr_uint32_t from = state_of(member);
+
+    member->mode = mode;
+    keep(member, from, state_of(member), now, reason);
+}
+
 int health_member_judge(health_member_t *member, apr_uint32_t rise, apr_uint32_t fall,
                         const health_outcome_t *outcome, health_state_e *from)
 {
@@ -107,6 +123,10 @@ const char *health_member_state_name(apr_uint32_t state)
         return "down";
     case HEALTH_EJECTED:
         return "ejected";
+    case HEALTH_DRAINING:
+        return "drain";
+    case HEALTH_MAINTENANCE:
+        return "maintenance";
     default:
         return "unknown";
     }

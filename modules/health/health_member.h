@@ -15,8 +15,13 @@ typedef enum {
     HEALTH_CHECKING, /* not proven yet; counts as up */
     HEALTH_UP,
     HEALTH_DOWN,
-    HEALTH_EJECTED /* by live traffic, whatever the checks say: in the history only */
+    HEALTH_EJECTED,    /* by live traffic, whatever the checks say: in the history only */
+    HEALTH_DRAINING,   /* by an administrator: in the history only */
+    HEALTH_MAINTENANCE /* likewise */
 } health_state_e;
+
+/* What an administrator has said of the member; stands beside what checks and traffic say. */
+typedef enum { HEALTH_MODE_NORMAL, HEALTH_MODE_DRAIN, HEALTH_MODE_MAINTENANCE } health_mode_e;
 
 #define HEALTH_HISTORY 16
 #define HEALTH_TEXT    112
@@ -43,6 +48,8 @@ typedef struct health_member_t {
     apr_uint64_t probes_failed;
     apr_uint64_t transitions;
     apr_time_t ejected_until; /* wall clock; 0: not ejected. state goes on saying what checks say */
+    apr_uint32_t mode;        /* health_mode_e */
+    apr_uint32_t ejects;      /* 1: live traffic may eject it */
     char result[HEALTH_TEXT]; /* of the last probe */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;
@@ -72,10 +79,16 @@ void health_member_eject(health_member_t *member, apr_time_t until, apr_time_t n
                          const char *reason);
 void health_member_readmit(health_member_t *member, apr_time_t now, const char *reason);
 
+/* An administrator has said how the member is to be used, which is kept in the history. now: wall
+ * clock. */
+void health_member_set_mode(health_member_t *member, health_mode_e mode, apr_time_t now,
+                            const char *reason);
+
 /* Returns the i-th transition of the history, 0 is the latest; NULL past the end. */
 const health_transition_t *health_member_history(const health_member_t *member, apr_uint32_t i);
 
-/* Returns "checking", "up", "down" or "ejected"; "unknown" for anything else. */
+/* Returns "checking", "up", "down", "ejected", "drain" or "maintenance"; "unknown" for anything
+ * else. */
 const char *health_member_state_name(apr_uint32_t state);
 
 /*

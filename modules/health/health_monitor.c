@@ -4,6 +4,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
 
@@ -60,6 +61,10 @@ static void describe(health_target_t *target)
 {
     health_member_t member = target->entry->record.member;
 
+    if (member.ejects != (target->eject != NULL)) {
+        member.ejects = target->eject != NULL;
+        health_entry_set_member(target->entry, &member);
+    }
     if (target->check) {
         health_entry_set_check(target->entry, health_check_text(target->check, target->scratch));
         return;
@@ -192,6 +197,7 @@ static void review_all(const monitor_t *monitor, apr_time_t now)
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
         health_target_t *target = apr_hash_this_val(i);
 
+        health_orders_take(target, now);
         health_review(target, now);
         health_group_count(target->group, health_target_standing(target),
                            health_target_is_out(target));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "atomics.h"
+#include "health_action.h"
 #include "status_tree.h"
 
 /* A balancer while the report is made. */
@@ -41,14 +42,19 @@ static group_t *find_group(group_t **groups, tier_status_node_t *balancers, cons
 
 static apr_uint32_t shown(const health_member_t *member)
 {
+    if (member->mode == HEALTH_MODE_MAINTENANCE)
+        return HEALTH_MAINTENANCE;
+    if (member->mode == HEALTH_MODE_DRAIN && member->state != HEALTH_DOWN && !member->ejected_until)
+        return HEALTH_DRAINING;
     return member->ejected_until && member->state != HEALTH_DOWN ? HEALTH_EJECTED : member->state;
 }
 
 static tier_status_mood_e mood_of(apr_uint32_t state)
 {
-    return state == HEALTH_UP                                ? TIER_STATUS_GOOD
-           : state == HEALTH_DOWN || state == HEALTH_EJECTED ? TIER_STATUS_BAD
-                                                             : TIER_STATUS_NEUTRAL;
+    return state == HEALTH_UP                                        ? TIER_STATUS_GOOD
+           : state == HEALTH_DOWN || state == HEALTH_EJECTED         ? TIER_STATUS_BAD
+           : state == HEALTH_DRAINING || state == HEALTH_MAINTENANCE ? TIER_STATUS_DEGRADED
+                                                                     : TIER_STATUS_NEUTRAL;
 }
 
 static void report_history(tier_status_node_t *node, const health_member_t *member,
@@ -106,7 +112,14 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
                        "Moving average of the time passed probes take.", pool);
     report_counts(node, member, pool);
     tier_status_string(node, "recent", recent, pool);
+    tier_status_actions(node, health_action_words(member, pool),
+                        health_action_target(&record->key, pool), pool);
     report_history(node, member, pool);
+}
+
+static int is_out(apr_uint32_t state)
+{
+    return state == HEALTH_DOWN || state == HEALTH_EJECTED || state == HEALTH_MAINTENANCE;
 }
 
 static void take_record(group_t **groups, tier_status_node_t *balancers,
@@ -116,7 +129,7 @@ static void take_record(group_t **groups, tier_status_node_t *balancers,
 
     if (!group->members)
         group->members = tier_status_array(group->node, "members", pool);
-    if (shown(&record->member) == HEALTH_DOWN || shown(&record->member) == HEALTH_EJECTED)
+    if (is_out(shown(&record->member)))
         group->down++;
     else
         group->up++;

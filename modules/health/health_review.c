@@ -38,7 +38,7 @@ static int checks_pass(const health_target_t *target)
     return !target->check || (member->state != HEALTH_DOWN && member->failures == 0);
 }
 
-static void end(health_target_t *target, const char *reason, apr_time_t now)
+void health_review_end(health_target_t *target, const char *reason, apr_time_t now)
 {
     readmit(target, reason);
     health_eject_end(target->eject, now);
@@ -56,7 +56,8 @@ void health_review(health_target_t *target, apr_time_t now)
     if (tier_counter_get(&eject->ejections) != eject->noted)
         note(target, now);
     if (health_eject_is_over(eject, now) && checks_pass(target))
-        end(target, target->check ? "its time is over and its checks pass" : "its time is over",
+        health_review_end(
+            target, target->check ? "its time is over and its checks pass" : "its time is over",
             now);
     health_eject_decay(eject, target->ejecting, now);
 }
@@ -64,5 +65,5 @@ void health_review(health_target_t *target, apr_time_t now)
 void health_review_lift(health_target_t *target, apr_time_t now)
 {
     if (target->eject && health_eject_is_out(target->eject) && checks_pass(target))
-        end(target, "no other member is left", now);
+        health_review_end(target, "no other member is left", now);
 }

@@ -16,4 +16,7 @@ void health_review(health_target_t *target, apr_time_t now);
 /* Ends the ejection of a member whose checks pass, as no other member is left. */
 void health_review_lift(health_target_t *target, apr_time_t now);
 
+/* Ends the member's ejection for that reason. now: tier_clock_now(). */
+void health_review_end(health_target_t *target, const char *reason, apr_time_t now);
+
 #endif

@@ -154,6 +154,7 @@ health_entry_t *health_table_claim(health_table_t *table, const health_key_t *ke
     write_part(entry, 0, &record, sizeof(record));
     entry->due = 0;
     entry->ramp = 0;
+    entry->order = entry->acted = 0;
     table->hashes[index] = health_key_hash(key);
     tier_atomic_store(&entry->used, 1);
     return entry;

@@ -30,6 +30,8 @@ typedef struct health_entry_t {
     apr_uint32_t used;    /* atomic */
     apr_uint32_t version; /* atomic; odd while the writer is at it */
     apr_int64_t due;      /* the next probe, tier_clock_now()'s; the writer's alone */
+    apr_uint32_t order;   /* what an administrator asks for: health_action_e; atomic */
+    apr_uint32_t acted;   /* what came of the last order: health_acted_e; atomic */
     apr_int64_t ramp;     /* since when slow start runs, the same clock; 0: it does not; likewise */
     health_record_t
         record; /* changed by the functions below only; its writer may read it as it is */
@@ -38,7 +40,7 @@ typedef struct health_entry_t {
 typedef struct health_table_t health_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_TABLE_LAYOUT 2
+#define HEALTH_TABLE_LAYOUT 3
 
 /* Returns how many bytes a table for capacity members takes. */
 apr_size_t health_table_size(apr_uint32_t capacity);

@@ -34,25 +34,41 @@ health_standing_e health_target_standing(const health_target_t *target)
 {
     const health_server_t *server = target->server;
 
+    if (target->entry->record.member.mode != HEALTH_MODE_NORMAL)
+        return HEALTH_STANDING_STOPPED;
     return server->standing && target->refs->nelts > 0
                ? server->standing(server->baton, APR_ARRAY_IDX(target->refs, 0, void *))
                : HEALTH_STANDING_READY;
 }
 
+void health_target_drain(const health_target_t *target, int drain)
+{
+    const health_server_t *server = target->server;
+
+    for (int i = 0; server->set_drain && i < target->refs->nelts; i++)
+        server->set_drain(server->baton, APR_ARRAY_IDX(target->refs, i, void *), drain);
+}
+
+static int is_barred(const health_target_t *target)
+{
+    return target->entry->record.member.mode == HEALTH_MODE_MAINTENANCE ||
+           (health_target_is_out(target) && !health_group_panics(target->group));
+}
+
 void health_target_mirror(const health_target_t *target)
 {
     const health_member_t *member = &target->entry->record.member;
-    health_mirror_e how = health_target_is_out(target) && !health_group_panics(target->group)
-                              ? HEALTH_MIRROR_DOWN
-                              : HEALTH_MIRROR_UP;
+    health_mirror_e how = is_barred(target) ? HEALTH_MIRROR_DOWN : HEALTH_MIRROR_UP;
 
+    if (member->mode == HEALTH_MODE_DRAIN)
+        health_target_drain(target, 1);
     for (int i = 0; i < target->refs->nelts; i++) {
         void *ref = APR_ARRAY_IDX(target->refs, i, void *);
         apr_time_t since;
 
         target->server->mirror(target->server->baton, ref, how);
-        if (!target->check || health_target_is_out(target) || member->failed == 0 ||
-            member->passes < target->check->rise)
+        if (!target->check || how == HEALTH_MIRROR_DOWN || health_target_is_out(target) ||
+            member->failed == 0 || member->passes < target->check->rise)
             continue;
         /*
          * The server gave the member up for a fault that the probes saw too, and they see it no
@@ -87,17 +103,31 @@ static void log_transition(const health_target_t *target, health_state_e from, c
                  count_text(member->passes, "pass", "passes", target->scratch), result);
 }
 
+static void recover(const health_target_t *target)
+{
+    for (int i = 0; i < target->refs->nelts; i++)
+        target->server->mirror(target->server->baton, APR_ARRAY_IDX(target->refs, i, void *),
+                               HEALTH_MIRROR_RECOVERED);
+}
+
 /* A member that is still ejected is not back; one without checks may be in mod_proxy's own error
  * state for a reason. */
 static void mirror_recovery(const health_target_t *target)
 {
-    if (!target->check || health_target_is_out(target)) {
+    if (!target->check || health_target_is_out(target) ||
+        target->entry->record.member.mode == HEALTH_MODE_MAINTENANCE) {
         health_target_mirror(target);
         return;
     }
-    for (int i = 0; i < target->refs->nelts; i++)
-        target->server->mirror(target->server->baton, APR_ARRAY_IDX(target->refs, i, void *),
-                               HEALTH_MIRROR_RECOVERED);
+    recover(target);
+}
+
+void health_target_forgive(health_target_t *target)
+{
+    if (target->suspect)
+        health_suspect_clear(target->suspect);
+    if (target->entry->record.member.mode != HEALTH_MODE_MAINTENANCE)
+        recover(target);
 }
 
 void health_target_ramp(health_target_t *target, apr_time_t now)

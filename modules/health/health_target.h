@@ -54,6 +54,8 @@ typedef struct health_server_t {
     /* Returns since when (wall clock) the server itself holds the member for broken, 0 when it does
      * not. */
     apr_time_t (*error_since)(void *baton, void *ref);
+    /* Says whether new sessions keep away; called again and again while they do. NULL: cannot. */
+    void (*set_drain)(void *baton, void *ref, int drain);
     /* Returns how a member stands apart from what we found out. NULL: all are ready. */
     health_standing_e (*standing)(void *baton, void *ref);
     /* Gives a member so much of its load factor, in percent; 100 ends it. NULL: there are no
@@ -97,6 +99,12 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
  * first. */
 apr_status_t health_target_schedule(health_target_t *target, tier_loop_t *loop, apr_time_t first);
 
+/* Makes the server's records say whether the member drains. */
+void health_target_drain(const health_target_t *target, int drain);
+
+/* Nothing that the server itself or live traffic hold against the member counts any more. */
+void health_target_forgive(health_target_t *target);
+
 /* Returns 1 when checks or an ejection take the member out of service. */
 int health_target_is_out(const health_target_t *target);
 
@@ -109,7 +117,8 @@ void health_target_returned(health_target_t *target, apr_time_t now);
 /* Gives a member in slow start what it has at now (tier_clock_now()) of its load factor. */
 void health_target_ramp(health_target_t *target, apr_time_t now);
 
-/* Makes the server's records say what the table says; in a panic, that all are in service. */
+/* Makes the server's records say what the table says; in a panic, that all are in service but those
+ * in maintenance. */
 void health_target_mirror(const health_target_t *target);
 
 /* Ends the probe and frees the target; its entry stays. */

@@ -15,6 +15,7 @@
 #include <watch.h>
 #include <webtier/status_provider.h>
 
+#include "health_action.h"
 #include "health_balancers.h"
 #include "health_config.h"
 #include "health_monitor.h"
@@ -26,6 +27,7 @@
 #define LEADER_NAME   "tier-health-leader"
 #define LEADER_LAYOUT 1
 #define ROOM_MIN      1024
+#define ACT_TIMEOUT   apr_time_from_sec(1)
 
 module AP_MODULE_DECLARE_DATA tier_health_module;
 
@@ -174,6 +176,28 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
         health_scene_each(state.scene, health_passive_report, &traffic);
 }
 
+static tier_status_outcome_e act(const char *action, const char *target, const char **text,
+                                 void *vhost, apr_pool_t *pool)
+{
+    health_action_e wanted = health_action_of(action);
+    health_acted_e acted;
+    health_entry_t *entry;
+    health_key_t key;
+
+    (void)vhost;
+    (void)pool;
+    *text = "there is no such action";
+    if (wanted == HEALTH_ACTION_NONE)
+        return TIER_STATUS_NO_ACTION;
+    *text = "there is no such member";
+    if (!state.table || !health_action_key(&key, target) ||
+        !(entry = health_table_find(state.table, &key)))
+        return TIER_STATUS_NO_TARGET;
+    acted = health_action_ask(entry, wanted, ACT_TIMEOUT);
+    *text = health_action_text(acted);
+    return acted == HEALTH_ACTED ? TIER_STATUS_DONE : TIER_STATUS_NOT_NOW;
+}
+
 static int retry_handler(request_rec *r)
 {
     return state.scene ? health_retry_handler(state.scene, r) : DECLINED;
@@ -189,7 +213,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const proxy[] = {"mod_proxy.c", NULL};
     static const char *const after[] = {"mod_proxy.c", "mod_proxy_balancer.c", NULL};
     static const char *const ssl[] = {"mod_ssl.c", NULL};
-    static const tier_status_provider_t provider = {report};
+    static const tier_status_provider_t provider = {report, act};
 
     ap_hook_check_config(check_config, after, NULL, APR_HOOK_LAST);
     ap_hook_post_config(post_config, after, NULL, APR_HOOK_LAST);

@@ -6,6 +6,7 @@
  */
 #include <httpd.h>
 #include <ap_provider.h>
+#include <apr_general.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -19,9 +20,19 @@
 #include "status_config.h"
 #include "status_html.h"
 #include "status_json.h"
+#include "status_post.h"
 #include "status_prometheus.h"
 #include "status_route.h"
 #include "status_server.h"
+#include "status_site.h"
+
+/* What a client sends with an action: made anew by each start and restart. Written in post_config
+ * by the parent, read by its children. */
+static char token[2 * STATUS_TOKEN_BYTES + 1];
+
+/* Whether some module can be asked to do anything. Written in post_config by the parent, read by
+ * its children. */
+static int has_actors;
 
 static int compare_names(const void *left, const void *right)
 {
@@ -40,12 +51,30 @@ static apr_array_header_t *sorted_providers(apr_pool_t *pool)
     return names;
 }
 
+static int find_actor(apr_pool_t *pool)
+{
+    const apr_array_header_t *names =
+        ap_list_provider_names(pool, TIER_STATUS_GROUP, TIER_STATUS_VERSION);
+
+    for (int i = 0; i < names->nelts; i++) {
+        const tier_status_provider_t *provider = ap_lookup_provider(
+            TIER_STATUS_GROUP, APR_ARRAY_IDX(names, i, ap_list_provider_names_t).provider_name,
+            TIER_STATUS_VERSION);
+
+        if (provider && provider->act)
+            return 1;
+    }
+    return 0;
+}
+
 static void make_report(status_report_t *report, request_rec *r)
 {
     apr_array_header_t *names = sorted_providers(r->pool);
     const char *host = r->server->server_hostname;
 
     status_report_begin(report, WEBTIER_VERSION, host ? host : "", apr_time_now(), r->pool);
+    if (has_actors && status_post_is_allowed(r))
+        status_report_allow(report, token, r->pool);
     status_server_report(report->server, report->now, r->pool);
     for (int i = 0; i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, ap_list_provider_names_t).provider_name;
@@ -60,37 +89,13 @@ static void make_report(status_report_t *report, request_rec *r)
 }
 
 /* err_headers_out: an answer of 403 must not be kept or framed either. */
-static void set_headers(request_rec *r)
+static void set_headers(request_rec *r, int can_act)
 {
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->err_headers_out, "Referrer-Policy", "no-referrer");
-    apr_table_setn(r->err_headers_out, "Content-Security-Policy", STATUS_HTML_POLICY);
-}
-
-static int is_forwarded(request_rec *r)
-{
-    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (apr_table_get(r->headers_in, names[i]))
-            return 1;
-    }
-    return 0;
-}
-
-/*
- * Both ends must be admitted: who opened the connection, and who mod_remoteip says stands behind
- * it. The second alone could be made up by any client that mod_remoteip was told, or left, to
- * trust.
- */
-static int may_read(request_rec *r)
-{
-    const status_access_t *access = status_config_access(r);
-    int forwarded = is_forwarded(r);
-
-    return status_access_admits(access, r->connection->client_addr, forwarded) &&
-           status_access_admits(access, r->useragent_addr, forwarded);
+    apr_table_setn(r->err_headers_out, "Content-Security-Policy",
+                   can_act ? STATUS_HTML_POLICY_FORMS : STATUS_HTML_POLICY);
 }
 
 static int refuse(request_rec *r)
@@ -143,19 +148,41 @@ static int handle_request(request_rec *r)
 
     if (!r->handler || strcmp(r->handler, STATUS_HANDLER) != 0)
         return DECLINED;
-    set_headers(r);
-    if (!may_read(r))
+    set_headers(r, has_actors && status_post_is_allowed(r));
+    if (!status_config_admits(r, status_config_access(r)))
         return refuse(r);
+    route = status_route_find(r->uri, status_config_base(r));
+    if (r->method_number == M_POST && has_actors &&
+        (route == STATUS_ROUTE_PAGE || route == STATUS_ROUTE_JSON))
+        return status_post_answer(r, route, token);
     ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
     if (r->method_number != M_GET)
         return HTTP_METHOD_NOT_ALLOWED;
-    route = status_route_find(r->uri, status_config_base(r));
     return route == STATUS_ROUTE_NONE ? HTTP_NOT_FOUND : answer(r, route);
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *main_server)
+{
+    unsigned char bytes[STATUS_TOKEN_BYTES];
+    apr_status_t status = apr_generate_random_bytes(bytes, sizeof(bytes));
+
+    (void)pconf;
+    (void)plog;
+    token[0] = '\0';
+    has_actors = find_actor(ptemp);
+    if (status == APR_SUCCESS)
+        ap_bin2hex(bytes, sizeof(bytes), token);
+    else
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
+                     WTNO(8004) "no random bytes for the token of actions: all are refused");
+    return OK;
 }
 
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* Before mod_proxy's handler, so that the status of a server that forwards "/" needs no
      * exception there. */
     ap_hook_handler(handle_request, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -81,25 +81,25 @@ static void add_heading(status_buffer_t *buffer, int level, const tier_status_no
 }
 
 static void add_parts(status_buffer_t *buffer, const tier_status_node_t *object,
-                      const char *heading, int level, apr_time_t now);
+                      const char *heading, int level, const status_view_t *view);
 
 static void add_sections(status_buffer_t *buffer, const tier_status_node_t *array, int level,
-                         apr_time_t now)
+                         const status_view_t *view)
 {
     for (const tier_status_node_t *element = array->first; element; element = element->next) {
         const char *heading = first_text(element);
 
         add_heading(buffer, level, element, heading);
         if (element->kind == TIER_STATUS_OBJECT)
-            add_parts(buffer, element, heading, level < 6 ? level + 1 : 6, now);
+            add_parts(buffer, element, heading, level < 6 ? level + 1 : 6, view);
         else
-            status_html_value(buffer, element, now);
+            status_html_value(buffer, element, view);
     }
 }
 
 /* A drawer that opens without a script. */
 static void add_drawer(status_buffer_t *buffer, const tier_status_node_t *owner,
-                       const tier_status_node_t *history, apr_time_t now)
+                       const tier_status_node_t *history, const status_view_t *view)
 {
     if (!history->first)
         return;
@@ -108,53 +108,54 @@ static void add_drawer(status_buffer_t *buffer, const tier_status_node_t *owner,
     status_buffer_text(buffer, " ");
     status_escape_html(buffer, first_text(owner));
     status_buffer_text(buffer, "</summary>\n");
-    status_html_table(buffer, history, now);
+    status_html_table(buffer, history, view);
     status_buffer_text(buffer, "</details>\n");
 }
 
-static void add_drawers(status_buffer_t *buffer, const tier_status_node_t *array, apr_time_t now)
+static void add_drawers(status_buffer_t *buffer, const tier_status_node_t *array,
+                        const status_view_t *view)
 {
     for (const tier_status_node_t *element = array->first; element; element = element->next) {
         for (const tier_status_node_t *part = element->first; part; part = part->next) {
             if (status_report_is_history(part))
-                add_drawer(buffer, element, part, now);
+                add_drawer(buffer, element, part, view);
         }
     }
 }
 
 static void add_array(status_buffer_t *buffer, const tier_status_node_t *array, int level,
-                      apr_time_t now)
+                      const status_view_t *view)
 {
     if (!status_html_is_tabular(array)) {
-        add_sections(buffer, array, level, now);
+        add_sections(buffer, array, level, view);
         return;
     }
-    status_html_table(buffer, array, now);
-    add_drawers(buffer, array, now);
+    status_html_table(buffer, array, view);
+    add_drawers(buffer, array, view);
 }
 
 static void add_large(status_buffer_t *buffer, const tier_status_node_t *part, int level,
-                      apr_time_t now)
+                      const status_view_t *view)
 {
     int below = level < 6 ? level + 1 : 6;
 
     add_heading(buffer, level, part, NULL);
     if (part->kind == TIER_STATUS_OBJECT)
-        add_parts(buffer, part, NULL, below, now);
+        add_parts(buffer, part, NULL, below, view);
     else
-        add_array(buffer, part, below, now);
+        add_array(buffer, part, below, view);
 }
 
 /* Small parts first, in one list; then each large part under a heading of its own. */
 static void add_parts(status_buffer_t *buffer, const tier_status_node_t *object,
-                      const char *heading, int level, apr_time_t now)
+                      const char *heading, int level, const status_view_t *view)
 {
-    status_html_facts(buffer, object, heading, now);
+    status_html_facts(buffer, object, heading, view);
     for (const tier_status_node_t *child = object->first; child; child = child->next) {
         if (status_report_is_history(child))
-            add_drawer(buffer, object, child, now);
+            add_drawer(buffer, object, child, view);
         else if (status_html_is_large(child))
-            add_large(buffer, child, level, now);
+            add_large(buffer, child, level, view);
     }
 }
 
@@ -176,13 +177,17 @@ static void add_overview(status_buffer_t *buffer, const status_report_t *report)
     status_buffer_text(buffer, "</nav>\n");
 }
 
-static void add_section(status_buffer_t *buffer, const tier_status_node_t *part, apr_time_t now)
+static void add_section(status_buffer_t *buffer, const tier_status_node_t *part,
+                        const status_view_t *view, const char *module)
 {
+    status_view_t own = *view;
+
+    own.module = module;
     status_buffer_text(buffer, "<section id=\"");
     status_escape_html(buffer, part->name);
     status_buffer_text(buffer, "\">\n");
     add_heading(buffer, 2, part, NULL);
-    add_parts(buffer, part, NULL, 3, now);
+    add_parts(buffer, part, NULL, 3, &own);
     status_buffer_text(buffer, "</section>\n");
 }
 
@@ -213,12 +218,16 @@ static void add_foot(status_buffer_t *buffer, const status_report_t *report, con
 void status_html_render(status_buffer_t *buffer, const status_report_t *report,
                         const char *page_url, int refresh)
 {
+    const status_view_t view = {.now = report->now,
+                                .url = report->token ? (*page_url ? page_url : "/") : NULL,
+                                .token = report->token};
+
     add_head(buffer, report, refresh);
     status_buffer_text(buffer, "<body>\n");
     add_overview(buffer, report);
     for (const tier_status_node_t *module = report->modules->first; module; module = module->next)
-        add_section(buffer, module, report->now);
-    add_section(buffer, report->server, report->now);
+        add_section(buffer, module, &view, module->name);
+    add_section(buffer, report->server, &view, NULL);
     add_foot(buffer, report, page_url, refresh);
     status_buffer_text(buffer, "</body>\n</html>\n");
 }

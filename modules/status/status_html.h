@@ -10,9 +10,11 @@
  * named by its SHA-256; a test compares the two.
  */
 #define STATUS_HTML_STYLE_HASH "Q9wdZNChpxAfO9/iodnSFAcrKrCQ5K4aaSt5DQVrnDg="
-#define STATUS_HTML_POLICY                                                                         \
+#define STATUS_HTML_POLICY_OF(forms)                                                               \
     "default-src 'none'; style-src 'sha256-" STATUS_HTML_STYLE_HASH "'; base-uri 'none'; "         \
-    "form-action 'none'; frame-ancestors 'none'"
+    "form-action " forms "; frame-ancestors 'none'"
+#define STATUS_HTML_POLICY       STATUS_HTML_POLICY_OF("'none'")
+#define STATUS_HTML_POLICY_FORMS STATUS_HTML_POLICY_OF("'self'") /* for who may act */
 
 /*
  * Appends the page, well-formed as XML too, that shows report to a person. page_url: the URL of the

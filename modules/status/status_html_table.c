@@ -44,7 +44,7 @@ int status_html_is_tabular(const tier_status_node_t *array)
 }
 
 void status_html_facts(status_buffer_t *buffer, const tier_status_node_t *object,
-                       const char *heading, apr_time_t now)
+                       const char *heading, const status_view_t *view)
 {
     int open = 0;
 
@@ -59,7 +59,7 @@ void status_html_facts(status_buffer_t *buffer, const tier_status_node_t *object
         status_buffer_text(buffer, "<div><dt>");
         status_html_name(buffer, child->name, child->help);
         status_buffer_text(buffer, "</dt><dd>");
-        status_html_value(buffer, child, now);
+        status_html_value(buffer, child, view);
         status_buffer_text(buffer, "</dd></div>\n");
     }
     if (open)
@@ -131,7 +131,7 @@ static const char *cell_start(const tier_status_node_t *cell)
 }
 
 static void add_row(status_buffer_t *buffer, const tier_status_node_t *row,
-                    const apr_array_header_t *columns, apr_time_t now)
+                    const apr_array_header_t *columns, const status_view_t *view)
 {
     status_buffer_text(buffer, "<tr>");
     for (int i = 0; i < columns->nelts; i++) {
@@ -143,21 +143,22 @@ static void add_row(status_buffer_t *buffer, const tier_status_node_t *row,
         if (i == 0)
             status_html_badge(buffer, row->mood);
         if (cell)
-            status_html_value(buffer, cell, now);
+            status_html_value(buffer, cell, view);
         status_buffer_text(buffer, "</td>");
     }
     status_buffer_text(buffer, "</tr>\n");
 }
 
 static void add_wide_row(status_buffer_t *buffer, const tier_status_node_t *element, int columns,
-                         apr_time_t now)
+                         const status_view_t *view)
 {
     status_buffer_format(buffer, "<tr><td colspan=\"%d\">", columns > 0 ? columns : 1);
-    status_html_value(buffer, element, now);
+    status_html_value(buffer, element, view);
     status_buffer_text(buffer, "</td></tr>\n");
 }
 
-void status_html_table(status_buffer_t *buffer, const tier_status_node_t *array, apr_time_t now)
+void status_html_table(status_buffer_t *buffer, const tier_status_node_t *array,
+                       const status_view_t *view)
 {
     apr_array_header_t *columns = columns_of(array, buffer->pool);
 
@@ -166,9 +167,9 @@ void status_html_table(status_buffer_t *buffer, const tier_status_node_t *array,
         add_head(buffer, columns);
     for (const tier_status_node_t *row = array->first; row; row = row->next) {
         if (row->kind == TIER_STATUS_OBJECT && columns->nelts > 0)
-            add_row(buffer, row, columns, now);
+            add_row(buffer, row, columns, view);
         else
-            add_wide_row(buffer, row, columns->nelts, now);
+            add_wide_row(buffer, row, columns->nelts, view);
     }
     status_buffer_text(buffer, "</table></div>\n");
 }

@@ -2,10 +2,9 @@
 #ifndef STATUS_HTML_TABLE_H
 #define STATUS_HTML_TABLE_H
 
-#include <apr_time.h>
 #include <webtier/status_provider.h>
 
-#include "status_buffer.h"
+#include "status_html_value.h"
 
 /* Returns non-zero for a part that needs more room than a cell: an object, or an array that holds
  * one. */
@@ -20,13 +19,14 @@ int status_html_is_tabular(const tier_status_node_t *array);
  * string of object that stands above as its heading already and is left out, or NULL.
  */
 void status_html_facts(status_buffer_t *buffer, const tier_status_node_t *object,
-                       const char *heading, apr_time_t now);
+                       const char *heading, const status_view_t *view);
 
 /*
  * Appends a table with a row for each object of array, and a column for each name that any of them
  * has, in the order of first appearance; histories have none. Elements that are no objects have a
  * row with one wide cell.
  */
-void status_html_table(status_buffer_t *buffer, const tier_status_node_t *array, apr_time_t now);
+void status_html_table(status_buffer_t *buffer, const tier_status_node_t *array,
+                       const status_view_t *view);
 
 #endif

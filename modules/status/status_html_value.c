@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "status_escape.h"
+#include "status_html_form.h"
 #include "status_human.h"
 #include "status_mood.h"
 
@@ -98,7 +99,8 @@ static const char *number_text(const tier_status_node_t *node, apr_pool_t *pool)
     return status_human_count(node->number, pool);
 }
 
-static void add_parts(status_buffer_t *buffer, const tier_status_node_t *parent, apr_time_t now)
+static void add_parts(status_buffer_t *buffer, const tier_status_node_t *parent,
+                      const status_view_t *view)
 {
     if (!parent->first)
         status_buffer_text(buffer, NOTHING);
@@ -109,16 +111,17 @@ static void add_parts(status_buffer_t *buffer, const tier_status_node_t *parent,
             status_html_name(buffer, child->name, child->help);
             status_buffer_text(buffer, " ");
         }
-        status_html_value(buffer, child, now);
+        status_html_value(buffer, child, view);
     }
 }
 
-static void add_plain(status_buffer_t *buffer, const tier_status_node_t *node, apr_time_t now)
+static void add_plain(status_buffer_t *buffer, const tier_status_node_t *node,
+                      const status_view_t *view)
 {
     switch (node->kind) {
     case TIER_STATUS_OBJECT:
     case TIER_STATUS_ARRAY:
-        add_parts(buffer, node, now);
+        add_parts(buffer, node, view);
         break;
     case TIER_STATUS_STRING:
         add_text(buffer, node->text);
@@ -127,10 +130,13 @@ static void add_plain(status_buffer_t *buffer, const tier_status_node_t *node, a
         status_buffer_text(buffer, node->number ? "yes" : "no");
         break;
     case TIER_STATUS_TIME:
-        add_time(buffer, node->number, now);
+        add_time(buffer, node->number, view->now);
         break;
     case TIER_STATUS_DURATION:
         status_buffer_text(buffer, status_human_duration(node->number, buffer->pool));
+        break;
+    case TIER_STATUS_ACTIONS:
+        status_html_form(buffer, node, view);
         break;
     default:
         status_buffer_text(buffer, number_text(node, buffer->pool));
@@ -138,16 +144,17 @@ static void add_plain(status_buffer_t *buffer, const tier_status_node_t *node, a
     }
 }
 
-void status_html_value(status_buffer_t *buffer, const tier_status_node_t *node, apr_time_t now)
+void status_html_value(status_buffer_t *buffer, const tier_status_node_t *node,
+                       const status_view_t *view)
 {
     const char *word = status_mood_word(node->mood);
 
     if (node->mood == TIER_STATUS_NEUTRAL) {
-        add_plain(buffer, node, now);
+        add_plain(buffer, node, view);
         return;
     }
     status_buffer_format(buffer, "<span class=\"%s\"><span class=\"sign\" title=\"%s\">%s</span> ",
                          word, word, sign_of(node->mood));
-    add_plain(buffer, node, now);
+    add_plain(buffer, node, view);
     status_buffer_text(buffer, "</span>");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_json.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 #include "status_escape.h"
@@ -77,6 +78,24 @@ static void add_children(status_buffer_t *buffer, const tier_status_node_t *pare
     status_buffer_text(buffer, object ? "}" : "]");
 }
 
+/* {"target": "...", "allowed": ["drain", ...]} */
+static void add_actions(status_buffer_t *buffer, const tier_status_node_t *node)
+{
+    char *words = apr_pstrdup(buffer->pool, node->text);
+    char *last = NULL;
+    const char *before = "";
+
+    status_buffer_text(buffer, "{\"target\": ");
+    add_string(buffer, node->target);
+    status_buffer_text(buffer, ", \"allowed\": [");
+    for (char *word = apr_strtok(words, " ", &last); word; word = apr_strtok(NULL, " ", &last)) {
+        status_buffer_text(buffer, before);
+        add_string(buffer, word);
+        before = ", ";
+    }
+    status_buffer_text(buffer, "]}");
+}
+
 static void add_value(status_buffer_t *buffer, const tier_status_node_t *node, int depth)
 {
     switch (node->kind) {
@@ -95,6 +114,9 @@ static void add_value(status_buffer_t *buffer, const tier_status_node_t *node, i
         break;
     case TIER_STATUS_DURATION:
         status_buffer_text(buffer, status_human_seconds(node->number, buffer->pool));
+        break;
+    case TIER_STATUS_ACTIONS:
+        add_actions(buffer, node);
         break;
     default:
         status_buffer_format(buffer, "%" APR_INT64_T_FMT, node->number);

@@ -189,6 +189,7 @@ static void collect(collection_t *collection, const tier_status_node_t *node, co
         collect_array(collection, node, path, labels);
         break;
     case TIER_STATUS_STRING:
+    case TIER_STATUS_ACTIONS:
         break;
     default:
         collect_scalar(collection, node, path, labels);

@@ -11,12 +11,19 @@ void status_report_begin(status_report_t *report, const char *version, const cha
     report->now = now;
     report->version = version;
     report->host = host;
+    report->token = NULL;
     report->root = tier_status_root(NULL, pool);
     tier_status_string(report->root, "webtier", version, pool);
     tier_status_number(report->root, TIER_STATUS_TIME, "time", now, pool);
     report->server = tier_status_object(report->root, "server", pool);
     tier_status_string(report->server, "name", host, pool);
     report->modules = tier_status_object(report->root, "modules", pool);
+}
+
+void status_report_allow(status_report_t *report, const char *token, apr_pool_t *pool)
+{
+    report->token = token;
+    tier_status_string(report->root, "token", token, pool);
 }
 
 tier_status_node_t *status_report_module(status_report_t *report, const char *name,

@@ -10,9 +10,10 @@
  */
 typedef struct status_report_t {
     apr_time_t now;
-    const char *version;         /* of webtier */
-    const char *host;            /* the server's name, for the page's title */
-    tier_status_node_t *root;    /* an object: what JSON prints */
+    const char *version;      /* of webtier */
+    const char *host;         /* the server's name, for the page's title */
+    const char *token;        /* what a client who may act sends with an action; NULL: it may not */
+    tier_status_node_t *root; /* an object: what JSON prints */
     tier_status_node_t *server;  /* an object of root: httpd itself */
     tier_status_node_t *modules; /* an object of root: one object a module */
 } status_report_t;
@@ -21,6 +22,9 @@ typedef struct status_report_t {
  * as pool. */
 void status_report_begin(status_report_t *report, const char *version, const char *host,
                          apr_time_t now, apr_pool_t *pool);
+
+/* The client may act, and sends token, which lives as long as pool, with it. */
+void status_report_allow(status_report_t *report, const char *token, apr_pool_t *pool);
 
 /* Appends the object of a module, for its provider to fill. name: as long as pool. */
 tier_status_node_t *status_report_module(status_report_t *report, const char *name,
