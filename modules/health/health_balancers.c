@@ -460,7 +460,10 @@ static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
         spec->ejecting = &minded->section->eject;
         spec->eject = &traffic->eject;
     }
-    spec->suspect = traffic ? &traffic->suspect : NULL;
+    if (traffic && minded->traffic) {
+        spec->suspect = &traffic->suspect;
+        spec->alarm = &minded->traffic->alarm;
+    }
     spec->slow_start = minded->section->slow_start;
     if (minded->section->panic && minded->traffic) {
         spec->panic_percent = minded->section->panic;

@@ -231,12 +231,20 @@ int health_retry_grant(health_retry_t *retry, health_attempt_e attempt, int stat
     return 1;
 }
 
-/* A request that no member has had may wait for one to return, however often it was tried. */
+/* A request that no member has had may wait for one to return, however often it was tried; so may
+ * one that could be tried again if there were a member. */
 static int may_wait(const health_retry_t *retry)
 {
-    return retry->attempt == HEALTH_ATTEMPT_CONNECT && !retry->body_lost &&
-           (retry->idempotent || !may_be_sent(retry)) && health_retry_member_may_wait(retry) &&
-           !health_retry_member_left(retry) && !health_retry_client_gone(retry);
+    health_retry_verdict_e verdict;
+
+    if (retry->body_lost || !health_retry_member_may_wait(retry) ||
+        health_retry_member_left(retry) || health_retry_client_gone(retry))
+        return 0;
+    if (retry->attempt == HEALTH_ATTEMPT_CONNECT)
+        return retry->idempotent || !may_be_sent(retry);
+    verdict = judge(retry, retry->attempt, retry->status);
+    return retry->config.attempts > 1 && retry->attempt != HEALTH_ATTEMPT_STATUS &&
+           (verdict == HEALTH_RETRY_YES || verdict == HEALTH_RETRY_USED_UP);
 }
 
 /* Returns 1 when the attempt is to be followed by another one. */

@@ -144,7 +144,7 @@ static void calm(const health_retry_t *retry, const proxy_balancer *balancer, ap
 }
 
 /* A test should cost no client its answer: only a request that can be tried again is one. */
-static int may_test(const health_retry_t *retry)
+static int is_safe(const health_retry_t *retry)
 {
     return retry->config.attempts == 1 || (retry->idempotent && retry->made == 1);
 }
@@ -152,12 +152,12 @@ static int may_test(const health_retry_t *retry)
 static proxy_worker *find_test(const health_retry_t *retry, const proxy_balancer *balancer,
                                apr_time_t now)
 {
-    for (int i = 0; may_test(retry) && i < balancer->workers->nelts; i++) {
+    for (int i = 0; i < balancer->workers->nelts; i++) {
         proxy_worker *worker = APR_ARRAY_IDX(balancer->workers, i, proxy_worker *);
         health_suspect_t *suspect = suspect_of(retry, worker);
 
         if (suspect && is_ready(worker) && health_suspect_is(suspect, now) &&
-            health_suspect_test(suspect, now))
+            health_suspect_test(suspect, is_safe(retry), now))
             return worker;
     }
     return NULL;
@@ -226,7 +226,7 @@ int health_choice_should_move(const health_retry_t *retry, const proxy_worker *w
         return 0;
     suspect = suspect_of(retry, worker);
     return suspect && tier_atomic_load(&suspect->late) &&
-           !(may_test(retry) && health_suspect_test(suspect, tier_clock_now()));
+           !health_suspect_test(suspect, is_safe(retry), tier_clock_now());
 }
 
 /* What a choice brings with it. */

@@ -45,6 +45,15 @@ void health_review_end(health_target_t *target, const char *reason, apr_time_t n
     health_target_returned(target, now);
 }
 
+/* One request first: the member may be as bad as before. */
+static void put_to_proof(const health_target_t *target, apr_time_t now)
+{
+    if (!target->suspect)
+        return;
+    health_suspect_prove(target->suspect, now);
+    tier_atomic_store(target->alarm, 1);
+}
+
 void health_review(health_target_t *target, apr_time_t now)
 {
     health_eject_t *eject = target->eject;
@@ -55,10 +64,12 @@ void health_review(health_target_t *target, apr_time_t now)
     }
     if (tier_counter_get(&eject->ejections) != eject->noted)
         note(target, now);
-    if (health_eject_is_over(eject, now) && checks_pass(target))
+    if (health_eject_is_over(eject, now) && checks_pass(target)) {
         health_review_end(
             target, target->check ? "its time is over and its checks pass" : "its time is over",
             now);
+        put_to_proof(target, now);
+    }
     health_eject_decay(eject, target->ejecting, now);
 }
 

@@ -76,7 +76,14 @@ int health_suspect_is_near(const health_suspect_t *suspect)
            tier_atomic_load(&suspect->unanswered) >= HEALTH_SUSPECT_UNANSWERED;
 }
 
-int health_suspect_test(health_suspect_t *suspect, apr_time_t now)
+void health_suspect_prove(health_suspect_t *suspect, apr_time_t now)
+{
+    forget(suspect);
+    tier_atomic_store64(&suspect->next_test, now);
+    tier_atomic_store(&suspect->late, 1);
+}
+
+int health_suspect_test(health_suspect_t *suspect, int safe, apr_time_t now)
 {
     apr_int64_t due = tier_atomic_load64(&suspect->next_test);
     apr_uint32_t tests = tier_atomic_load(&suspect->tests);
@@ -86,7 +93,7 @@ int health_suspect_test(health_suspect_t *suspect, apr_time_t now)
         set_test(suspect, now);
         return 0;
     }
-    if (now < due)
+    if (now < due + (safe ? 0 : HEALTH_SUSPECT_TEST_MAX))
         return 0;
     for (apr_uint32_t i = 0; i <= tests && pause < HEALTH_SUSPECT_TEST_MAX; i++)
         pause *= 2;

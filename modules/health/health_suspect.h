@@ -50,8 +50,14 @@ int health_suspect_is(const health_suspect_t *suspect, apr_time_t now);
 /* Returns 1 when health_suspect_is() may become or be true without another request. Any thread. */
 int health_suspect_is_near(const health_suspect_t *suspect);
 
-/* Returns 1, to one caller at a time, when the suspect is to be tested by one request. Any thread.
+/*
+ * Returns 1, to one caller at a time, when the suspect is to be tested by one request. safe: it can
+ * be tried again when it fails; others are tests only where no safe one has come for long. Any
+ * thread.
  */
-int health_suspect_test(health_suspect_t *suspect, apr_time_t now);
+int health_suspect_test(health_suspect_t *suspect, int safe, apr_time_t now);
+
+/* The member is to prove itself: suspect, with a test due at once. Any thread. */
+void health_suspect_prove(health_suspect_t *suspect, apr_time_t now);
 
 #endif

@@ -351,6 +351,7 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
     made->ejecting = spec->ejecting;
     made->eject = spec->eject;
     made->suspect = spec->suspect;
+    made->alarm = spec->alarm;
     made->slow_start = spec->slow_start;
     made->log = spec->log;
     made->server = server;

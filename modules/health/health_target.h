@@ -24,9 +24,10 @@ typedef struct health_spec_t {
     const health_eject_settings_t *ejecting; /* NULL: it is never ejected */
     health_eject_t *eject;                   /* in shared memory; NULL with ejecting */
     health_suspect_t *suspect;               /* in shared memory; NULL: traffic is not followed */
-    apr_uint32_t panic_percent;              /* of the balancer; 0: no panic threshold */
-    apr_interval_time_t slow_start;          /* 0: none */
-    apr_uint32_t *panic;                     /* in shared memory; NULL without a threshold */
+    apr_uint32_t *alarm;            /* of the balancer, about suspects; NULL with suspect */
+    apr_uint32_t panic_percent;     /* of the balancer; 0: no panic threshold */
+    apr_interval_time_t slow_start; /* 0: none */
+    apr_uint32_t *panic;            /* in shared memory; NULL without a threshold */
     const char *scheme;
     const char *host; /* without brackets */
     apr_port_t port;
@@ -71,6 +72,7 @@ typedef struct health_target_t {
     const health_eject_settings_t *ejecting; /* NULL with eject */
     health_eject_t *eject;                   /* NULL: never ejected */
     health_suspect_t *suspect;               /* NULL: traffic is not followed */
+    apr_uint32_t *alarm;                     /* NULL with suspect */
     apr_interval_time_t slow_start;          /* 0: none */
     health_group_t *group;                   /* its balancer */
     const tier_log_t *log;

@@ -4,6 +4,7 @@
 No client sees an error in any of them. What is told in milliseconds has room for a busy machine here; build/bench health
 measures it.
 """
+import datetime
 import time
 
 import pytest
@@ -17,9 +18,14 @@ CONF = """TierHealthRetry on
     TierHealthRetryOn connect timeout empty malformed truncated 500 502 503 504
     TierHealthAttemptTimeout 100ms
     TierHealthEject on errors=3 time=500ms
-    TierHealthQueueTimeout 5s
+    TierHealthQueueTimeout 8s
     TierHealthQueueMax 30"""
 CHECK = "http uri=/health interval=100ms timeout=100ms rise=2 fall=2"
+
+
+def log_time(line):
+    """Returns when a line of the error log was written."""
+    return datetime.datetime.strptime(line[1:32], "%a %b %d %H:%M:%S.%f %Y").timestamp()
 
 
 def healthy(member):
@@ -66,8 +72,8 @@ def test_one_member(httpd, app, fault):
     strike, repair = FAULTS[fault]
     load = server.load(rate=200, seconds=3, connections=40, expect_body=BODY)
     time.sleep(0.6)
-    struck = time.time()
     strike(apps[0])
+    struck = time.time()
     time.sleep(1.0)
     repaired = time.time()
     repair(apps[0])
@@ -78,12 +84,15 @@ def test_one_member(httpd, app, fault):
     bad = [at for at in met if struck + 0.01 <= at < repaired]
     assert len(bad) <= 10, len(bad)
     # Found within 300 ms: after that come tests and, when an ejection is over, another look.
-    early = [at for at in bad if at < struck + scale(0.3)]
-    assert len(bad) - len(early) <= 5, [round(at - struck, 3) for at in bad]
+    late = [at - struck for at in bad if at >= struck + scale(0.3) + 0.3]
+    assert len(late) <= 5, late
     assert report.slower_than(scale(0.5)) == 0, report
-    back = next(at for at in met if at > repaired + (0.05 if fault == "stopped" else 0)) - repaired
-    ejected = 1.0 if server.log_lines("WT1060") else 0
-    assert back < 2 * INTERVAL + ejected + scale(0.7), back
+    # It is asked again as soon as it is put back; the test adds requests where the load has ended before.
+    wait_until(lambda: server.get("/") and any(request["time"] > repaired for request in apps[0].requests("/")))
+    back = min(request["time"] for request in apps[0].requests("/") if request["time"] > repaired + 0.05)
+    put_back = [log_time(line) for mark in ("WT1061", "WT1002") for line in server.log_lines(mark)
+                if apps[0].url in line and log_time(line) > repaired]
+    assert back < max([repaired, *put_back[:1]]) + 2 * INTERVAL + scale(1), (back, repaired, put_back)
     assert any(count for kind, count in attempts(server, apps[0]).items() if kind.startswith("failed_"))
 
 
@@ -103,7 +112,7 @@ def test_flapping(httpd, app):
 def test_all_down(httpd, app):
     """Requests wait, and go through as soon as the first member is up again."""
     server, apps = serve(httpd, app)
-    load = server.load(rate=40, seconds=2.5, connections=80, expect_body=BODY)
+    load = server.load(rate=15, seconds=2.5, connections=60, expect_body=BODY, timeout=10)
     time.sleep(0.5)
     for one in apps:
         one.kill()
@@ -111,12 +120,12 @@ def test_all_down(httpd, app):
     for one in apps:
         one.clear()
     apps[1].restart()
-    returned = time.time()
+    up = log_time(server.wait_log("WT1002", count=4)[3])
     report = load.join()
-    assert report.errors == [] and report.total == 100, report
+    assert report.errors == [] and report.total >= 37, report
     first = min(request["time"] for request in apps[1].requests("/"))
-    # Two intervals of the check, 100 ms of the waiting room.
-    assert first - returned < 2 * INTERVAL + 0.1 + scale(0.7), first - returned
+    # Looked for every 20 ms once the member is up.
+    assert first - up < 0.1 + scale(0.4), first - up
 
 
 def test_drain_by_the_health_url(httpd, app):
@@ -124,8 +133,8 @@ def test_drain_by_the_health_url(httpd, app):
     server, apps = serve(httpd, app)
     load = server.load(rate=200, seconds=2, connections=40, expect_body=BODY)
     time.sleep(0.5)
-    struck = time.time()
     apps[0].behave("/health", status=503)
+    struck = time.time()
     wait_until(lambda: flags(server, apps[0]) == "Init HcFl")
     report = load.join()
     assert report.errors == [] and report.total == 400, report

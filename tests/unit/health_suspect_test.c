@@ -81,15 +81,15 @@ static void test_tests_become_rare(void **state)
 
     (void)state;
     health_suspect_late(&suspect, now);
-    assert_false(health_suspect_test(&suspect, now + MS(499)));
-    assert_true(health_suspect_test(&suspect, now + MS(500)));
-    assert_false(health_suspect_test(&suspect, now + MS(500)));
+    assert_false(health_suspect_test(&suspect, 1, now + MS(499)));
+    assert_true(health_suspect_test(&suspect, 1, now + MS(500)));
+    assert_false(health_suspect_test(&suspect, 1, now + MS(500)));
     for (; now < START + MS(10000); now += MS(5))
-        tests += health_suspect_test(&suspect, now);
+        tests += health_suspect_test(&suspect, 1, now);
     assert_int_equal(tests, 3); /* at 1.5, 3.5 and 7.5 s */
     health_suspect_clear(&suspect);
     health_suspect_late(&suspect, now);
-    assert_true(health_suspect_test(&suspect, now + MS(500)));
+    assert_true(health_suspect_test(&suspect, 1, now + MS(500)));
 }
 
 static void test_silent_ones_are_tested_too(void **state)
@@ -98,10 +98,34 @@ static void test_silent_ones_are_tested_too(void **state)
 
     (void)state;
     send_many(&suspect, 5, START);
-    assert_false(health_suspect_test(&suspect, START + MS(30)));
+    assert_false(health_suspect_test(&suspect, 1, START + MS(30)));
     assert_int_equal(tier_counter_get(&suspect.suspicions), 1);
-    assert_false(health_suspect_test(&suspect, START + MS(529)));
-    assert_true(health_suspect_test(&suspect, START + MS(530)));
+    assert_false(health_suspect_test(&suspect, 1, START + MS(529)));
+    assert_true(health_suspect_test(&suspect, 1, START + MS(530)));
+}
+
+static void test_unsafe_tests_come_late(void **state)
+{
+    health_suspect_t suspect = {0};
+
+    (void)state;
+    health_suspect_late(&suspect, START);
+    assert_false(health_suspect_test(&suspect, 0, START + MS(8499)));
+    assert_true(health_suspect_test(&suspect, 0, START + MS(8500)));
+}
+
+static void test_proof(void **state)
+{
+    health_suspect_t suspect = {0};
+
+    (void)state;
+    send_many(&suspect, 7, START);
+    health_suspect_prove(&suspect, START + MS(100));
+    assert_true(health_suspect_is(&suspect, START + MS(100)));
+    assert_true(health_suspect_test(&suspect, 1, START + MS(100)));
+    assert_false(health_suspect_test(&suspect, 1, START + MS(100)));
+    health_suspect_answered(&suspect, MS(1));
+    assert_false(health_suspect_is(&suspect, START + MS(100)));
 }
 
 int main(void)
@@ -111,7 +135,9 @@ int main(void)
                                        cmocka_unit_test(test_usual_time_moves),
                                        cmocka_unit_test(test_late),
                                        cmocka_unit_test(test_tests_become_rare),
-                                       cmocka_unit_test(test_silent_ones_are_tested_too)};
+                                       cmocka_unit_test(test_silent_ones_are_tested_too),
+                                       cmocka_unit_test(test_unsafe_tests_come_late),
+                                       cmocka_unit_test(test_proof)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
