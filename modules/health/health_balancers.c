@@ -10,6 +10,7 @@
 #include "health_times.h"
 
 #include <atomics.h>
+#include <clock.h>
 
 /* "unix:" and "|" beside a member's path and name. */
 #define MEMBER_TEXT                                                                                \
@@ -514,21 +515,37 @@ static void restore_mode(proxy_worker_shared *slot, apr_uint32_t mode)
         mirror(NULL, slot, HEALTH_MIRROR_DOWN);
 }
 
+/* After a full restart the ejection is known from the file alone. */
+static void resume_ejection(const health_minded_t *minded, health_passive_t *traffic,
+                            const health_entry_t *entry)
+{
+    const health_member_t *member = &entry->record.member;
+    apr_interval_time_t left = member->ejected_until - apr_time_now();
+
+    if (left > minded->section->eject.max)
+        left = minded->section->eject.max;
+    if (left > 0 && !health_eject_is_out(&traffic->eject))
+        health_eject_resume(&traffic->eject, tier_clock_now() + left, member->eject_count);
+}
+
 static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                          health_table_t *table)
 {
-    const health_passive_t *traffic = health_balancers_traffic(minded, slot);
-    int ejected = minded->section->ejects && traffic && health_eject_is_out(&traffic->eject);
+    health_passive_t *traffic =
+        minded->section->ejects ? health_balancers_traffic(minded, slot) : NULL;
     const health_check_t *check = check_of(minded->section, slot);
     const health_entry_t *entry;
     health_key_t key;
-    int down;
+    int ejected, down;
 
     if (!set_key(&key, minded, slot))
         return;
     entry = health_table_find(table, &key);
     if (entry)
         restore_mode(slot, entry->record.member.mode);
+    if (entry && traffic)
+        resume_ejection(minded, traffic, entry);
+    ejected = traffic && health_eject_is_out(&traffic->eject);
     if (health_balancers_panic(minded))
         return;
     down = entry ? check && entry->record.member.state == HEALTH_DOWN

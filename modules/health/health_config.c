@@ -13,6 +13,7 @@
 #include "health_check_config.h"
 #include "health_eject_config.h"
 #include "health_retry_config.h"
+#include "health_state_config.h"
 
 extern module AP_MODULE_DECLARE_DATA tier_health_module;
 
@@ -206,4 +207,6 @@ const command_rec health_config_commands[] = {
                   RSRC_CONF | ACCESS_CONF, "how long requests wait for a member when all are down"),
     AP_INIT_TAKE1("TierHealthQueueMax", health_retry_set_queue_max, NULL, RSRC_CONF | ACCESS_CONF,
                   "how many requests of a child may wait at once"),
+    AP_INIT_TAKE1("TierHealthStateFile", health_state_set_file, NULL, RSRC_CONF,
+                  "the file that keeps the members' states over a full restart"),
     {NULL}};

@@ -80,6 +80,12 @@ void health_eject_cancel(health_eject_t *eject, apr_time_t until)
     (void)tier_atomic_swap64(&eject->until, until, 0);
 }
 
+void health_eject_resume(health_eject_t *eject, apr_time_t until, apr_uint32_t count)
+{
+    tier_atomic_store64(&eject->until, until);
+    tier_atomic_store(&eject->count, count);
+}
+
 int health_eject_is_over(const health_eject_t *eject, apr_time_t now)
 {
     apr_int64_t until = tier_atomic_load64(&eject->until);

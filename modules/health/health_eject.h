@@ -73,6 +73,10 @@ apr_time_t health_eject_claim(health_eject_t *eject, const health_eject_settings
 void health_eject_confirm(health_eject_t *eject, health_attempt_e kind, int status);
 void health_eject_cancel(health_eject_t *eject, apr_time_t until);
 
+/* Goes on with an ejection that began before a full restart, of a member that was ejected so often.
+ * The parent. */
+void health_eject_resume(health_eject_t *eject, apr_time_t until, apr_uint32_t count);
+
 /* Returns 1 when the time of the ejection is over. The watch. */
 int health_eject_is_over(const health_eject_t *eject, apr_time_t now);
 

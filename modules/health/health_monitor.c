@@ -7,6 +7,7 @@
 #include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
+#include "health_state_file.h"
 
 typedef struct monitor_t {
     health_monitor_options_t options;
@@ -19,6 +20,7 @@ typedef struct monitor_t {
     apr_time_t next_sync;
     apr_uint32_t sync;
     health_lookups_t lookups;
+    health_keeper_t keeper;
     int complained; /* the table is full or a member cannot be made a target: said once a term */
 } monitor_t;
 
@@ -229,6 +231,7 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
     review_all(monitor, now);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i))
         show(apr_hash_this_val(i), now);
+    health_keeper_tick(&monitor->keeper, now);
     tier_loop_timer_set(loop, timer, now + HEALTH_TICK);
 }
 
@@ -238,6 +241,7 @@ static apr_status_t stop(void *data)
     apr_hash_index_t *i;
 
     tier_loop_timer_cancel(monitor->loop, &monitor->tick);
+    health_keeper_tick(&monitor->keeper, 0);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
         health_target_t *target = apr_hash_this_val(i);
 
@@ -257,6 +261,10 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->targets = apr_hash_make(pool);
     monitor->groups = apr_hash_make(pool);
     monitor->fresh = apr_array_make(pool, 16, sizeof(health_target_t *));
+    monitor->keeper.path = options->state_file;
+    monitor->keeper.table = options->table;
+    monitor->keeper.log = options->log;
+    apr_pool_create(&monitor->keeper.pool, pool);
     monitor->tick.fire = tick;
     monitor->tick.baton = monitor;
     apr_pool_pre_cleanup_register(pool, monitor, stop);

@@ -13,6 +13,7 @@ static void note(health_target_t *target, apr_time_t now)
         return;
     health_eject_reason(target->eject, target->ejecting, reason, sizeof(reason));
     health_member_eject(&member, apr_time_now() + (until - now), apr_time_now(), reason);
+    member.eject_count = tier_atomic_load(&target->eject->count);
     health_entry_set_member(target->entry, &member);
     target->eject->noted = tier_counter_get(&target->eject->ejections);
 }
@@ -62,6 +63,9 @@ void health_review(health_target_t *target, apr_time_t now)
         readmit(target, "TierHealthEject is off");
         return;
     }
+    /* Of a file of the last start, and over since. */
+    if (!health_eject_is_out(eject) && tier_counter_get(&eject->ejections) == eject->noted)
+        readmit(target, "its time is over");
     if (tier_counter_get(&eject->ejections) != eject->noted)
         note(target, now);
     if (health_eject_is_over(eject, now) && checks_pass(target)) {

@@ -49,6 +49,15 @@ apr_uint32_t health_table_capacity(const health_table_t *table)
     return table->capacity;
 }
 
+apr_uint32_t health_table_count(const health_table_t *table)
+{
+    apr_uint32_t count = 0;
+
+    for (apr_uint32_t i = 0; i < table->capacity; i++)
+        count += tier_atomic_load(&entry_at(table, i)->used) != 0;
+    return count;
+}
+
 /* FNV-1a over the three strings and the zero bytes between them; never 0. */
 static apr_uint64_t hash_more(apr_uint64_t hash, const char *text)
 {

@@ -55,6 +55,9 @@ void health_table_adopt(health_table_t *table, const health_table_t *earlier);
 /* Returns how many entries there is room for. */
 apr_uint32_t health_table_capacity(const health_table_t *table);
 
+/* Returns how many entries are used. The writer only. */
+apr_uint32_t health_table_count(const health_table_t *table);
+
 /* Fills key from strings. Returns 0 when one is too long to be kept whole; then there is no key. */
 int health_key_set(health_key_t *key, const char *scope, const char *balancer, const char *member);
 

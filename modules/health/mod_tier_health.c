@@ -22,6 +22,8 @@
 #include "health_passive_report.h"
 #include "health_report.h"
 #include "health_retry.h"
+#include "health_state_config.h"
+#include "health_state_file.h"
 
 #define TABLE_NAME    "tier-health"
 #define LEADER_NAME   "tier-health-leader"
@@ -38,7 +40,8 @@ static struct {
     tier_leader_t *leader;
     health_balancers_t *balancers;
     const tier_log_t *log;
-    health_scene_t *scene; /* NULL: no request is tried again */
+    const char *state_file; /* NULL: there is none */
+    health_scene_t *scene;  /* NULL: no request is tried again */
 } state;
 
 /* Written in child_init, before there are threads; then the watch's. */
@@ -51,8 +54,17 @@ static int fail_start(server_rec *main_server, apr_status_t status)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+static void take_kept(void *unused, const health_record_t *record)
+{
+    health_entry_t *entry = health_table_claim(state.table, &record->key, record->member.since);
+
+    (void)unused;
+    if (entry)
+        health_entry_set_member(entry, &record->member);
+}
+
 /* Room for twice the members, so that restarts with a longer list find the same segment again. */
-static apr_status_t obtain_table(server_rec *main_server)
+static apr_status_t obtain_table(server_rec *main_server, apr_pool_t *ptemp)
 {
     apr_pool_t *pool = main_server->process->pool;
     apr_uint32_t room = 2 * health_balancers_room(state.balancers);
@@ -67,8 +79,10 @@ static apr_status_t obtain_table(server_rec *main_server)
         health_table_format(segment.base, capacity);
     if (segment.fresh && segment.old_base)
         health_table_adopt(segment.base, segment.old_base);
-    tier_segment_done(&segment, TABLE_NAME, pool);
     state.table = segment.base;
+    if (segment.fresh && !segment.old_base && state.state_file)
+        health_state_file_load(state.state_file, take_kept, NULL, state.log, ptemp);
+    tier_segment_done(&segment, TABLE_NAME, pool);
     return APR_SUCCESS;
 }
 
@@ -106,10 +120,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     health_config_settle(main_server, pconf);
     state.log = tier_glue_log(main_server, tier_health_module.module_index, pconf);
+    state.state_file = health_state_config_file(pconf);
     state.balancers = health_balancers_find(main_server, pconf);
     if (health_retry_setup(&state.scene, state.balancers, main_server, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
-    status = obtain_table(main_server);
+    status = obtain_table(main_server, ptemp);
     if (status == APR_SUCCESS)
         status = obtain_leader(main_server);
     if (status != APR_SUCCESS)
@@ -133,8 +148,11 @@ static apr_uint32_t random_bits(void *unused)
 
 static apr_status_t lead(tier_loop_t *loop, void *unused, apr_pool_t *pool)
 {
-    const health_monitor_options_t options = {
-        .table = state.table, .server = &watch_server, .log = state.log, .random = random_bits};
+    const health_monitor_options_t options = {.table = state.table,
+                                              .server = &watch_server,
+                                              .log = state.log,
+                                              .state_file = state.state_file,
+                                              .random = random_bits};
 
     (void)unused;
     return health_monitor_start(loop, &options, pool);
