@@ -106,6 +106,8 @@ def test_by_the_page_s_own_form(httpd, app):
     server, apps = serve(httpd, app)
     page = server.get("/tier-status")
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+    # With "no-referrer" a browser sends the form with "Origin: null", which is refused.
+    assert page.headers["Referrer-Policy"] == "same-origin"
     forms = re.findall(r'<form method="post" action="([^"]*)">(.*?)</form>', page.body.decode(), re.S)
     assert len(forms) == 2
     action, fields = next(form for form in forms if apps[0].url in form[1])
