@@ -134,11 +134,10 @@ static health_verdict_e agent_feed(void *state, const char *data, apr_size_t siz
 static health_verdict_e agent_end(void *state, tier_result_t *result, apr_pool_t *pool)
 {
     dialogue_t *dialogue = state;
-    apr_size_t used;
 
     if (dialogue->line.size == 0)
         return fail("closed", "the agent closed the connection without a word", result, pool);
-    health_line_feed(&dialogue->line, "\n", 1, &used);
+    health_line_end(&dialogue->line);
     return judge(dialogue, result, pool);
 }
 

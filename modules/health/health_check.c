@@ -23,7 +23,7 @@ const char *health_check_kind_name(health_kind_e kind)
 
 int health_check_kind_of(const char *word, health_kind_e *kind)
 {
-    for (int i = 0; i < HEALTH_KIND_AGENT; i++) {
+    for (int i = 0; i < HEALTH_KINDS; i++) {
         if (strcasecmp(word, kinds[i].name) == 0) {
             *kind = (health_kind_e)i;
             return 1;

@@ -12,6 +12,7 @@
 
 #include "health_check_settings.h"
 #include "health_config.h"
+#include "health_mysql.h"
 #include "health_ssl_proxy.h"
 
 #define TEMPLATES "webtier-health-templates"
@@ -105,6 +106,8 @@ static const char *settle(cmd_parms *cmd, health_check_t *check)
 {
     const char *problem = in_directive(cmd, health_check_settle(check, cmd->temp_pool));
 
+    if (!problem && check->kind == HEALTH_KIND_MYSQL && !health_mysql_prepare())
+        problem = in_directive(cmd, "MariaDB Connector/C cannot be used");
     if (problem || (check->kind != HEALTH_KIND_HTTPS && check->kind != HEALTH_KIND_TLS))
         return problem;
     health_ssl_proxy_fill(cmd, &check->tls);

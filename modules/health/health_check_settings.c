@@ -356,7 +356,7 @@ const char *health_check_settings_kinds(apr_pool_t *pool)
 {
     const char *list = "";
 
-    for (int i = 0; i < HEALTH_KIND_AGENT; i++)
+    for (int i = 0; i < HEALTH_KINDS; i++)
         list = append(pool, list, health_check_kind_name((health_kind_e)i));
     return list;
 }
@@ -365,7 +365,7 @@ static const char *kinds_with(unsigned kinds, apr_pool_t *pool)
 {
     const char *list = "";
 
-    for (int i = 0; i < HEALTH_KIND_AGENT; i++) {
+    for (int i = 0; i < HEALTH_KINDS; i++) {
         if (kinds & (1U << i))
             list = append(pool, list, health_check_kind_name((health_kind_e)i));
     }

@@ -3,7 +3,7 @@
 
 #include <apr_lib.h>
 
-static health_line_e end_line(health_line_t *line)
+void health_line_end(health_line_t *line)
 {
     if (line->size > 0 && line->text[line->size - 1] == '\r')
         line->size--;
@@ -12,7 +12,6 @@ static health_line_e end_line(health_line_t *line)
         if (!apr_isascii(line->text[i]) || !apr_isprint(line->text[i]))
             line->text[i] = '?';
     }
-    return HEALTH_LINE_WHOLE;
 }
 
 health_line_e health_line_feed(health_line_t *line, const char *data, apr_size_t size,
@@ -21,8 +20,10 @@ health_line_e health_line_feed(health_line_t *line, const char *data, apr_size_t
     for (apr_size_t i = 0; i < size; i++) {
         *used = i + 1;
         line->taken++;
-        if (data[i] == '\n')
-            return end_line(line);
+        if (data[i] == '\n') {
+            health_line_end(line);
+            return HEALTH_LINE_WHOLE;
+        }
         if (line->size == HEALTH_LINE_MAX)
             return HEALTH_LINE_TOO_LONG;
         line->text[line->size++] = data[i];

@@ -24,6 +24,9 @@ typedef struct health_line_t {
 health_line_e health_line_feed(health_line_t *line, const char *data, apr_size_t size,
                                apr_size_t *used);
 
+/* Makes a line of what came without an end, or was too long. Safe for a whole one too. */
+void health_line_end(health_line_t *line);
+
 /* Forgets the line, for the next one. */
 void health_line_next(health_line_t *line);
 

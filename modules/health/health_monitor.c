@@ -4,6 +4,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "health_command.h"
 #include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
@@ -21,6 +22,7 @@ typedef struct monitor_t {
     apr_uint32_t sync;
     health_lookups_t lookups;
     health_keeper_t keeper;
+    health_commands_t commands;
     int complained; /* the table is full or a member cannot be made a target: said once a term */
 } monitor_t;
 
@@ -110,6 +112,7 @@ static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec
         return NULL;
     }
     target->group = group_of(monitor, spec);
+    target->probe.commands = &monitor->commands;
     describe(target);
     apr_hash_set(monitor->targets, &target->key, sizeof(target->key), target);
     APR_ARRAY_PUSH(monitor->fresh, health_target_t *) = target;
@@ -246,7 +249,9 @@ static apr_status_t stop(void *data)
         health_target_t *target = apr_hash_this_val(i);
 
         tier_loop_timer_cancel(monitor->loop, &target->timer);
+        health_probe_cancel(&target->probe);
     }
+    health_commands_end(&monitor->commands, monitor->loop);
     return APR_SUCCESS;
 }
 

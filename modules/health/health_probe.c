@@ -4,12 +4,15 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "health_command.h"
+#include "health_mysql.h"
 #include "health_stream.h"
 
 static const health_driver_t *driver_of(health_kind_e kind)
 {
-    (void)kind;
-    return &health_stream_driver;
+    if (kind == HEALTH_KIND_MYSQL)
+        return &health_mysql_driver;
+    return kind == HEALTH_KIND_COMMAND ? &health_command_driver : &health_stream_driver;
 }
 
 void health_probe_finish(health_probe_t *probe)
@@ -72,17 +75,27 @@ void health_probe_set_failure(health_probe_t *probe, apr_status_t status, const 
         tier_result_fail(probe->pool, status, problem_of(status), "could not %s", doing);
 }
 
+static void set_timeout(health_probe_t *probe)
+{
+    const char *missing = probe->driver->missing(probe);
+
+    if (!missing) {
+        health_probe_set_void(probe, APR_EGENERAL, "begin the probe in time");
+        return;
+    }
+    probe->verdict = HEALTH_FAIL;
+    probe->result =
+        tier_result_fail(probe->pool, APR_EGENERAL, "timeout", "no %s within %s", missing,
+                         health_check_time_text(probe->check->timeout, probe->pool));
+}
+
 static void deadline(tier_loop_t *loop, tier_loop_timer_t *timer)
 {
     health_probe_t *probe = timer->baton;
 
     (void)loop;
-    if (probe->verdict == HEALTH_MORE) {
-        probe->verdict = HEALTH_FAIL;
-        probe->result = tier_result_fail(
-            probe->pool, APR_EGENERAL, "timeout", "no %s within %s", probe->driver->missing(probe),
-            health_check_time_text(probe->check->timeout, probe->pool));
-    }
+    if (probe->verdict == HEALTH_MORE)
+        set_timeout(probe);
     health_probe_finish(probe);
 }
 

@@ -28,16 +28,18 @@ typedef struct health_driver_t {
     int (*start)(health_probe_t *probe);
     /* Lets go of everything that start has got; also in the middle, also twice. */
     void (*stop)(health_probe_t *probe);
-    /* Returns what has not come by the deadline: "connection", "whole answer". */
+    /* Returns what has not come by the deadline: "connection", "whole answer". NULL: it is not the
+     * member's fault that nothing has. */
     const char *(*missing)(const health_probe_t *probe);
 } health_driver_t;
 
 struct health_probe_t {
     /* Set by the owner before the first start. */
     const health_check_t *check;
-    const char *member;    /* its URL */
-    const char *authority; /* for the Host header */
-    const char *peer;      /* the name that a certificate must have */
+    const char *member;                 /* its URL */
+    const char *authority;              /* for the Host header */
+    const char *peer;                   /* the name that a certificate must have */
+    struct health_commands_t *commands; /* with HEALTH_KIND_COMMAND; outlives the probe */
     /*
      * Called once a start, from the loop, never from within start. result and its strings are valid
      * until the next start. latency: from the start to the verdict. The owner may start again from

@@ -17,6 +17,7 @@
 
 #include "health_action.h"
 #include "health_balancers.h"
+#include "health_command.h"
 #include "health_config.h"
 #include "health_monitor.h"
 #include "health_passive_report.h"
@@ -175,7 +176,7 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
     if (!state.table)
         return;
     health_balancers_serve(state.balancers, &watch_server);
-    spec.max_sockets = health_table_capacity(state.table);
+    spec.max_sockets = health_table_capacity(state.table) + HEALTH_COMMANDS;
     status = tier_watch_start(&watch, &spec, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(

@@ -4,12 +4,15 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import ssl
 import subprocess
 import tempfile
 
 from health_support import Script
-from webtier_testing import settings
+from webtier_testing import process, settings, wait_until
+from webtier_testing.ports import Reservation
 
 
 def openssl(*arguments):
@@ -61,3 +64,70 @@ class TlsScript(Script):
     def _talk(self, connection, number):
         with self._context.wrap_socket(connection, server_side=True) as inside:
             super()._talk(inside, number)
+
+
+def _wait_for_port(service, port):
+    def listens():
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    wait_until(lambda: not service.running() or listens(), 30, what="a service")
+    assert service.running(), "the service has ended"
+
+
+class Service:
+    """A service on a port of 127.0.0.1 that it keeps; ends with the test."""
+
+    def __init__(self, workspace, argv, prepare=None):
+        """argv: a function of the port and a directory; prepare: one that fills the directory."""
+        self._root = workspace.new_dir("service")
+        self._reservation = Reservation()
+        self.port = self._reservation.port
+        if prepare:
+            prepare(self._root)
+        self._argv = argv(self.port, self._root)
+        self.restart()
+
+    def restart(self):
+        self._process = process.Process(self._argv, self._root, self._root / "output.log")
+        _wait_for_port(self._process, self.port)
+
+    def stop(self):
+        self._process.send(signal.SIGSTOP)
+        wait_until(lambda: process.is_stopped(self._process.pid), what="the stop of a service")
+
+    def cont(self):
+        self._process.send(signal.SIGCONT)
+
+    def kill(self):
+        self._process.kill_group()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self._reservation.close()
+
+
+def redis(workspace, *options):
+    return Service(workspace, lambda port, root: [
+        settings.program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(root),
+        *options])
+
+
+_SMALL = ["--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--skip-log-bin", "--performance-schema=0",
+          "--aria-pagecache-buffer-size=1M", "--key-buffer-size=1M", "--skip-name-resolve"]
+
+
+def mariadb(workspace, *statements):
+    """A mariadbd that has run these statements at its start."""
+    def prepare(root):
+        process.run([settings.program("mariadb-install-db"), "--no-defaults", f"--datadir={root}/data",
+                     "--skip-test-db", *_SMALL], timeout=60, cwd=root).check_returncode()
+        (root / "init.sql").write_text("\n".join(f"{statement};" for statement in statements) + "\n")
+        process.give_to_server(root / "init.sql")
+
+    return Service(workspace, lambda port, root: [
+        settings.program("mariadbd"), "--no-defaults", f"--datadir={root}/data", f"--socket={root}/sock",
+        f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={root}/pid", f"--init-file={root}/init.sql",
+        *_SMALL], prepare)

@@ -7,8 +7,8 @@ from webtier_testing import httpd_conf
 MEMBER = "http://127.0.0.1:8080"
 
 WRONG = {
-    "ftp uri=/": ['TierHealthCheck: "ftp" is neither a kind of probe (http, https, tcp, tls, redis, memcached) '
-                  'or the name of a TierHealthCheckTemplate', "setting=value"],
+    "ftp uri=/": ['TierHealthCheck: "ftp" is neither a kind of probe (http, https, tcp, tls, redis, memcached, agent, '
+                  'mysql, command) or the name of a TierHealthCheckTemplate', "setting=value"],
     "http uri=health": ['uri "health" cannot be used', "begins with /"],
     'http "uri=/a b"': ['uri "/a b" cannot be used', "visible ASCII"],
     "http uri=*": ["uri=* goes with method=OPTIONS only"],
@@ -31,9 +31,16 @@ WRONG = {
     "https verify=maybe": ['verify "maybe" cannot be used', "allowed are on, off"],
     "https ca=/no-such-file": ["TierHealthCheck: no authorities can be read from /no-such-file"],
     "https cert=/no-such-file": ["TierHealthCheck: no certificate can be read from /no-such-file"],
-    "tcp user=x": ['user "x" has no meaning with tcp; it goes with redis'],
+    "tcp user=x": ['user "x" has no meaning with tcp; it goes with redis, mysql'],
     "redis passwordfile=/dev/null": ["the first line of the file must be a password of 1 to 512 characters"],
     "redis user=x": ["user= goes with passwordfile= only"],
+    "mysql": ["mysql needs user="],
+    "mysql user=x expect=1": ["expect= goes with query= only"],
+    "mysql user=x passwordfile=/no-such-file": ['passwordfile "/no-such-file" cannot be used', "cannot be opened"],
+    "agent": ["agent needs port="],
+    "command": ["command needs run="],
+    "command run=true": ['run "true" cannot be used', "the whole path of a program"],
+    "command run=/no/such/program": ["a program that can be run"],
     "off": ["off goes with member= only"],
     f"off member={MEMBER} rise=2": ["off goes with member= only"],
     f"http member={MEMBER}\nTierHealthCheck tcp member={MEMBER}": [f"member {MEMBER} of balancer://app has one already"],

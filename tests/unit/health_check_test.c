@@ -229,11 +229,11 @@ static void kinds(void **state)
     health_kind_e kind;
 
     (void)state;
-    for (int i = 0; i < HEALTH_KIND_AGENT; i++) {
+    for (int i = 0; i < HEALTH_KINDS; i++) {
         assert_true(health_check_kind_of(health_check_kind_name((health_kind_e)i), &kind));
         assert_int_equal(kind, i);
     }
-    assert_true(health_check_kind_of("Redis", &kind) && kind == HEALTH_KIND_REDIS);
+    assert_true(health_check_kind_of("MySQL", &kind) && kind == HEALTH_KIND_MYSQL);
     assert_false(health_check_kind_of("ftp", &kind));
     assert_int_equal(health_check_kind_port(HEALTH_KIND_MYSQL), 3306);
     assert_int_equal(health_check_kind_port(HEALTH_KIND_HTTP), 0);
