@@ -14,6 +14,8 @@ CONTEXTS = {"server config": "server", "virtual host": "server", "directory": "d
 # http_config.h: command_rec.req_override and args_how
 RSRC_CONF, ACCESS_CONF, OR_ALL = 128, 64, 31
 FLAG = 5
+# What a module's directives may begin with beside Tier and its name.
+ALSO = {"reproxy": "TierMogile"}
 
 
 def dumped_directives(context):
@@ -93,7 +95,7 @@ def check_directive(name, module, rows, loaded, problem):
     for row in ROWS:
         if not rows.get(row):
             problem(f"{name} has no row {row}")
-    if not name.startswith("Tier" + module.capitalize()):
+    if not name.startswith(("Tier" + module.capitalize(), ALSO.get(module, "Tier" + module.capitalize()))):
         problem(f"{name} does not start with Tier{module.capitalize()}")
     if not usage:
         problem(f"{name} has no usage text in the directive table")

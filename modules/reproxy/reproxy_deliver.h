@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPROXY_DELIVER_H
+#define REPROXY_DELIVER_H
+
+#include <httpd.h>
+#include <apr_network_io.h>
+
+#include "reproxy_order.h"
+
+/*
+ * Answers r with the file that order names. Called by a handler, in its thread, before anything was
+ * passed to r->output_filters; r->headers_out holds the fields that go to the client beside those
+ * of the file. GET and HEAD, Range, If-Range and conditionals are dealt with here. Copies are tried
+ * until one delivers; a body that breaks off is continued from another copy.
+ *
+ * Returns what the handler is to return: OK (an answer was sent; where its body could not be
+ * completed, the client's connection is cut), DONE (a relay has taken both sockets), or an HTTP
+ * status with nothing sent: 304, 412 and 416 by the client's conditions, order->absent_status,
+ * HTTP_BAD_GATEWAY (no copy may be asked, or gave an answer of use), HTTP_GATEWAY_TIME_OUT (none
+ * in time), HTTP_SERVICE_UNAVAILABLE (no copy could be reached, or read to its end). What happened
+ * is in the error log.
+ */
+int reproxy_deliver(request_rec *r, const reproxy_order_t *order);
+
+/*
+ * The rest of a body, offered to a relay: the head of the answer has been sent to the client with a
+ * FLUSH, and nothing after it. The storage's answer is not chunked, its connection is plain TCP.
+ * Valid during the call only; what the relay keeps it copies.
+ */
+typedef struct reproxy_handover_t {
+    request_rec *r;
+    /* Connected and not shared. It stays the caller's, who closes its descriptor after the call
+     * without a shutdown: the relay dup()s it. */
+    apr_socket_t *storage;
+    const char *node; /* "http://10.0.0.5:7500": the name under which it is counted */
+    /* Bytes of the body that were read together with the storage's head, and come first. */
+    const char *buffered;
+    apr_size_t buffered_size;
+    /* Bytes of the body that the client is still to get, the buffered ones among them. */
+    apr_off_t remaining;
+    /* The position in the file of the first of them, and the size of the whole file (-1: not
+     * known), for a continuation from another copy. */
+    apr_off_t position;
+    apr_off_t size;
+    /* What the other copies must agree on: the validators the storage sent. NULL: none. */
+    const char *storage_etag;
+    const char *storage_modified;
+    const reproxy_order_t *order;
+    int url;                   /* index in order->urls of the copy in use */
+    apr_interval_time_t stall; /* the longest pause of the storage that is waited for */
+} reproxy_handover_t;
+
+typedef struct reproxy_relay_t {
+    /*
+     * Asked before the head is sent: returns 1 when it would take `remaining` bytes of r's body, 0
+     * when the worker is to send them (too short; TLS, HTTP/2, or a filter in between; no
+     * room). Must not block.
+     */
+    int (*wants)(request_rec *r, apr_off_t remaining);
+    /*
+     * Returns APR_SUCCESS when it has taken over: reproxy_deliver() then touches neither the client
+     * nor the storage any more and returns DONE. Any error: nothing was sent, the worker goes on
+     * as if nothing had been asked.
+     */
+    apr_status_t (*take)(const reproxy_handover_t *handover);
+} reproxy_relay_t;
+
+#endif

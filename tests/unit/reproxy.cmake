@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+foreach(subject IN ITEMS failure)
+  webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
+                        LIBS tier_reproxy_engine)
+endforeach()
