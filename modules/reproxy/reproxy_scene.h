@@ -5,12 +5,18 @@
 #include <httpd.h>
 
 #include "reproxy_deliver.h"
+#include "reproxy_node.h"
+#include "reproxy_remember.h"
+#include "reproxy_workers.h"
 
 /*
  * What the module has beside its configuration. Filled by post_config and child_init, before
  * there are threads; read by every thread of a child.
  */
 typedef struct reproxy_scene_t {
+    reproxy_table_t *table; /* shared with the other children */
+    reproxy_workers_t *workers;
+    reproxy_remember_t *remember; /* NULL: TierReproxyCache is off */
     const reproxy_relay_t *relay; /* NULL: every body is sent by the worker of its request */
 } reproxy_scene_t;
 

@@ -58,6 +58,12 @@ def memcached(stage):
     return stage.memcached
 
 
+@pytest.fixture
+def nginx(stage):
+    """Factory of nginx.Nginx, a storage node."""
+    return stage.nginx
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Adds the servers' configuration and logs to the report of a failed test."""

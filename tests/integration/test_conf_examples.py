@@ -82,3 +82,29 @@ def test_health_examples_drop_a_dead_member(started, name):
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("status") or name == "tier.conf"])
 def test_status_examples_show_the_state(started, name):
     assert b'"webtier"' in started(name).get("/tier-status/json", host=HOST).body
+
+
+def test_reproxy_delivers_what_the_application_names(httpd, app, nginx):
+    site, node = app(), nginx()
+    url = node.put("/f", b"stored")
+    site.behave(headers={"X-REPROXY-URL": url, "X-REPROXY-CACHE-FOR": "60; Content-Type"})
+    ours, stock = needs("reproxy.conf")
+    server = httpd(modules=ours, stock=stock)
+    server.stop()
+    server.reconfigure(conf=text_of("reproxy.conf", LISTEN=f"127.0.0.1:{server.port}", APP1=site.url,
+                                    STORAGE=f"127.0.0.0/8:{node.port}"))
+    server.start()
+    assert server.get("/", host=HOST).body == b"stored"
+
+
+def test_reproxy_files_sends_private_files(httpd, app, workspace):
+    site, folder = app(), workspace.new_dir("private")
+    (folder / "report.pdf").write_bytes(b"private")
+    ours, stock = needs("reproxy-files.conf")
+    server = httpd(modules=ours, stock=stock)
+    server.stop()
+    server.reconfigure(conf=text_of("reproxy-files.conf", LISTEN=f"127.0.0.1:{server.port}", APP1=site.url, FILES=folder))
+    server.start()
+    for name, value in (("X-Sendfile", folder / "report.pdf"), ("X-Accel-Redirect", "/private/report.pdf")):
+        site.behave(headers={name: str(value)})
+        assert server.get("/", host=HOST).body == b"private"

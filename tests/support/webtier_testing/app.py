@@ -80,7 +80,7 @@ class App:
             self._tell()
 
     def requests(self, path=None):
-        """Returns the requests received so far, oldest first: dicts of method, path, headers, body and time.
+        """Returns the requests received so far, oldest first: dicts of method, path, headers, body, time and connection (its number).
 
         A request counts when it has been read to its end. Beyond 20,000 requests headers and body stay empty.
         """

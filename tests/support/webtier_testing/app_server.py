@@ -181,9 +181,10 @@ class Server:
         self.records = os.open(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self.recorded = 0
         self.listener = None
+        self.connections = 0
 
-    def record(self, request):
-        entry = request.record()
+    def record(self, request, connection):
+        entry = {**request.record(), "connection": connection}
         self.recorded += 1
         if self.recorded > FULL_RECORDS:
             entry.update(headers={}, body="")
@@ -196,9 +197,11 @@ class Server:
         return {}
 
     async def serve(self, reader, writer):
+        self.connections += 1
+        connection = self.connections
         try:
             while (request := await read_request(reader, writer)) is not None:
-                self.record(request)
+                self.record(request, connection)
                 if not await self.answer(request, reader, writer):
                     break
         except (BadRequest, ValueError, asyncio.LimitOverrunError):

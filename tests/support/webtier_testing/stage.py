@@ -5,6 +5,7 @@ import contextlib
 from . import httpd, httpd_conf
 from .app import App
 from .memcached import Memcached
+from .nginx import Nginx
 
 _GRACE = 0.3  # seconds that httpd gets to stop before the application servers are killed
 _PROMPT = 5  # seconds it may take altogether; after 3 it complains about its children itself
@@ -58,6 +59,10 @@ class Stage:
     def memcached(self, args=()):
         """Returns a started Memcached with additional command line arguments."""
         return self._backend(Memcached(self._workspace, args))
+
+    def nginx(self, extra=""):
+        """Returns a started Nginx, a storage node with dav."""
+        return self._backend(Nginx(self._workspace, extra))
 
     def _backend(self, server):
         self._backends.append(server)

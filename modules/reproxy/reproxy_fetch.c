@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reproxy_fetch.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <clock.h>
+
+#include "reproxy_private.h"
+#include "reproxy_scene.h"
+
+/* A heap bucket's memory from the client connection's allocator, which keeps it for the next. */
+#define ROOM (REPROXY_BUFFER - 128)
+
+static void drop_buffer(reproxy_fetch_t *fetch)
+{
+    if (fetch->buffer)
+        apr_bucket_destroy(fetch->buffer);
+    fetch->buffer = NULL;
+    fetch->size = 0;
+}
+
+void reproxy_fetch_fail(reproxy_fetch_t *fetch, reproxy_failure_e failure)
+{
+    reproxy_wire_close(&fetch->wire, 0);
+    drop_buffer(fetch);
+    fetch->is_open = 0;
+    if (failure == REPROXY_FAILURE_NONE || !fetch->node)
+        return;
+    reproxy_node_failed(fetch->node, failure, tier_clock_now());
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, fetch->r, WTNO(3010) "storage node %s failed: %s%s",
+                  fetch->url.node, reproxy_failure_name(failure),
+                  failure == REPROXY_FAILURE_STATUS || failure == REPROXY_FAILURE_ABSENT
+                      ? apr_psprintf(fetch->r->pool, " (%d)", fetch->head.status)
+                      : "");
+}
+
+static const char *question(const reproxy_fetch_t *fetch)
+{
+    const reproxy_fetch_ask_t *ask = fetch->ask;
+
+    return apr_pstrcat(fetch->r->pool, ask->is_head ? "HEAD " : "GET ", fetch->url.target,
+                       " HTTP/1.1\r\nHost: ", fetch->url.authority,
+                       "\r\nConnection: keep-alive\r\n", ask->range ? "Range: " : "",
+                       ask->range ? ask->range : "", ask->range ? "\r\n" : "",
+                       ask->if_range ? "If-Range: " : "", ask->if_range ? ask->if_range : "",
+                       ask->if_range ? "\r\n" : "", "\r\n", NULL);
+}
+
+static reproxy_failure_e failure_of(apr_status_t status)
+{
+    return APR_STATUS_IS_TIMEUP(status) ? REPROXY_FAILURE_TIMEOUT : REPROXY_FAILURE_CUT;
+}
+
+static reproxy_failure_e send_question(reproxy_fetch_t *fetch, int fresh)
+{
+    const reproxy_fetch_ask_t *ask = fetch->ask;
+    const reproxy_wire_ask_t wire_ask = {&fetch->url, ask->allow, ask->trusted, fresh,
+                                         ask->connect};
+    reproxy_failure_e failure = reproxy_wire_open(&fetch->wire, fetch->r, &wire_ask);
+    const char *text;
+    apr_status_t status;
+
+    if (failure != REPROXY_FAILURE_NONE)
+        return failure;
+    text = question(fetch);
+    status = reproxy_wire_send(&fetch->wire, text, strlen(text), ask->first);
+    if (status != APR_SUCCESS && fetch->wire.is_reused && !APR_STATUS_IS_TIMEUP(status)) {
+        reproxy_wire_close(&fetch->wire, 0);
+        return send_question(fetch, 1);
+    }
+    if (status == APR_SUCCESS)
+        return REPROXY_FAILURE_NONE;
+    /* Over TLS the handshake is part of the first sending. */
+    return fetch->wire.is_tls && !APR_STATUS_IS_TIMEUP(status) ? REPROXY_FAILURE_CONNECT
+                                                               : failure_of(status);
+}
+
+reproxy_failure_e reproxy_fetch_begin(reproxy_fetch_t *fetch, request_rec *r,
+                                      const reproxy_fetch_ask_t *ask, const char *url, int copy)
+{
+    const char *problem;
+    reproxy_failure_e failure;
+
+    memset(fetch, 0, sizeof(*fetch));
+    fetch->r = r;
+    fetch->ask = ask;
+    fetch->copy = copy;
+    problem = reproxy_url_parse(&fetch->url, url, r->pool);
+    if (problem) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      WTNO(3005) "what is to be fetched %s: \"%.200s\"", problem,
+                      ap_escape_logitem(r->pool, url));
+        tier_counter_add(&reproxy_scene()->table->counts[REPROXY_COUNT_REFUSED], 1);
+        return REPROXY_FAILURE_REFUSED;
+    }
+    fetch->asked_at = tier_clock_now();
+    failure = send_question(fetch, 0);
+    /* Nobody is counted who may not be asked: there is no end of names. */
+    if (failure != REPROXY_FAILURE_REFUSED) {
+        fetch->node = reproxy_node_find(reproxy_scene()->table, fetch->url.node);
+        tier_counter_add(&fetch->node->requests, 1);
+    }
+    if (failure != REPROXY_FAILURE_NONE)
+        reproxy_fetch_fail(fetch, failure);
+    return failure;
+}
+
+/* Reads into a new buffer, behind what is left of the old one. */
+static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
+{
+    apr_bucket_alloc_t *alloc = fetch->r->connection->bucket_alloc;
+    char *memory = apr_bucket_alloc(ROOM, alloc);
+    apr_size_t kept = fetch->size, size = ROOM - kept;
+    apr_status_t status;
+
+    memcpy(memory, fetch->data, kept);
+    status = reproxy_wire_receive(&fetch->wire, memory + kept, &size, timeout);
+    if (status != APR_SUCCESS) {
+        apr_bucket_free(memory);
+        return status;
+    }
+    drop_buffer(fetch);
+    fetch->buffer = apr_bucket_heap_create(memory, ROOM, apr_bucket_free, alloc);
+    fetch->data = memory;
+    fetch->size = kept + size;
+    return APR_SUCCESS;
+}
+
+/* Reads one head, which may be an interim one. */
+static reproxy_failure_e read_head(reproxy_fetch_t *fetch, apr_time_t deadline)
+{
+    for (;;) {
+        apr_size_t used = 0;
+        apr_status_t status;
+
+        switch (fetch->size == 0 ? REPROXY_HEAD_MORE
+                                 : reproxy_head_parse(&fetch->head, &used, fetch->data, fetch->size,
+                                                      fetch->r->pool)) {
+        case REPROXY_HEAD_DONE:
+            fetch->data += used;
+            fetch->size -= used;
+            return REPROXY_FAILURE_NONE;
+        case REPROXY_HEAD_BAD:
+            return REPROXY_FAILURE_GARBAGE;
+        default:
+            break;
+        }
+        if (fetch->size >= ROOM / 2)
+            return REPROXY_FAILURE_GARBAGE;
+        status = read_more(fetch, deadline - tier_clock_now());
+        if (status != APR_SUCCESS)
+            return failure_of(status);
+    }
+}
+
+static void set_framing(reproxy_fetch_t *fetch)
+{
+    const reproxy_head_t *head = &fetch->head;
+
+    if (fetch->ask->is_head || head->status == HTTP_NO_CONTENT || head->status == HTTP_NOT_MODIFIED)
+        fetch->left = 0;
+    else
+        fetch->left = head->chunked ? -1 : head->length;
+    /* Without framing the end of the connection is the end of the body. */
+    if (fetch->left < 0 && !head->chunked)
+        fetch->head.keeps = 0;
+    fetch->is_open = 1;
+}
+
+static reproxy_failure_e first_head(reproxy_fetch_t *fetch)
+{
+    apr_time_t deadline = fetch->asked_at + fetch->ask->first;
+    reproxy_failure_e failure;
+
+    do
+        failure = read_head(fetch, deadline);
+    while (failure == REPROXY_FAILURE_NONE && fetch->head.status < 200 &&
+           fetch->head.status != HTTP_SWITCHING_PROTOCOLS);
+    return failure;
+}
+
+reproxy_failure_e reproxy_fetch_head(reproxy_fetch_t *fetch)
+{
+    reproxy_failure_e failure = first_head(fetch);
+
+    /* The node closed a kept connection while the question was on its way. */
+    if (failure == REPROXY_FAILURE_CUT && fetch->wire.is_reused && fetch->size == 0) {
+        reproxy_wire_close(&fetch->wire, 0);
+        failure = send_question(fetch, 1);
+        if (failure == REPROXY_FAILURE_NONE)
+            failure = first_head(fetch);
+    }
+    if (failure != REPROXY_FAILURE_NONE) {
+        reproxy_fetch_fail(fetch, failure);
+        return failure;
+    }
+    reproxy_node_answered(fetch->node, tier_clock_now() - fetch->asked_at);
+    set_framing(fetch);
+    return REPROXY_FAILURE_NONE;
+}
+
+/* Makes a bucket of a run within the buffer. */
+static apr_bucket *slice(reproxy_fetch_t *fetch, const char *data, apr_size_t size)
+{
+    apr_bucket *bucket;
+    const char *base;
+    apr_size_t whole;
+
+    apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
+    apr_bucket_copy(fetch->buffer, &bucket);
+    bucket->start = data - base;
+    bucket->length = size;
+    tier_counter_add(&fetch->node->bytes, size);
+    return bucket;
+}
+
+static apr_status_t finish(reproxy_fetch_t *fetch)
+{
+    /* Bytes behind the end belong to no answer. */
+    reproxy_wire_close(&fetch->wire, fetch->head.keeps && fetch->size == 0);
+    drop_buffer(fetch);
+    fetch->is_open = 0;
+    return APR_EOF;
+}
+
+static apr_status_t plain_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
+{
+    apr_size_t size = fetch->size;
+
+    if (fetch->left >= 0 && (apr_off_t)size > fetch->left)
+        size = (apr_size_t)fetch->left;
+    *bucket = slice(fetch, fetch->data, size);
+    fetch->data += size;
+    fetch->size -= size;
+    if (fetch->left >= 0)
+        fetch->left -= (apr_off_t)size;
+    return APR_SUCCESS;
+}
+
+/* Returns APR_INCOMPLETE when more must be read first. */
+static apr_status_t chunked_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
+{
+    const char *run;
+    apr_size_t size;
+
+    switch (reproxy_chunk_next(&fetch->chunk, &fetch->data, &fetch->size, &run, &size)) {
+    case REPROXY_CHUNK_BODY:
+        *bucket = slice(fetch, run, size);
+        return APR_SUCCESS;
+    case REPROXY_CHUNK_END:
+        return finish(fetch);
+    case REPROXY_CHUNK_BAD:
+        return APR_EGENERAL;
+    default:
+        return APR_INCOMPLETE;
+    }
+}
+
+apr_status_t reproxy_fetch_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
+{
+    apr_status_t status;
+
+    for (;;) {
+        if (fetch->left == 0)
+            return finish(fetch);
+        if (fetch->size > 0) {
+            status = fetch->head.chunked ? chunked_body(fetch, bucket) : plain_body(fetch, bucket);
+            if (status != APR_INCOMPLETE)
+                return status;
+        }
+        status = read_more(fetch, fetch->ask->stall);
+        if (APR_STATUS_IS_EOF(status) && fetch->left < 0 && !fetch->head.chunked)
+            return finish(fetch);
+        if (status != APR_SUCCESS)
+            return APR_STATUS_IS_EOF(status) ? APR_ECONNRESET : status;
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPROXY_HEAD_H
+#define REPROXY_HEAD_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/* The head of a storage node's answer (RFC 9112). A plain value; fields live in the pool given. */
+typedef struct reproxy_head_t {
+    int status;
+    apr_table_t *fields;
+    apr_off_t length;     /* Content-Length; -1: none, or overruled by chunked */
+    unsigned chunked : 1; /* Transfer-Encoding: chunked */
+    unsigned keeps : 1;   /* the connection may be used again once the body is read to its end */
+} reproxy_head_t;
+
+typedef enum {
+    REPROXY_HEAD_MORE, /* not complete */
+    REPROXY_HEAD_DONE,
+    REPROXY_HEAD_BAD /* no HTTP/1.x answer, or one whose end cannot be told */
+} reproxy_head_e;
+
+/*
+ * Reads a head at the start of data; *used becomes its size with the empty line. What smuggles is
+ * bad: differing Content-Lengths, other transfer codings than chunked, folded lines, NUL and CR
+ * within a line, space before a colon. Interim answers (1xx) are heads like others. Any thread.
+ */
+reproxy_head_e reproxy_head_parse(reproxy_head_t *head, apr_size_t *used, const char *data,
+                                  apr_size_t size, apr_pool_t *pool);
+
+/* Returns 1 and the number when text is digits alone and fits, else 0. Any thread. */
+int reproxy_head_number(const char *text, apr_off_t *number);
+
+#endif

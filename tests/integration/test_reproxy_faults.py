@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Storage nodes that fail, counted from the client's side."""
+import http.client
+import threading
+import time
+
+import pytest
+from reproxy_support import CONNECT_FAULTS, node_of, placed, reproxying, says, told
+from webtier_testing import pattern, scale
+
+SIZE = 300_000
+
+
+def broken_off(server, path="/x", **options):
+    """Asks for a file that breaks off; returns the bytes that came before."""
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)) as broken:
+        server.get(path, **options)
+    return getattr(broken.value, "partial", b"")
+
+
+BAD_FIRSTS = {
+    "refused": ({}, "connect"), "hung": ({"hang": True}, "timeout"), "closed": ({"close": True}, "cut"),
+    "absent": ({"status": 404}, "absent"), "error": ({"status": 500}, "status"),
+    "redirect": ({"status": 302, "headers": {"Location": "http://127.0.0.1:1/secret"}}, "status"),
+    "wrong size": ({"body": b"short"}, "size"), "garbage": ({"garbage": b"SSH-2.0-OpenSSH\r\n"}, "garbage"),
+    "two lengths": ({"garbage": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 300000\r\n\r\nabc"}, "garbage"),
+    "half a head": ({"garbage": b"HTTP/1.1 200 OK\r\nContent-Le"}, "cut"),
+    "bad chunk": ({"garbage": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}, "garbage"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_FIRSTS)
+def test_the_next_copy_answers(httpd, app, nginx, fault):
+    a, bad, node = app(), app(), nginx()
+    behaviour, counted = BAD_FIRSTS[fault]
+    bad.behave(**behaviour)
+    url, = placed([node], size=SIZE)
+    says(a, f"{bad.url}/f", url, headers={"X-REPROXY-EXPECTED-SIZE": str(SIZE)})
+    s = reproxying(httpd, a, bad, node)
+    s.allow_log(*CONNECT_FAULTS)
+    if fault == "refused":
+        bad.kill()
+    answer = s.get("/x")
+    assert answer.status == 200 and answer.body == pattern(SIZE) and "Location" not in answer.headers
+    assert node_of(s, bad)[f"failed_{counted}"] == 1
+    assert answer.elapsed < scale(0.7 + 1)
+    # Range and expected size go together.
+    answer = s.get("/x", headers={"Range": "bytes=100-199"})
+    if fault == "bad chunk":  # what it began was the whole file
+        assert answer.status == 200 and answer.body == pattern(SIZE)
+    else:
+        assert answer.status == 206 and answer.body == pattern(SIZE)[100:200]
+
+
+@pytest.mark.parametrize("fault, status", [("refused", 503), ("hung", 504), ("closed", 503), ("absent", 404),
+                                           ("error", 502), ("wrong size", 502), ("garbage", 502), ("redirect", 502)])
+def test_all_copies_fail(httpd, app, fault, status):
+    a, bad = app(), app()
+    bad.behave(**BAD_FIRSTS[fault][0])
+    says(a, f"{bad.url}/f", f"{bad.url}/g", headers={"X-REPROXY-EXPECTED-SIZE": str(SIZE), "Set-Cookie": "a=1",
+                                                     "Cache-Control": "max-age=99", "ETag": '"v1"'})
+    s = reproxying(httpd, a, bad)
+    s.allow_log(*CONNECT_FAULTS, "WT3011")
+    if fault == "refused":
+        bad.kill()
+    with s.session() as session:
+        answer = session.get("/x")
+        assert answer.status == status and str(bad.port).encode() not in answer.body
+        assert not [name for name in ("Location", "ETag", "Cache-Control", "Content-Range", "X-REPROXY-URL")
+                    if name in answer.headers]
+        a.behave(body=b"page")
+        assert session.get("/x").body == b"page"
+
+
+def test_a_stopped_node_costs_its_deadline_once(httpd, app, nginx):
+    a, hung, node = app(), nginx(), nginx()
+    says(a, *placed([hung, node], size=1000))
+    s = reproxying(httpd, a, hung, node, more="TierReproxyTimeout first=500ms")
+    hung.stop()
+    times = [s.get("/x").elapsed for _ in range(6)]
+    assert times[0] > 0.4 and sum(1 for each in times if each > 0.4) <= 2, times
+    assert next(n for n in told(s)["nodes"] if n["node"] == hung.url)["state"] == "sick"
+    hung.cont()
+
+
+def test_a_dead_node_is_asked_last(httpd, app, nginx):
+    a, dead, node = app(), nginx(), nginx()
+    says(a, *placed([dead, node], size=1000))
+    s = reproxying(httpd, a, dead, node)
+    s.allow_log(*CONNECT_FAULTS)
+    dead.kill()
+    report = s.load(rate=100, seconds=1, path="/x", expect_body=pattern(1000)).join()
+    assert not report.errors, report
+    assert node_of(s, dead)["failed_connect"] <= 20
+
+
+def test_a_connection_that_was_closed_meanwhile(httpd, app, nginx):
+    a, node = app(), nginx()
+    says(a, *placed([node], size=1000))
+    s = reproxying(httpd, a, node)
+    with s.session() as session:
+        for _ in range(3):
+            assert session.get("/x").body == pattern(1000)
+            node.restart()
+    assert told(s)["failed"] == 0
+
+
+def test_bytes_behind_an_answer_are_not_the_next_one(httpd, app):
+    a, liar = app(), app()
+    says(a, f"{liar.url}/f")
+    one = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+    s = reproxying(httpd, a, liar)
+    for extra in (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged", b"x"):
+        liar.behave(garbage=one + extra)
+        with s.session() as session:
+            for _ in range(5):
+                assert session.get("/x").body == b"first"
+
+
+# The rest from another copy.
+
+@pytest.mark.parametrize("cut", [1, 8_000, 65_536, 123_457, SIZE - 1])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_truncated_body_is_continued(httpd, app, nginx, cut, chunked):
+    a, bad, node = app(), app(size=SIZE, truncate=cut, chunked=chunked), nginx()
+    url, = placed([node], size=SIZE)
+    says(a, f"{bad.url}/f", url, headers={"X-REPROXY-EXPECTED-SIZE": str(SIZE)} if chunked else {})
+    s = reproxying(httpd, a, bad, node)
+    answer = s.get("/x")
+    assert answer.body == pattern(SIZE)
+    assert told(s)["resumed"] == 1 and node_of(s, bad)["failed_cut"] == 1
+    assert f"GET /file HTTP/1.1\" 206 {SIZE - cut} " in node.requests()[-1]
+
+
+def test_a_node_stopped_within_the_body(httpd, app, nginx):
+    size = 3_000_000
+    a, first, second = app(), nginx("limit_rate 4m;"), nginx()
+    says(a, *placed([first, second], size=size))
+    s = reproxying(httpd, a, first, second)
+    threading.Timer(0.1, first.stop).start()
+    answer = s.get("/x", timeout=20)
+    assert answer.body == pattern(size) and told(s)["resumed"] == 1
+    first.cont()
+
+
+def test_a_node_killed_within_the_body_with_many_clients(httpd, app, nginx):
+    size = 3_000_000
+    a, first, second = app(), nginx("limit_rate 4m;"), nginx()
+    says(a, *placed([first, second], size=size))
+    s = reproxying(httpd, a, first, second)
+    s.allow_log(*CONNECT_FAULTS)
+    bodies = []
+    clients = [threading.Thread(target=lambda: bodies.append(s.get("/x", timeout=20).body)) for _ in range(10)]
+    for client in clients:
+        client.start()
+    time.sleep(0.3)
+    first.kill()
+    for client in clients:
+        client.join()
+    whole = pattern(size)
+    assert len(bodies) == 10 and all(body == whole for body in bodies)
+
+
+def test_a_part_is_continued(httpd, app, nginx):
+    a, bad, node = app(), app(), nginx()
+    url, = placed([node], size=SIZE)
+    bad.behave(status=206, body=pattern(SIZE)[100:50_100], truncate=20_000,
+               headers={"Content-Range": f"bytes 100-50099/{SIZE}"})
+    says(a, f"{bad.url}/f", url)
+    s = reproxying(httpd, a, bad, node)
+    answer = s.get("/x", headers={"Range": "bytes=100-50099"})
+    assert answer.status == 206 and answer.body == pattern(SIZE)[100:50_100]
+
+
+def test_a_copy_that_knows_no_ranges_continues_too(httpd, app):
+    a, bad, other = app(), app(size=SIZE, truncate=100_000), app(size=SIZE)
+    says(a, f"{bad.url}/f", f"{other.url}/f")
+    s = reproxying(httpd, a, bad, other)
+    assert s.get("/x").body == pattern(SIZE) and told(s)["resumed"] == 1
+
+
+@pytest.mark.parametrize("other, resume, continues", [
+    ({"size": SIZE - 8}, "size", False), ({"size": SIZE, "etag": "v2"}, "validators", False),
+    ({"size": SIZE, "etag": "v2"}, "size", True), ({"size": SIZE, "etag": "v1"}, "validators", True),
+    ({"size": SIZE}, "off", False), ({"status": 404}, "validators", False)])
+def test_only_the_same_file_continues_a_body(httpd, app, other, resume, continues):
+    a, bad, second = app(), app(size=SIZE, truncate=100_000, etag="v1"), app(**other)
+    says(a, f"{bad.url}/f", f"{second.url}/f")
+    s = reproxying(httpd, a, bad, second, more=f"TierReproxyResume {resume}")
+    if continues:
+        assert s.get("/x").body == pattern(SIZE)
+        return
+    s.allow_log("WT3012")
+    got = broken_off(s)
+    assert got == pattern(SIZE)[:len(got)] and told(s)["cut"] == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_no_copy_left_cuts_the_client(httpd, app, chunked):
+    """The client can tell that this is not the whole file, and gets nothing of the application's body."""
+    a, bad = app(), app(size=SIZE, truncate=150_000, chunked=chunked)
+    says(a, f"{bad.url}/f")
+    s = reproxying(httpd, a, bad)
+    s.allow_log("WT3012")
+    raw = s.raw(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"application's own" not in raw and not raw.endswith(b"0\r\n\r\n")
+    assert broken_off(s)
+
+
+def test_a_stall_with_no_copy_left_ends_in_time(httpd, app):
+    a, bad = app(), app(size=SIZE, drip=(100_000, 30))
+    says(a, f"{bad.url}/f")
+    s = reproxying(httpd, a, bad)
+    s.allow_log("WT3012")
+    start = time.monotonic()
+    broken_off(s, timeout=10)
+    assert time.monotonic() - start < scale(6)
+
+
+def test_over_http2_too(httpd, app, nginx):
+    a, bad, node = app(), app(size=SIZE, truncate=100_000), nginx()
+    url, = placed([node], size=SIZE)
+    says(a, f"{bad.url}/f", url)
+    says(a, f"{bad.url}/f", path="/alone")
+    s = reproxying(httpd, a, bad, node, tls=True, http2=True)
+    s.allow_log("WT3012", "AH")
+    answer = s.h2get("/x")
+    assert answer.status == 200 and answer.body == pattern(SIZE)
+    says(a, url, path="/good")
+    assert s.h2get("/good", headers={"Range": "bytes=5-9"}).body == pattern(SIZE)[5:10]
+    try:
+        assert len(s.h2get("/alone").body) < SIZE
+    except Exception as broken:  # noqa: BLE001: curl says in its own words that the stream was reset
+        assert "curl" in str(broken) or "stream" in str(broken).lower(), broken
+
+
+def test_a_client_that_goes_away_frees_the_worker(httpd, app, nginx):
+    a, node = app(), nginx()
+    says(a, node.put("/big", b"x" * 50_000_000))
+    s = reproxying(httpd, a, node)
+    for _ in range(5):
+        with s.connect() as stream:
+            stream.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert stream.recv(1000)
+    assert s.get("/x", method="HEAD").status == 200
+    assert told(s)["cut"] == 0
