@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_page.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+/* Sets *change for a reference whose path's first matched bytes become to. */
+static void describe(assets_change_t *change, const assets_url_t *url, apr_size_t matched,
+                     const char *to, apr_pool_t *pool)
+{
+    apr_size_t to_size = strlen(to);
+    int has_host = assets_url_origin_size(to, to_size) > 0;
+
+    change->from = has_host || url->is_other ? url->first : url->start;
+    change->text = to;
+    change->size = to_size;
+    if (url->is_plain && matched >= url->lead) {
+        change->to = url->start + (matched - url->lead);
+    } else {
+        /* Of the path, what the reference does not spell out itself has to be written. */
+        apr_size_t end = url->is_plain ? url->lead : url->size;
+
+        change->to = url->is_plain ? url->start : url->end;
+        change->text =
+            apr_pstrcat(pool, to, apr_pstrmemdup(pool, url->path + matched, end - matched), NULL);
+        change->size = to_size + (end - matched);
+    }
+}
+
+/* A path may have a NUL in it: a byte that no rule has, but what follows it is kept. */
+static int is_odd(const assets_url_t *url)
+{
+    return memchr(url->path, '\0', url->size) != NULL;
+}
+
+/* A path in the place of an URL: with a <base> on another site it would lead there. */
+static int is_lost(const assets_page_t *page, const assets_url_t *url, const char *to)
+{
+    return url->is_other && page->base.is_elsewhere && assets_url_origin_size(to, strlen(to)) == 0;
+}
+
+static int changes_nothing(const assets_change_t *change, const char *text)
+{
+    return change->size == change->to - change->from &&
+           memcmp(change->text, text + change->from, change->size) == 0;
+}
+
+int assets_page_judge(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
+                      assets_change_t *change, apr_pool_t *pool)
+{
+    assets_page_t *page = baton;
+    const char *to = NULL;
+    assets_url_t url;
+    apr_size_t matched;
+
+    if (kind == ASSETS_REFERENCE_BASE) {
+        assets_url_rebase(&page->base, text, size, page->pool);
+        return 0;
+    }
+    page->seen++;
+    if (!assets_url_resolve(&url, &page->base, text, size, pool) || is_odd(&url))
+        return 0;
+    matched = assets_map_find(page->map, url.path, url.size, &to);
+    if (matched == 0 || is_lost(page, &url, to))
+        return 0;
+    describe(change, &url, matched, to, pool);
+    if (changes_nothing(change, text))
+        return 0;
+    change->is_elsewhere =
+        !url.is_other && assets_url_is_elsewhere(&page->base, change->text, change->size);
+    page->has_elsewhere |= change->is_elsewhere;
+    page->changed++;
+    return 1;
+}

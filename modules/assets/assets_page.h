@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSETS_PAGE_H
+#define ASSETS_PAGE_H
+
+#include "assets_edit.h"
+#include "assets_map.h"
+#include "assets_url.h"
+
+/*
+ * Judges the references of one page (or style sheet) by a map. One thread.
+ */
+typedef struct assets_page_t {
+    const assets_map_t *map;
+    assets_base_t base;
+    apr_pool_t *pool; /* lives as long as the page */
+    apr_size_t seen, changed;
+    int has_elsewhere; /* a reference was changed to one of another origin */
+} assets_page_t;
+
+/* An assets_judge_t's function; baton is an assets_page_t. */
+int assets_page_judge(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
+                      assets_change_t *change, apr_pool_t *pool);
+
+#endif

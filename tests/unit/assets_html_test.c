@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_testing.h"
+
+#include "assets_charset.h"
+#include "assets_rewriting.h"
+
+/* Makes every reference "[reference]"; one that begins with '/' leads elsewhere then. */
+static int bracket(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
+                   assets_change_t *change, apr_pool_t *pool)
+{
+    (void)baton;
+    if (kind == ASSETS_REFERENCE_BASE)
+        return 1; /* must not be believed */
+    change->from = 0;
+    change->to = size;
+    change->text = apr_pstrcat(pool, "[", apr_pstrmemdup(pool, text, size), "]", NULL);
+    change->size = size + 2;
+    change->is_elsewhere = size > 0 && *text == '/';
+    return 1;
+}
+
+static const assets_judge_t judge = {bracket};
+
+static void check(apr_pool_t *pool, rewrite_e kind, const char *html, const char *expected)
+{
+    for (apr_size_t chunk = strlen(html) + 1; chunk > 0; chunk--) {
+        rewriting_t got = rewrite(kind, &judge, html, strlen(html), chunk, pool);
+
+        rewriting_write(&got, "", 1);
+        assert_string_equal(got.out, expected);
+        free(got.out);
+    }
+}
+
+static void check_all(apr_pool_t *pool, const char *const cases[][2], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check(pool, REWRITE_HTML, cases[i][0], cases[i][1]);
+}
+
+static void check_same(apr_pool_t *pool, const char *const cases[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check(pool, REWRITE_HTML, cases[i], cases[i]);
+}
+
+static void all_ways_to_write_an_attribute(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<img src=\"a\">", "<img src=\"[a]\">"},
+        {"<img src='a'>", "<img src='[a]'>"},
+        {"<img src=a>", "<img src=[a]>"},
+        {"<img src=a/>", "<img src=[a/]>"},
+        {"<img src = \n 'a' alt=\"b\">", "<img src = \n '[a]' alt=\"b\">"},
+        {"<IMG SRC=a\talt>", "<IMG SRC=[a]\talt>"},
+        {"<img alt='>'src='a'>", "<img alt='>'src='[a]'>"},
+        {"<img/src=a>", "<img/src=[a]>"},
+        {"<img x/src=a>", "<img x/src=[a]>"},
+        {"<img =src src=a>", "<img =src src=[a]>"},
+        {"<img src=a src=b>", "<img src=[a] src=b>"},
+        {"<img src src=b>", "<img src src=b>"},
+        {"<img src=\"a&amp;b\">", "<img src=\"[a&#38;b]\">"},
+        {"<img src='&#47;&#x2f;&sol;'>", "<img src='[///]'>"},
+        {"<img src=a\"b>", "<img src=[a&#34;b]>"},
+        {"<img src=\"a&ampb&amp=&amp \">", "<img src=\"[a&#38;ampb&#38;amp=&#38; ]\">"},
+        {"<img src=\"&#0;&#xD800;&#x110000;&nosuch;&#;\">",
+         "<img src=\"[\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd&#38;nosuch;&#38;#;]\">"},
+        {"<img src=a<b", "<img src=a<b"},
+        {"<img src=\"a", "<img src=\"a"},
+    };
+
+    check_all(*state, cases, COUNT(cases));
+}
+
+static void all_attributes_that_hold_references(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<a href=a>", "<a href=[a]>"},
+        {"<a data=a content=b ping=c action=d data-src=e>",
+         "<a data=a content=b ping=c action=d data-src=e>"},
+        {"<object data=a>", "<object data=[a]>"},
+        {"<video poster=a>", "<video poster=[a]>"},
+        {"<body background=a>", "<body background=[a]>"},
+        {"<button formaction=a>", "<button formaction=[a]>"},
+        {"<svg><use xlink:href=a></svg>", "<svg><use xlink:href=[a]></svg>"},
+        {"<img srcset='a, b 2x,c 3x'>", "<img srcset='[a], [b] 2x,[c] 3x'>"},
+        {"<link imagesrcset='a 1x' href=b>", "<link imagesrcset='[a] 1x' href=[b]>"},
+        {"<p style='color:red;background:url(a)'>", "<p style='color:red;background:url([a])'>"},
+        {"<p style=\"b:url(&quot;a&quot;) url(c)\">",
+         "<p style=\"b:url(&quot;[a]&quot;) url([c])\">"},
+        {"<p style=\"b:url('a&amp;\\'')\">", "<p style=\"b:url('[a&#38;\\27 ]')\">"},
+        {"<meta http-equiv=refresh content='5; url=a'>",
+         "<meta http-equiv=refresh content='5; url=[a]'>"},
+        {"<meta content='0;URL = \"a\"' http-equiv=Refresh>",
+         "<meta content='0;URL = \"[a]\"' http-equiv=Refresh>"},
+        {"<meta http-equiv=refresh content=5>", "<meta http-equiv=refresh content=5>"},
+        {"<meta name=x content='0;url=a'>", "<meta name=x content='0;url=a'>"},
+        {"<base href=a><a href=b><base href=c>", "<base href=a><a href=[b]><base href=c>"},
+    };
+
+    check_all(*state, cases, COUNT(cases));
+}
+
+static void what_is_no_tag_is_left_alone(void **state)
+{
+    static const char *const cases[] = {
+        "a < b <3 <= <\"",
+        "<!doctype html PUBLIC \"<img src=a>",
+        "<!-- <img src=a> -->",
+        "<!--> <!---> <!-- --!> <!----!>",
+        "<!--!> <img src=a> -->",
+        "<!---!> <img src=a> -->",
+        "<!-- -- > <img src=a> --!->  <img src=a> -->",
+        "<? <img src=a",
+        "<![if <img src=a",
+        "<![CDATA[ <img src=a",
+        "</img src=a>",
+        "</ img src=a>",
+        "</>",
+        "<script>'<img src=a>'</script >",
+        "<script><!-- <img src=a> <script> <img src=b> </script> <img src=c> </script>",
+        "<script><!-- <script> --> <img src=a> </script>",
+        "<script><!--<script></script><img src=a>--></script>",
+        "<script></scriptx><img src=a></script>",
+        "<textarea><img src=a></textarea>",
+        "<title><img src=a></title\n>",
+        "<style><img src=a></style>",
+        "<style>/* url(a) </style>",
+        "<xmp><img src=a></xmp>",
+        "<iframe><img src=a></iframe>",
+        "<noembed><img src=a></noembed>",
+        "<noframes><img src=a></noframes>",
+        "<plaintext><img src=a></plaintext><img src=a>",
+        "<svg><![CDATA[ <img src=a> ]] ]>]]></svg>",
+    };
+
+    check_same(*state, cases, COUNT(cases));
+}
+
+static void behind_it_pages_go_on(void **state)
+{
+    static const char *const before[] = {
+        "<!-->",
+        "<!--->",
+        "<!-- a -->",
+        "<!----!>",
+        "<!-- <!-- -->",
+        "<!doctype html>",
+        "<?xml version='1.0'?>",
+        "<![if !IE]>",
+        "</>",
+        "</p x='>'>",
+        "<script>'<!--'</script>",
+        "<script><!-- <script> </script> </script>",
+        "<script><!-- <script> --> </script>",
+        "<script><!--></script>",
+        "<SCRIPT></Script\t>",
+        "<script></script/>",
+        "<script/></script>",
+        "<textarea></textarea x=y>",
+        "<style></styl></style>",
+        "<style>b{b:url(</style>",
+        "<noscript>",
+        "<svg><style><!-- --></style></svg>",
+        "<svg><script/></svg>",
+        "<svg><title></title></svg>",
+        "<svg/><script></script>",
+        "<svg><![CDATA[x]]></svg>",
+        "<svg><foreignObject><style></style></foreignObject></svg>",
+        "<svg><p></svg><script>'<svg>'</script>",
+        "<math><mi><style>*</style></mi></math>",
+        "<svg></p><style>a</style>",
+    };
+
+    for (size_t i = 0; i < COUNT(before); i++)
+        check(*state, REWRITE_HTML, apr_pstrcat(*state, before[i], "<img src=a>", NULL),
+              apr_pstrcat(*state, before[i], "<img src=[a]>", NULL));
+}
+
+static void styles_are_css(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<style>a{b:url(c)}</style>", "<style>a{b:url([c])}</style>"},
+        {"<style>@import 'a';b{c:url(\"d<e\")}</style>url(f)",
+         "<style>@import '[a]';b{c:url(\"[d\\3c e]\")}</style>url(f)"},
+        {"<style>b{c:url(d</style ><img src=e>", "<style>b{c:url(d</style ><img src=[e]>"},
+        {"<style>a{}</style><style>@import 'b'</style>",
+         "<style>a{}</style><style>@import '[b]'</style>"},
+        {"<style>url(a", "<style>url([a]"},
+    };
+
+    check_all(*state, cases, COUNT(cases));
+}
+
+static void integrity_elsewhere_needs_cors(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<script src=/a integrity=x></script>",
+         "<script crossorigin=\"anonymous\" src=[/a] integrity=x></script>"},
+        {"<b><link a=b integrity=x href=/a>",
+         "<b><link crossorigin=\"anonymous\" a=b integrity=x href=[/a]>"},
+        {"<script src=a integrity=x></script>", "<script src=[a] integrity=x></script>"},
+        {"<script src=/a></script>", "<script src=[/a]></script>"},
+        {"<link href=/a integrity=x crossorigin=use-credentials>",
+         "<link href=[/a] integrity=x crossorigin=use-credentials>"},
+        {"<img src=a><link href=/a integrity>",
+         "<img src=[a]><link crossorigin=\"anonymous\" href=[/a] integrity>"},
+    };
+
+    check_all(*state, cases, COUNT(cases));
+}
+
+static void xml_is_read_as_xml(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<?x <img src='a'/> ?><img src='a'/>", "<?x <img src='a'/> ?><img src='[a]'/>"},
+        {"<![CDATA[<img src='a'/>]]><img src='a'/>", "<![CDATA[<img src='a'/>]]><img src='[a]'/>"},
+        {"<!DOCTYPE a [<!ENTITY b '>'>]><img src='a'/>",
+         "<!DOCTYPE a [<!ENTITY b '>'>]><img src='[a]'/>"},
+        {"<title/><img src='a'/>", "<title/><img src='[a]'/>"},
+        {"<script><img src='a'/></script>", "<script><img src='[a]'/></script>"},
+        {"<_a href='b'/>", "<_a href='[b]'/>"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check(*state, REWRITE_XML, cases[i][0], cases[i][1]);
+}
+
+static void a_tag_without_end_passes(void **state)
+{
+    static const char *const heads[] = {"<a href=\"", "<a ", "<a href=", "<!-- ", "<a title='x' y"};
+    apr_size_t size = ASSETS_HELD_MAX + 1000;
+    char *page = apr_palloc(*state, size + 32);
+
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        memset(page, 'x', size);
+        memcpy(page, heads[i], strlen(heads[i]));
+        strcpy(page + size, "\" -->><img src=a>");
+        for (apr_size_t chunk = 999; chunk < 3 * size; chunk *= 5) {
+            rewriting_t got = rewrite(REWRITE_HTML, &judge, page, strlen(page), chunk, *state);
+
+            assert_int_equal(got.edits, 1);
+            assert_int_equal(got.size, strlen(page) + 2);
+            assert_memory_equal(got.out, page, size);
+            free(got.out);
+        }
+    }
+}
+
+static void many_attributes_are_no_trouble(void **state)
+{
+    const char *page = "<img";
+
+    for (int i = 0; i < 100; i++)
+        page = apr_pstrcat(*state, page, " alt=x", NULL);
+    check(*state, REWRITE_HTML, apr_pstrcat(*state, page, " src=a>", NULL),
+          apr_pstrcat(*state, page, " src=a>", NULL));
+}
+
+static void charsets_that_can_be_read(void **state)
+{
+    static const char *const readable[] = {"utf-8", "ISO-8859-1", "Shift_JIS", "gb18030", ""};
+    static const char *const unreadable[] = {"UTF-16",      "utf-16le", "UTF-32",    "\"utf-16\"",
+                                             "ISO-2022-JP", "utf-7",    "HZ-GB-2312"};
+
+    (void)state;
+    assert_true(assets_charset_is_readable(NULL, 0));
+    for (size_t i = 0; i < COUNT(readable); i++)
+        assert_true(assets_charset_is_readable(readable[i], strlen(readable[i])));
+    for (size_t i = 0; i < COUNT(unreadable); i++)
+        assert_false(assets_charset_is_readable(unreadable[i], strlen(unreadable[i])));
+    assert_true(assets_charset_has_wide_mark("\xff\xfe", 2));
+    assert_true(assets_charset_has_wide_mark("\xfe\xff<", 3));
+    assert_false(assets_charset_has_wide_mark("\xef\xbb\xbf", 3));
+    assert_false(assets_charset_has_wide_mark("\xff", 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(all_ways_to_write_an_attribute),
+        POOL_TEST(all_attributes_that_hold_references),
+        POOL_TEST(what_is_no_tag_is_left_alone),
+        POOL_TEST(behind_it_pages_go_on),
+        POOL_TEST(styles_are_css),
+        POOL_TEST(integrity_elsewhere_needs_cors),
+        POOL_TEST(xml_is_read_as_xml),
+        POOL_TEST(a_tag_without_end_passes),
+        POOL_TEST(many_attributes_are_no_trouble),
+        POOL_TEST(charsets_that_can_be_read),
+    };
+
+    return RUN_TESTS(tests);
+}
