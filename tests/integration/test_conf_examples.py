@@ -36,6 +36,7 @@ def started(httpd, app, memcached):
         ours, stock = needs(name)
         server = httpd(modules=ours, stock=stock)  # its port is known only now
         server.stop()
+        defines["STORE"] = server.docroot.parent / "store"
         server.reconfigure(conf=text_of(name, LISTEN=f"127.0.0.1:{server.port}", **defines))
         server.start()
         server.apps = apps
@@ -108,3 +109,12 @@ def test_reproxy_files_sends_private_files(httpd, app, workspace):
     for name, value in (("X-Sendfile", folder / "report.pdf"), ("X-Accel-Redirect", "/private/report.pdf")):
         site.behave(headers={name: str(value)})
         assert server.get("/", host=HOST).body == b"private"
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("assets")])
+def test_assets_examples_keep_what_they_fetch(started, name):
+    server = started(name)
+    assert server.get("/assets/a.css", host=HOST).body == b"page\n"
+    wait_until(lambda: [path.read_bytes() for path in server.docroot.parent.glob("store/**/a.css")] == [b"page\n"])
+    server.apps[0].clear()
+    assert server.get("/assets/a.css", host=HOST).body == b"page\n" and server.apps[0].count() == 0

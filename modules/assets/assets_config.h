@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSETS_CONFIG_H
+#define ASSETS_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+#define ASSETS_DEFAULT_MAX_FILE  ((apr_off_t)64 * 1024 * 1024)
+#define ASSETS_DEFAULT_MAX_SIZE  ((apr_off_t)1024 * 1024 * 1024)
+#define ASSETS_DEFAULT_MAX_AGE   apr_time_from_sec(60)
+#define ASSETS_DEFAULT_NOT_FOUND apr_time_from_sec(10)
+#define ASSETS_DEFAULT_TIMEOUT   apr_time_from_sec(60)
+
+/* One TierAssets line. */
+typedef struct assets_root_t {
+    const char *prefix; /* of the URL's path; begins and ends with a slash */
+    apr_size_t prefix_size;
+    const char *directory; /* without a slash at its end */
+} assets_root_t;
+
+/* Of a server; TIER_UNSET: not said. */
+typedef struct assets_server_t {
+    apr_array_header_t *roots; /* of assets_root_t; NULL: none */
+    int fetch;
+    apr_off_t max_file, max_size;
+    apr_interval_time_t max_age, not_found, timeout;
+} assets_server_t;
+
+extern const command_rec assets_config_commands[];
+
+/* For the module record: all from pool; one thread, while configuring. */
+void *assets_config_create_server(apr_pool_t *pool, server_rec *server);
+void *assets_config_merge_server(apr_pool_t *pool, void *base, void *add);
+
+/* Returns the server's configuration. Any thread. */
+const assets_server_t *assets_config_of(const server_rec *server);
+
+/* Returns the TierAssets line with the longest prefix of uri, or NULL. */
+const assets_root_t *assets_config_root(const assets_server_t *config, const char *uri);
+
+#endif

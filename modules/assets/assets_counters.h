@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSETS_COUNTERS_H
+#define ASSETS_COUNTERS_H
+
+#include "assets_policy.h"
+#include "atomics.h"
+
+#include <webtier/status_provider.h>
+
+/* In shared memory, zeroed when fresh; any thread of any process adds. */
+typedef struct assets_counters_t {
+    tier_counter_t served;  /* from the disk, as they were there */
+    tier_counter_t stale;   /* of them: past their time, as the application did not answer */
+    tier_counter_t fetched; /* fetches that were published */
+    tier_counter_t fetched_bytes;
+    tier_counter_t revalidated; /* fetches that the application answered with 304 */
+    tier_counter_t followed;    /* requests answered by a fetch that was under way */
+    tier_counter_t not_found;   /* answered 404 from memory */
+    tier_counter_t failed;      /* fetches that failed or broke off */
+    tier_counter_t unavailable; /* answered 503: neither a file nor an application */
+    tier_counter_t passed;      /* requests sent on to the application itself */
+    tier_counter_t refused[ASSETS_REFUSALS];
+    tier_counter_t disk_errors; /* what could not be written */
+    tier_counter_t removed;     /* by the sweep */
+    apr_int64_t files, bytes;   /* fetched ones on the disk, as of the last sweep; atomic */
+} assets_counters_t;
+
+/* Adds what the counters say to the status page's tree. */
+void assets_counters_report(const assets_counters_t *counters, tier_status_node_t *root,
+                            apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_hooks.h"
+
+#include "clock.h"
+
+#include <http_connection.h>
+#include <http_protocol.h>
+
+#include <stdlib.h>
+
+/* So much is read and sent at a time. */
+#define PIECE ((apr_size_t)64 * 1024)
+
+/* How often one looks that hears no bell. */
+#define LOOK_EVERY apr_time_from_msec(20)
+
+/* One request that is answered by a fetch under way. */
+typedef struct follower_t {
+    assets_request_t *state;
+    request_rec *r;
+    assets_file_t file; /* the one that grows */
+    apr_off_t sent;
+    int is_begun;
+    int may_begin; /* 0: it wants the whole file first */
+} follower_t;
+
+/* Parts of a file and conditions on it are httpd's business, once it is whole. */
+static int wants_whole(const request_rec *r)
+{
+    static const char *const names[] = {
+        "Range",         "If-Range",          "If-Match",
+        "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"};
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (apr_table_get(r->headers_in, names[i]))
+            return 1;
+    }
+    return r->header_only;
+}
+
+static void begin(follower_t *follower)
+{
+    request_rec *r = follower->r;
+    const assets_record_t *record = &follower->file.record;
+    const char *modified = apr_table_get(record->fields, "Last-Modified");
+
+    follower->is_begun = 1;
+    tier_counter_add(&assets_runtime()->shared->counters.followed, 1);
+    assets_serve_fields(r, &follower->file);
+    if (modified)
+        apr_table_setn(r->headers_out, "Last-Modified", modified);
+    if (record->length >= 0)
+        ap_set_content_length(r, record->length);
+}
+
+/*
+ * Reads the next bytes into a bucket. Not as a bucket of the file: whoever sets one aside takes the
+ * file with it, and it is to be looked at again.
+ */
+static apr_status_t read_piece(follower_t *follower, apr_bucket **bucket)
+{
+    apr_off_t left = follower->file.info.size - follower->sent;
+    apr_size_t size = left < (apr_off_t)PIECE ? (apr_size_t)left : PIECE;
+    apr_off_t at = follower->sent;
+    char *data = malloc(size);
+    apr_status_t rv = data ? apr_file_seek(follower->file.file, APR_SET, &at) : APR_ENOMEM;
+
+    if (rv == APR_SUCCESS)
+        rv = apr_file_read_full(follower->file.file, data, size, &size);
+    if (rv != APR_SUCCESS) {
+        free(data);
+        return rv;
+    }
+    *bucket = apr_bucket_heap_create(data, size, free, follower->r->connection->bucket_alloc);
+    follower->sent += (apr_off_t)size;
+    return APR_SUCCESS;
+}
+
+/* What was sent is not the whole answer, and the client has to notice. */
+static void break_off(follower_t *follower)
+{
+    request_rec *r = follower->r;
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, alloc);
+
+    r->no_cache = 1;
+    r->connection->keepalive = AP_CONN_CLOSE;
+    APR_BRIGADE_INSERT_TAIL(brigade,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_eoc_create(alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(r->output_filters, brigade);
+}
+
+static int pass(follower_t *follower, apr_bucket_brigade *brigade)
+{
+    apr_status_t rv = ap_pass_brigade(follower->r->output_filters, brigade);
+
+    apr_brigade_cleanup(brigade);
+    return rv == APR_SUCCESS && !follower->r->connection->aborted;
+}
+
+/* Sends what has been written since; returns 0 when the client is gone. */
+static int send_new(follower_t *follower, int is_end)
+{
+    apr_bucket_alloc_t *alloc = follower->r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(follower->r->pool, alloc);
+    apr_bucket *bucket;
+
+    while (follower->sent < follower->file.info.size) {
+        if (read_piece(follower, &bucket) != APR_SUCCESS) {
+            break_off(follower);
+            return 0;
+        }
+        APR_BRIGADE_INSERT_TAIL(brigade, bucket);
+        if (!pass(follower, brigade))
+            return 0;
+    }
+    APR_BRIGADE_INSERT_TAIL(brigade,
+                            is_end ? apr_bucket_eos_create(alloc) : apr_bucket_flush_create(alloc));
+    return pass(follower, brigade);
+}
+
+static int finish(follower_t *follower)
+{
+    assets_request_t *state = follower->state;
+
+    if (follower->is_begun)
+        return send_new(follower, 1) ? OK : DONE;
+    tier_counter_add(&assets_runtime()->shared->counters.followed, 1);
+    state->file = follower->file;
+    state->has_file = state->is_fresh = 1;
+    return assets_serve(state, follower->r);
+}
+
+/* Looks once. Returns 1 with *outcome when it is over. */
+static int look(follower_t *follower, assets_follow_e *outcome, int *result)
+{
+    int is_led =
+        assets_file_is_led(follower->file.file); /* before the look: it may end meanwhile */
+    int has_record = assets_file_look(&follower->file, follower->r->pool) == APR_SUCCESS;
+
+    *outcome = ASSETS_FOLLOW_ANSWERED;
+    if (has_record && follower->file.record.is_complete) {
+        *result = finish(follower);
+        return 1;
+    }
+    if (!is_led) {
+        *result = DONE;
+        if (follower->is_begun) {
+            break_off(follower);
+        } else {
+            *outcome = ASSETS_FOLLOW_OVER;
+        }
+        return 1;
+    }
+    if (!has_record || !follower->may_begin || follower->file.info.size == follower->sent)
+        return 0;
+    if (!follower->is_begun)
+        begin(follower);
+    *result = DONE;
+    return !send_new(follower, 0);
+}
+
+assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_t *file,
+                              int *result)
+{
+    assets_marks_t *marks = &assets_runtime()->shared->marks;
+    apr_time_t until = tier_clock_now() +
+                       TIER_SETTING(assets_config_of(r->server), timeout, ASSETS_DEFAULT_TIMEOUT);
+    follower_t follower = {state, r, {file}};
+    assets_follow_e outcome;
+
+    follower.may_begin = !wants_whole(r);
+    for (;;) {
+        apr_uint32_t heard = assets_bell_listen(marks, state->id);
+
+        if (look(&follower, &outcome, result))
+            return outcome;
+        if (!follower.is_begun && tier_clock_now() > until)
+            return ASSETS_FOLLOW_LATE;
+        assets_bell_wait(marks, state->id, heard, LOOK_EVERY);
+    }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One process of the host sweeps the asset directories, a little at a time. */
+#include "assets_hooks.h"
+#include "assets_private.h"
+
+#include "assets_sweep.h"
+
+#include "watch.h"
+
+#include <string.h>
+
+/* A round begins so long after the one before has ended. */
+#define REST  apr_time_from_sec(15)
+#define SOON  apr_time_from_msec(20)
+#define BATCH 200 /* entries at a time: some hundred microseconds on a warm disk */
+
+typedef struct keeper_t {
+    assets_shared_t *shared;
+    apr_array_header_t *roots;
+    assets_sweep_t *sweep;
+    apr_uint64_t removed;
+    tier_loop_timer_t timer;
+} keeper_t;
+
+static void note_figures(keeper_t *keeper)
+{
+    assets_sweep_figures_t figures = assets_sweep_figures(keeper->sweep);
+    assets_counters_t *counters = &keeper->shared->counters;
+
+    tier_counter_add(&counters->removed, figures.removed - keeper->removed);
+    keeper->removed = figures.removed;
+    tier_atomic_store64(&counters->files, (apr_int64_t)figures.files);
+    tier_atomic_store64(&counters->bytes, (apr_int64_t)figures.bytes);
+}
+
+static void sweep(tier_loop_t *loop, tier_loop_timer_t *timer)
+{
+    keeper_t *keeper = timer->baton;
+    int is_over = assets_sweep_step(keeper->sweep, BATCH, apr_time_now());
+
+    if (is_over)
+        note_figures(keeper);
+    tier_loop_timer_set(loop, timer, tier_loop_now(loop) + (is_over ? REST : SOON));
+}
+
+static apr_status_t lead(tier_loop_t *loop, void *baton, apr_pool_t *pool)
+{
+    keeper_t *keeper = baton;
+
+    keeper->sweep = assets_sweep_create(keeper->roots, pool);
+    keeper->removed = 0;
+    memset(&keeper->timer, 0, sizeof(keeper->timer));
+    keeper->timer.fire = sweep;
+    keeper->timer.baton = keeper;
+    return tier_loop_timer_set(loop, &keeper->timer, tier_loop_now(loop) + SOON);
+}
+
+/* Servers may share a directory: the smallest bound holds. */
+static void add_root(apr_array_header_t *roots, const char *directory, apr_off_t max_size)
+{
+    assets_sweep_root_t *root;
+
+    for (int i = 0; i < roots->nelts; i++) {
+        root = &APR_ARRAY_IDX(roots, i, assets_sweep_root_t);
+        if (strcmp(root->directory, directory) == 0) {
+            if (max_size < root->max_size)
+                root->max_size = max_size;
+            return;
+        }
+    }
+    root = apr_array_push(roots);
+    root->directory = directory;
+    root->max_size = max_size;
+}
+
+static apr_array_header_t *all_roots(const server_rec *s, apr_pool_t *pool)
+{
+    apr_array_header_t *roots = apr_array_make(pool, 4, sizeof(assets_sweep_root_t));
+
+    for (; s; s = s->next) {
+        const assets_server_t *config = assets_config_of(s);
+
+        for (int i = 0; config->roots && i < config->roots->nelts; i++)
+            add_root(roots, APR_ARRAY_IDX(config->roots, i, assets_root_t).directory,
+                     TIER_SETTING(config, max_size, ASSETS_DEFAULT_MAX_SIZE));
+    }
+    return roots;
+}
+
+apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_pool_t *pchild)
+{
+    keeper_t *keeper = apr_pcalloc(pchild, sizeof(*keeper));
+    tier_watch_spec_t spec = {"tier-assets"};
+    tier_watch_t *watch;
+
+    keeper->shared = shared;
+    keeper->roots = all_roots(s, pchild);
+    spec.leader = &shared->leader;
+    spec.max_sockets = 1;
+    spec.log = tier_glue_log(s, tier_assets_module.module_index, pchild);
+    spec.baton = keeper;
+    spec.lead = lead;
+    spec.retired = tier_glue_retired;
+    return tier_watch_start(&watch, &spec, pchild);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_marks.h"
+
+#include "atomics.h"
+
+#include <apr_general.h>
+#include <apr_siphash.h>
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A word: 30 bits of the second it is good until, 32 of the id, 2 of the mark. */
+#define MARK_BITS 2
+#define TAG_BITS  32
+
+apr_status_t assets_marks_init(assets_marks_t *marks)
+{
+    return apr_generate_random_bytes(marks->secret, sizeof(marks->secret));
+}
+
+apr_uint64_t assets_marks_id(const assets_marks_t *marks, const char *path)
+{
+    return apr_siphash24(path, strlen(path), marks->secret);
+}
+
+static apr_uint64_t tag_of(apr_uint64_t id)
+{
+    return id >> TAG_BITS << MARK_BITS;
+}
+
+void assets_marks_set(assets_marks_t *marks, apr_uint64_t id, assets_mark_e mark, apr_time_t now,
+                      apr_interval_time_t keep)
+{
+    apr_uint64_t until = (apr_uint64_t)apr_time_sec(now + keep) + 1;
+    apr_uint64_t word = until << (TAG_BITS + MARK_BITS) | tag_of(id) | (apr_uint64_t)mark;
+
+    __atomic_store_n(&marks->marks[id % ASSETS_MARKS], word, __ATOMIC_RELEASE);
+}
+
+assets_mark_e assets_marks_get(const assets_marks_t *marks, apr_uint64_t id, apr_time_t now)
+{
+    apr_uint64_t word = __atomic_load_n(&marks->marks[id % ASSETS_MARKS], __ATOMIC_ACQUIRE);
+    apr_uint64_t until = word >> (TAG_BITS + MARK_BITS);
+
+    if (until <= (apr_uint64_t)apr_time_sec(now) ||
+        (word & ((APR_UINT64_C(1) << (TAG_BITS + MARK_BITS)) - 4)) != tag_of(id))
+        return ASSETS_MARK_NONE;
+    return (assets_mark_e)(word & 3);
+}
+
+void assets_bell_ring(assets_marks_t *marks, apr_uint64_t id)
+{
+    apr_uint32_t *bell = &marks->bells[id % ASSETS_BELLS];
+
+    __atomic_add_fetch(bell, 1, __ATOMIC_ACQ_REL);
+    syscall(SYS_futex, bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+apr_uint32_t assets_bell_listen(const assets_marks_t *marks, apr_uint64_t id)
+{
+    return tier_atomic_load(&marks->bells[id % ASSETS_BELLS]);
+}
+
+void assets_bell_wait(assets_marks_t *marks, apr_uint64_t id, apr_uint32_t heard,
+                      apr_interval_time_t longest)
+{
+    struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
+
+    syscall(SYS_futex, &marks->bells[id % ASSETS_BELLS], FUTEX_WAIT, heard, &timeout, NULL, 0);
+}

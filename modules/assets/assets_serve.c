@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_hooks.h"
+
+#include "clock.h"
+
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <apr_strings.h>
+
+#include <strings.h>
+
+static const core_dir_config *core_of(const request_rec *r)
+{
+    return ap_get_core_module_config(r->per_dir_config);
+}
+
+/* As for httpd's own files, off where nothing is said. */
+static apr_int32_t open_flags(const request_rec *r)
+{
+    return core_of(r)->enable_sendfile == ENABLE_SENDFILE_ON ? APR_FOPEN_SENDFILE_ENABLED : 0;
+}
+
+/* Also what was fetched or confirmed since r came, even where each request is to be asked about. */
+static int is_fresh(const assets_record_t *record, const request_rec *r)
+{
+    return assets_record_is_fresh(record, r->request_time) ||
+           apr_time_sec(record->fetched) == apr_time_sec(r->request_time) ||
+           (record->fetched > r->request_time && record->fetched <= apr_time_now());
+}
+
+void assets_serve_look(assets_request_t *state, request_rec *r)
+{
+    apr_status_t rv = assets_file_open(&state->file, state->path, open_flags(r), r->pool);
+
+    state->has_file = rv == APR_SUCCESS;
+    state->is_fresh =
+        state->has_file && (!state->file.has_record || is_fresh(&state->file.record, r));
+}
+
+static int set_field(void *data, const char *name, const char *value)
+{
+    request_rec *r = data;
+
+    if (strcasecmp(name, "Content-Type") == 0) {
+        ap_set_content_type(r, apr_pstrdup(r->pool, value));
+    } else if (strcasecmp(name, "Last-Modified") != 0) { /* the file's own time says it */
+        apr_table_addn(r->headers_out, name, value);
+    }
+    return 1;
+}
+
+void assets_serve_fields(request_rec *r, const assets_file_t *file)
+{
+    apr_interval_time_t age;
+
+    if (!file->has_record)
+        return;
+    apr_table_do(set_field, r, file->record.fields, NULL);
+    age = r->request_time - file->record.fetched;
+    apr_table_setn(
+        r->headers_out, "Age",
+        apr_psprintf(r->pool, "%" APR_INT64_T_FMT, age > 0 ? (apr_int64_t)apr_time_sec(age) : 0));
+}
+
+/* Those that httpd's conditions and byte ranges are about. */
+static void set_validators(request_rec *r, const assets_file_t *file)
+{
+    r->finfo = file->info;
+    ap_update_mtime(r, file->info.mtime);
+    ap_set_last_modified(r);
+    if (!apr_table_get(r->headers_out, "ETag"))
+        ap_set_etag(r);
+    ap_set_accept_ranges(r);
+    ap_set_content_length(r, file->info.size);
+}
+
+int assets_serve(assets_request_t *state, request_rec *r)
+{
+    assets_counters_t *counters = &assets_runtime()->shared->counters;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    int status;
+
+    tier_counter_add(&counters->served, 1);
+    if (!state->is_fresh)
+        tier_counter_add(&counters->stale, 1);
+    assets_serve_fields(r, &state->file);
+    set_validators(r, &state->file);
+    assets_file_touch(&state->file, r->request_time);
+    status = ap_meets_conditions(r);
+    if (status != OK) {
+        r->status = status;
+    } else {
+        apr_bucket *bucket =
+            apr_brigade_insert_file(brigade, state->file.file, 0, state->file.info.size, r->pool);
+
+        if (core_of(r)->enable_mmap == ENABLE_MMAP_OFF)
+            apr_bucket_file_enable_mmap(bucket, 0);
+    }
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
+    if (ap_pass_brigade(r->output_filters, brigade) != APR_SUCCESS && !r->connection->aborted)
+        return AP_FILTER_ERROR;
+    return OK;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_hooks.h"
+
+#include "assets_name.h"
+
+#include "clock.h"
+#include "segment.h"
+#include "status_tree.h"
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+
+#include <string.h>
+
+#define SEGMENT_NAME "tier-assets"
+
+/* Fetches of one process at a time: threads that wait for the application. */
+#define FETCHES     8
+#define FETCH_QUEUE 256
+#define FETCH_GRACE apr_time_from_sec(2)
+
+/* Written in post_config (shared) and child_init (background). */
+static assets_runtime_t runtime;
+
+const assets_runtime_t *assets_runtime(void)
+{
+    return &runtime;
+}
+
+static int is_used(const server_rec *s)
+{
+    for (; s; s = s->next) {
+        if (assets_config_of(s)->roots)
+            return 1;
+    }
+    return 0;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    tier_segment_t segment;
+    apr_status_t rv;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    runtime.shared = NULL;
+    if (tier_glue_first_pass(s, "tier-assets") || !is_used(s))
+        return OK;
+    rv = tier_segment_obtain(&segment, SEGMENT_NAME, ASSETS_SHARED_LAYOUT, sizeof(assets_shared_t),
+                             s->process->pool);
+    if (rv == APR_SUCCESS && segment.fresh) {
+        tier_segment_done(&segment, SEGMENT_NAME, s->process->pool);
+        rv = tier_leader_init(&((assets_shared_t *)segment.base)->leader);
+        if (rv == APR_SUCCESS)
+            rv = assets_marks_init(&((assets_shared_t *)segment.base)->marks);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
+                     WTNO(4002) "no shared memory; TierAssets has no effect");
+        return OK;
+    }
+    runtime.shared = segment.base;
+    return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    tier_background_options_t options = {"tier-assets", FETCHES, FETCH_QUEUE, FETCH_GRACE};
+    apr_status_t rv;
+
+    runtime.background = NULL;
+    if (!runtime.shared)
+        return;
+    rv = tier_background_start(&runtime.background, &options, pchild);
+    if (rv != APR_SUCCESS) {
+        runtime.background = NULL;
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
+                     WTNO(4003) "no thread could be started; requests of this process wait for the "
+                                "files that they fetch");
+    }
+    rv = assets_keeper_start(runtime.shared, s, pchild);
+    if (rv != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
+                     WTNO(4004) "the watch could not be started; unless another process does, "
+                                "nothing keeps TierAssetsMaxSize");
+}
+
+static assets_request_t *request_of(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &tier_assets_module);
+}
+
+/* A query makes it another resource of the application, but of a file that somebody put there it
+ * says nothing. */
+static int is_for_file(const assets_request_t *state, const request_rec *r)
+{
+    return state->has_file && (!r->args || !state->file.has_record);
+}
+
+static int is_failing(const assets_request_t *state)
+{
+    return assets_marks_get(&runtime.shared->marks, state->id, tier_clock_now()) ==
+           ASSETS_MARK_FAILED;
+}
+
+static int translate_name(request_rec *r)
+{
+    assets_request_t *state;
+    const assets_root_t *root;
+
+    if (!runtime.shared || r->method_number != M_GET || r->proxyreq ||
+        tier_internal_baton(r, &tier_assets_module))
+        return DECLINED;
+    root = assets_config_root(assets_config_of(r->server), r->uri);
+    if (!root || !assets_name_is_good(r->uri + root->prefix_size))
+        return DECLINED;
+    state = apr_pcalloc(r->pool, sizeof(*state));
+    state->root = root;
+    state->name = r->uri + root->prefix_size;
+    state->path = apr_pstrcat(r->pool, root->directory, "/", state->name, NULL);
+    state->id = assets_marks_id(&runtime.shared->marks, state->path);
+    assets_serve_look(state, r);
+    if (state->has_file && !is_for_file(state, r))
+        return DECLINED;
+    ap_set_module_config(r->request_config, &tier_assets_module, state);
+    if (!state->has_file || (!state->is_fresh && !is_failing(state)))
+        return DECLINED;
+    r->filename = (char *)state->path;
+    r->finfo = state->file.info;
+    state->is_mapped = 1;
+    return OK;
+}
+
+/* <Location> and <Files> say what holds for it; the directory was named by the administrator. */
+static int map_to_storage(request_rec *r)
+{
+    assets_request_t *state = request_of(r);
+
+    return state && state->is_mapped ? ap_file_walk(r) : DECLINED;
+}
+
+static int goes_to_proxy(const request_rec *r)
+{
+    return r->handler &&
+           (strcmp(r->handler, "proxy-server") == 0 || strncmp(r->handler, "proxy:", 6) == 0);
+}
+
+/* Before all other handlers: whatever a name ends with, a file here is never run. */
+static int handler(request_rec *r)
+{
+    assets_request_t *state = request_of(r);
+
+    if (!state || r->method_number != M_GET)
+        return DECLINED;
+    if (state->is_mapped)
+        return assets_serve(state, r);
+    if (goes_to_proxy(r))
+        return assets_fetch(state, r);
+    return state->has_file ? assets_serve(state, r) : DECLINED;
+}
+
+static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
+{
+    (void)vhost;
+    if (runtime.shared)
+        assets_counters_report(&runtime.shared->counters, root, pool);
+}
+
+static const tier_status_provider_t provider = {report};
+
+static void register_hooks(apr_pool_t *pool)
+{
+    static const char *const before_proxy[] = {"mod_proxy.c", "mod_alias.c", "mod_rewrite.c", NULL};
+
+    tier_internal_register_hooks(pool);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_translate_name(translate_name, NULL, before_proxy, APR_HOOK_FIRST);
+    ap_hook_map_to_storage(map_to_storage, NULL, before_proxy, APR_HOOK_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_register_provider(pool, TIER_STATUS_GROUP, "assets", TIER_STATUS_VERSION, &provider);
+}
+
+AP_DECLARE_MODULE(tier_assets) = {STANDARD20_MODULE_STUFF,
+                                  NULL,
+                                  NULL,
+                                  assets_config_create_server,
+                                  assets_config_merge_server,
+                                  assets_config_commands,
+                                  register_hooks,
+                                  AP_MODULE_FLAG_NONE};

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of mod_tier_assets share: an application behind an httpd that keeps its files below /assets/."""
+import json
+
+from webtier_testing import process, wait_until
+
+STATUS = '<Location "/tier-status">\n    SetHandler tier-status\n</Location>\n'
+
+
+def kept(httpd, origin, more="", conf="", **options):
+    """Starts an httpd that fetches what is missing below /assets/ from origin, and keeps it in its folder store."""
+    vhost = f'TierAssets "/assets/" "store"\n{more}\n{STATUS}ProxyPass "/tier-status" "!"\n' \
+            f'ProxyPass "/" "{origin.url}/"\n'
+    modules = [*options.pop("modules", []), "assets", "status"]
+    return httpd(modules=modules, vhost=vhost, conf=conf, **options)
+
+
+def store(server):
+    """Returns the folder of the files."""
+    return server.docroot.parent / "store"
+
+
+def files(server):
+    """Returns the names of the files kept, without those of fetches under way."""
+    return sorted(str(path.relative_to(store(server))) for path in store(server).rglob("*")
+                  if path.is_file() and ".tier" not in path.parts)
+
+
+def works(server):
+    """Returns the files of fetches under way."""
+    folder = store(server) / ".tier"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def counters(server):
+    return json.loads(server.get("/tier-status/json").body)["modules"]["assets"]
+
+
+def wait_kept(server, name):
+    """Waits until a file is published: what it is made of may be sent before it is on the disk."""
+    wait_until(lambda: name in files(server), what=f"the file {name}")
+
+
+def put(server, name, body):
+    """Puts a file where a deployment would."""
+    path = store(server) / name
+    for folder in reversed(path.relative_to(store(server).parent).parents[:-1]):
+        folder = store(server).parent / folder
+        folder.mkdir(exist_ok=True)
+        process.give_to_server(folder)
+    path.write_bytes(body)
+    path.chmod(0o644)
+    return path

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files below a TierAssets prefix: served where they are, fetched from the application where they are not."""
+import os
+import socket
+import threading
+import time
+
+import pytest
+from assets_support import counters, files, kept, put, store, wait_kept, works
+from webtier_testing import PROXY_FAULTS, pattern, wait_until
+
+CSS = {"Content-Type": "text/css", "Last-Modified": "Tue, 24 Nov 2020 10:00:00 GMT", "ETag": '"app-1"',
+       "X-Own": "a", "Cache-Control": "max-age=60"}
+
+
+def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
+    origin = app(body=b"body{}", headers=CSS)
+    server = kept(httpd, origin)
+    first = server.get("/assets/css/a.css", headers={"Cookie": "a=b"})
+    wait_kept(server, "css/a.css")
+    second = server.get("/assets/css/a.css")
+    for answer in (first, second):
+        assert answer.status == 200 and answer.body == b"body{}"
+        for name in ("Content-Type", "Last-Modified", "ETag", "X-Own", "Cache-Control"):
+            assert answer.headers[name] == CSS[name], name
+        assert answer.headers["Content-Length"] == "6" and answer.headers["Age"] in ("0", "1", "2")
+    request, = origin.requests("/assets/css/a.css")
+    assert "cookie" not in request["headers"] and works(server) == []
+    assert (store(server) / "css/a.css").read_bytes() == b"body{}"
+    assert counters(server)["fetched"] == 1 and counters(server)["served"] == 1
+
+
+def test_a_file_that_is_there_is_never_asked_for(httpd, app):
+    origin = app()
+    server = kept(httpd, origin)
+    put(server, "a.css", b"0123456789")
+    answer = server.get("/assets/a.css?whatever=1")
+    assert answer.body == b"0123456789" and answer.headers["Content-Type"] == "text/css"
+    assert server.get("/assets/a.css", headers={"Range": "bytes=2-4"}).body == b"234"
+    assert server.get("/assets/a.css", headers={"If-None-Match": answer.headers["ETag"]}).status == 304
+    assert server.get("/assets/a.css", headers={"If-Modified-Since": answer.headers["Last-Modified"]}).status == 304
+    head = server.get("/assets/a.css", method="HEAD")
+    assert head.headers["Content-Length"] == "10" and head.body == b""
+    assert origin.count() == 0
+
+
+def test_ranges_and_conditions_of_a_missing_file(httpd, app):
+    origin = app(body=b"0123456789", headers=CSS)
+    server = kept(httpd, origin)
+    part = server.get("/assets/a", headers={"Range": "bytes=2-4"})
+    assert part.status == 206 and part.body == b"234"
+    assert server.get("/assets/b", headers={"If-None-Match": '"app-1"'}).status == 304
+    wait_kept(server, "b")
+    assert files(server) == ["a", "b"] and "range" not in origin.requests("/assets/a")[0]["headers"]
+
+
+@pytest.mark.parametrize("headers", [{"Set-Cookie": "a=b"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"},
+                                     {"Vary": "Cookie"}, {"Content-Encoding": "x-own"}, {"X-Long": "x" * 4000}])
+def test_answers_that_are_not_for_everybody_are_passed_through(httpd, app, headers):
+    origin = app(body=b"mine", headers=headers)
+    server = kept(httpd, origin)
+    for _ in range(3):
+        answer = server.get("/assets/a")
+        name, value = next(iter(headers.items()))
+        assert answer.body == b"mine" and answer.headers[name] == value
+    assert files(server) == [] and works(server) == []
+    assert origin.count("/assets/a") == 4  # the first of them asked twice
+
+
+def test_requests_that_are_not_for_everybody_are_passed_through(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin)
+    server.get("/assets/a", headers={"Authorization": "Basic eDp5"})
+    server.get("/assets/a?size=1")
+    server.get("/assets/a", method="POST", body=b"z")
+    server.get("/assets/a", method="HEAD")
+    assert origin.count() == 4 and files(server) == []
+
+
+def test_names_that_are_no_files_are_passed_through(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin)
+    put(server, ".htpasswd", b"secret")
+    for name in (".htpasswd", "%2e%2e/a", "a/.b/c", "a%5cb", "a%0ab", "a/", "x" * 300, ".tier/x", "a/%2e%2e/.htpasswd"):
+        assert b"secret" not in server.get("/assets/" + name).body, name
+    assert files(server) == [".htpasswd"]
+
+
+def test_a_name_is_never_run(httpd, app):
+    origin = app(body=b"#!/bin/sh\necho run", headers={"Cache-Control": "max-age=60"})
+    server = kept(httpd, origin, more="AddHandler server-status .php\nAddHandler cgi-script .cgi\n")
+    for name in ("/assets/a.php", "/assets/a.cgi"):
+        for _ in range(2):
+            assert server.get(name).body == b"#!/bin/sh\necho run"
+        wait_kept(server, name.rpartition("/")[2])
+
+
+def test_404_is_remembered_for_a_moment(httpd, app):
+    origin = app(status=404, body=b"none")
+    server = kept(httpd, origin, more="TierAssetsNotFound 2s")
+    assert [server.get("/assets/a").status for _ in range(4)] == [404] * 4
+    assert origin.count() == 1
+    origin.behave(body=b"now", headers=CSS)
+    wait_until(lambda: server.get("/assets/a").body == b"now", 6)
+    assert counters(server)["not_found"] >= 3
+
+
+def test_a_file_past_its_time_is_revalidated(httpd, app):
+    origin = app(body=b"one", headers={**CSS, "Cache-Control": "max-age=1"}, etag='"app-1"')
+    server = kept(httpd, origin)
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    time.sleep(2.1)
+    again = server.get("/assets/a")
+    assert again.body == b"one" and again.headers["ETag"] == '"app-1"'
+    assert origin.requests("/assets/a")[1]["headers"]["if-none-match"] == '"app-1"'
+    assert counters(server)["revalidated"] == 1
+    origin.behave(body=b"second", headers={**CSS, "ETag": '"app-2"'})
+    time.sleep(2.1)
+    assert server.get("/assets/a").body == b"second"
+    wait_until(lambda: (store(server) / "a").read_bytes() == b"second")
+
+
+def test_with_the_application_down_a_stale_copy_is_used(httpd, app):
+    origin = app(body=b"one", headers={**CSS, "Cache-Control": "max-age=1"})
+    server = kept(httpd, origin)
+    server.allow_log(*PROXY_FAULTS)
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    origin.kill()
+    time.sleep(2.1)
+    assert [server.get("/assets/a").body for _ in range(3)] == [b"one"] * 3
+    missing = server.get("/assets/b")
+    assert missing.status == 503 and missing.headers["Retry-After"]
+    assert counters(server)["stale"] == 3 and files(server) == ["a"]
+    origin.restart()
+    wait_until(lambda: server.get("/assets/b").status == 200, 8)
+
+
+def test_a_file_the_application_has_removed_goes(httpd, app):
+    origin = app(body=b"one", headers={**CSS, "Cache-Control": "no-cache"})
+    server = kept(httpd, origin)
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    origin.behave(status=410)
+    time.sleep(1.1)
+    assert server.get("/assets/a").status == 404
+    assert files(server) == []
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_half_an_answer_is_never_published(httpd, app, chunked):
+    origin = app(size=100_000, headers=CSS, chunked=chunked, truncate=50_000)
+    server = kept(httpd, origin)
+    server.allow_log(*PROXY_FAULTS)
+    answer = server.raw(b"GET /assets/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert len(answer) < 100_000 and not answer.endswith(b"0\r\n\r\n")
+    wait_until(lambda: works(server) == [])
+    assert files(server) == []
+    origin.behave(size=100_000, headers=CSS)
+    wait_until(lambda: server.get("/assets/a").body == pattern(100_000), 8)
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_a_herd_costs_one_fetch(httpd, app, mpm):
+    origin = app(size=300_000, headers=CSS, delay=0.5)
+    server = kept(httpd, origin, mpm=mpm)
+    answers = []
+    crowd = [threading.Thread(target=lambda: answers.append(server.get("/assets/big", timeout=20)))
+             for _ in range(12)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    assert all(answer.body == pattern(300_000) for answer in answers) and len(answers) == 12
+    assert origin.count("/assets/big") == 1
+
+
+def test_the_file_is_sent_while_it_comes_and_the_fetch_outlives_its_client(httpd, app):
+    origin = app(size=60_000, headers=CSS, drip=(20_000, 0.7))
+    server = kept(httpd, origin)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        started = time.monotonic()
+        client.sendall(b"GET /assets/slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in client.recv(4096)
+        first = time.monotonic() - started
+    assert not files(server), first  # the client is gone, the fetch goes on
+    wait_kept(server, "slow")
+    assert (store(server) / "slow").read_bytes() == pattern(60_000) and origin.count() == 1
+
+
+def test_httpd_killed_in_a_fetch_leaves_nothing_that_is_seen(httpd, app):
+    origin = app(size=60_000, headers=CSS, drip=(20_000, 1))
+    server = kept(httpd, origin)
+    server.allow_log("exit signal Killed", "AH00052")
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /assets/slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.recv(4096)
+        assert len(works(server)) == 1
+        for child in server.children():
+            server.kill_child(child)
+    assert files(server) == []
+    origin.behave(size=60_000, headers=CSS)
+    wait_until(lambda: server.get("/assets/slow").body == pattern(60_000), 8)
+    wait_kept(server, "slow")
+    wait_until(lambda: works(server) == [])
+
+
+def test_a_folder_that_cannot_be_written_costs_no_answer(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin)
+    server.allow_log("WT4001")
+    put(server, "taken", b"a file where a folder is needed")
+    put(server, ".tier", b"")
+    assert [server.get("/assets/a").body for _ in range(5)] == [b"x"] * 5
+    assert len(server.log_lines("WT4001")) == 1 and counters(server)["disk_errors"] >= 1
+
+
+def test_a_file_that_cannot_be_published_is_still_answered(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin)
+    server.allow_log("WT4001")
+    put(server, "taken", b"a file where a folder is needed")
+    assert [server.get("/assets/taken/a").body for _ in range(3)] == [b"x"] * 3
+    server.wait_log("WT4001")
+    assert files(server) == ["taken"] and works(server) == []
+
+
+def test_large_files_are_passed_through(httpd, app):
+    origin = app(size=5000, headers=CSS)
+    server = kept(httpd, origin, more="TierAssetsMaxFile 4K")
+    assert server.get("/assets/a").body == pattern(5000)
+    assert files(server) == [] and counters(server)["not_stored"]["too_large"] == 1
+
+
+def test_a_file_replaced_while_it_is_sent_is_sent_as_it_was(httpd, app):
+    server = kept(httpd, app())
+    old = put(server, "a", b"a" * 3_000_000)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /assets/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = client.recv(1000)
+        new = put(server, "b", b"b" * 10)
+        os.rename(new, old)
+        while piece := client.recv(65536):
+            got += piece
+    assert got.partition(b"\r\n\r\n")[2] == b"a" * 3_000_000
+    assert server.get("/assets/a").body == b"b" * 10
+
+
+def test_access_control_holds(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin, more='<Location "/assets/no/">\nRequire all denied\n</Location>')
+    server.allow_log("AH01630")
+    put(server, "no/a", b"secret")
+    assert server.get("/assets/no/a").status == 403 and server.get("/assets/no/b").status == 403
+    assert server.get("/assets/yes").status == 200 and origin.count() == 1
+
+
+def test_over_tls_and_http2(httpd, app):
+    origin = app(size=100_000, headers=CSS)
+    server = kept(httpd, origin, tls=True, http2=True)
+    assert server.h2get("/assets/a").body == pattern(100_000)
+    wait_kept(server, "a")
+    assert server.h2get("/assets/a").body == pattern(100_000) and origin.count() == 1
+
+
+def test_without_an_application_missing_is_404(httpd):
+    server = httpd(modules=["assets"], vhost='TierAssets "/assets" "store/"\n')
+    put(server, "a", b"x")
+    assert server.get("/assets/a").body == b"x" and server.get("/assets/b").status == 404
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("TierAssets assets store", "TierAssets: \"assets\" is no path of a URL"),
+    ("TierAssetsMaxFile 0", "TierAssetsMaxFile: \"0\" is too small"),
+    ("TierAssetsMaxAge soon", "TierAssetsMaxAge: \"soon\" is not a time"),
+    ("TierAssetsTimeout 1ms", "TierAssetsTimeout: \"1ms\" is too small"),
+])
+def test_wrong_lines_are_refused(httpd, line, problem):
+    status, text = httpd.check(modules=["assets"], conf=line)
+    assert status != 0 and problem in text
