@@ -94,8 +94,7 @@ static void set_headers(request_rec *r, int can_act)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     /* With "no-referrer" browsers would send our own forms with "Origin: null" (Fetch, 3.2). */
-    apr_table_setn(r->err_headers_out, "Referrer-Policy",
-                   can_act ? "same-origin" : "no-referrer");
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", can_act ? "same-origin" : "no-referrer");
     apr_table_setn(r->err_headers_out, "Content-Security-Policy",
                    can_act ? STATUS_HTML_POLICY_FORMS : STATUS_HTML_POLICY);
 }
