@@ -23,8 +23,10 @@ int reproxy_head_number(const char *text, apr_off_t *number)
             return 0;
         value = value * 10 + digit;
     }
+    if (*text != '\0')
+        return 0;
     *number = (apr_off_t)value;
-    return *text == '\0';
+    return 1;
 }
 
 /* Returns the length of the line at data without its end, and in *next where the next one starts;
