@@ -64,6 +64,12 @@ def nginx(stage):
     return stage.nginx
 
 
+@pytest.fixture
+def perlbal(stage):
+    """Factory of perlbal.Perlbal, in front of an App."""
+    return stage.perlbal
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Adds the servers' configuration and logs to the report of a failed test."""

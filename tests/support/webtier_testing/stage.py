@@ -6,6 +6,7 @@ from . import httpd, httpd_conf
 from .app import App
 from .memcached import Memcached
 from .nginx import Nginx
+from .perlbal import Perlbal
 
 _GRACE = 0.3  # seconds that httpd gets to stop before the application servers are killed
 _PROMPT = 5  # seconds it may take altogether; after 3 it complains about its children itself
@@ -63,6 +64,10 @@ class Stage:
     def nginx(self, extra=""):
         """Returns a started Nginx, a storage node with dav."""
         return self._backend(Nginx(self._workspace, extra))
+
+    def perlbal(self, app):
+        """Returns a started Perlbal in front of an App."""
+        return self._backend(Perlbal(self._workspace, app))
 
     def _backend(self, server):
         self._backends.append(server)
