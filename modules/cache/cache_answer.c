@@ -125,13 +125,24 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
     return !r->header_only;
 }
 
-void cache_answer_fill(request_rec *r, const cache_record_t *record, int with_body,
-                       apr_bucket_brigade *brigade)
+static apr_bucket *bucket_of(const cache_blob_t *blob, const cache_piece_t *piece, request_rec *r)
 {
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
-    if (with_body && record->body_size > 0)
-        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create((const char *)record->body,
-                                                                record->body_size, r->pool, alloc));
+    return blob->pieces
+               ? cache_bucket_create(blob, piece, alloc)
+               : apr_bucket_pool_create((const char *)piece->data, piece->size, r->pool, alloc);
+}
+
+void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
+                       apr_bucket_brigade *brigade)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    const cache_piece_t *piece;
+    cache_piece_t whole;
+    int left = with_body ? cache_vault_pieces(&state->found, &piece, &whole) : 0;
+
+    for (; left > 0; left--, piece++)
+        APR_BRIGADE_INSERT_TAIL(brigade, bucket_of(&state->found.blob, piece, r));
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
 }

@@ -144,7 +144,17 @@ void cache_arena_give(cache_arena_t *arena, cache_arena_unit_t *unit, apr_uint32
     }
 }
 
-static apr_size_t bytes_in(const cache_arena_unit_t *unit, apr_uint32_t block, apr_size_t wanted)
+int cache_arena_blocks(const cache_arena_unit_t *unit, apr_uint32_t chain)
+{
+    int count = 0;
+
+    for (; chain != CACHE_ARENA_NONE; chain = unit[chain].next)
+        count++;
+    return count;
+}
+
+apr_size_t cache_arena_block_size(const cache_arena_unit_t *unit, apr_uint32_t block,
+                                  apr_size_t wanted)
 {
     apr_size_t room = (apr_size_t)CACHE_ARENA_UNIT << unit[block].order;
 
@@ -155,7 +165,7 @@ void cache_arena_write(const cache_arena_unit_t *unit, unsigned char *data, apr_
                        const unsigned char *from, apr_size_t size)
 {
     while (size > 0) {
-        apr_size_t part = bytes_in(unit, chain, size);
+        apr_size_t part = cache_arena_block_size(unit, chain, size);
         memcpy(data + (apr_size_t)chain * CACHE_ARENA_UNIT, from, part);
         from += part;
         size -= part;
@@ -167,7 +177,7 @@ void cache_arena_read(const cache_arena_unit_t *unit, const unsigned char *data,
                       unsigned char *into, apr_size_t size)
 {
     while (size > 0) {
-        apr_size_t part = bytes_in(unit, chain, size);
+        apr_size_t part = cache_arena_block_size(unit, chain, size);
         memcpy(into, data + (apr_size_t)chain * CACHE_ARENA_UNIT, part);
         into += part;
         size -= part;

@@ -46,6 +46,13 @@ apr_uint32_t cache_arena_take(cache_arena_t *arena, cache_arena_unit_t *unit, ap
 /* Gives a chain back. */
 void cache_arena_give(cache_arena_t *arena, cache_arena_unit_t *unit, apr_uint32_t chain);
 
+/* Returns how many blocks a chain has. */
+int cache_arena_blocks(const cache_arena_unit_t *unit, apr_uint32_t chain);
+
+/* Returns how many of the wanted bytes are in the block, the first of what is left of a chain. */
+apr_size_t cache_arena_block_size(const cache_arena_unit_t *unit, apr_uint32_t block,
+                                  apr_size_t wanted);
+
 /* Copy size bytes into or out of a chain; data is the arena's memory. */
 void cache_arena_write(const cache_arena_unit_t *unit, unsigned char *data, apr_uint32_t chain,
                        const unsigned char *from, apr_size_t size);

@@ -33,6 +33,6 @@ apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
     cache_herd_failed(state);
     state->is_replaced = 1;
     apr_brigade_cleanup(brigade);
-    cache_answer_fill(r, record, with_body, brigade);
+    cache_answer_fill(state, r, with_body, brigade);
     return ap_pass_brigade(f->next, brigade);
 }

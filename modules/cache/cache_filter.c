@@ -141,6 +141,8 @@ cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
     saving->key = state->key;
     saving->request = state->fields;
     saving->listed = state->found.listed;
+    if (state->found.id_of == state->key)
+        saving->id = &state->found.id;
     saving->status = exchange->status;
     saving->status_line = line;
     saving->headers = fields;

@@ -28,16 +28,20 @@ static apr_uint32_t in_state(apr_uint32_t word, cache_flight_state_e state)
     return (word & ~STATE_MASK) | (apr_uint32_t)state;
 }
 
-static void wake(apr_uint32_t *word)
+static void wake(cache_flight_slot_t *slot)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    if (__atomic_load_n(&slot->waiters, __ATOMIC_SEQ_CST) > 0)
+        syscall(SYS_futex, &slot->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void sleep_on(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest)
+/* Counted before the kernel looks at the word: who changes it after that sees the count. */
+static void sleep_on(cache_flight_slot_t *slot, apr_uint32_t expected, apr_interval_time_t longest)
 {
     struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
 
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0);
+    __atomic_add_fetch(&slot->waiters, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &slot->word, FUTEX_WAIT, expected, &timeout, NULL, 0);
+    __atomic_sub_fetch(&slot->waiters, 1, __ATOMIC_SEQ_CST);
 }
 
 apr_status_t cache_flight_init(cache_flights_t *flights)
@@ -108,7 +112,7 @@ static apr_uint32_t take_off(cache_flight_slot_t *slot, const cache_id_t *id,
     next = in_state(next, CACHE_FLIGHT_FLYING);
     tier_atomic_store(&slot->word, next);
     if (state_of(before) == CACHE_FLIGHT_FLYING)
-        wake(&slot->word);
+        wake(slot);
     return next;
 }
 
@@ -155,11 +159,11 @@ static cache_flight_slot_t *slot_of(cache_flights_t *flights, const cache_ticket
 int cache_flight_land(cache_flights_t *flights, const cache_ticket_t *ticket,
                       cache_flight_state_e outcome)
 {
-    apr_uint32_t *word = &slot_of(flights, ticket)->word;
+    cache_flight_slot_t *slot = slot_of(flights, ticket);
 
-    if (!tier_atomic_swap(word, ticket->word, in_state(ticket->word, outcome)))
+    if (!tier_atomic_swap(&slot->word, ticket->word, in_state(ticket->word, outcome)))
         return 0;
-    wake(word);
+    wake(slot);
     return 1;
 }
 
@@ -178,6 +182,6 @@ cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t 
             return CACHE_FLIGHT_FLYING;
         if (!is_flying(slot, roster, now))
             return CACHE_FLIGHT_LOST;
-        sleep_on(&slot->word, word, until - now < LOOK_EVERY ? until - now : LOOK_EVERY);
+        sleep_on(slot, word, until - now < LOOK_EVERY ? until - now : LOOK_EVERY);
     }
 }

@@ -31,6 +31,8 @@ typedef struct cache_flight_slot_t {
     apr_uint32_t word;     /* serial number and state; atomic, what waiters wait on (futex) */
     cache_member_t leader; /* this and the next: changed under the lock, read without; atomic */
     apr_time_t expires;
+    apr_uint32_t
+        waiters; /* atomic; one that was killed counts on, and costs a system call a flight */
 } cache_flight_slot_t;
 
 typedef struct cache_flight_stripe_t {

@@ -8,13 +8,14 @@ typedef struct filter_t {
     const apr_table_t *source;
     const cache_directives_t *told;
     int updating;
+    int has_connection; /* source has a Connection field */
     apr_table_t *into;
 } filter_t;
 
 static int is_one_of(const char *name, const char *const *list, apr_size_t count)
 {
     for (apr_size_t i = 0; i < count; i++) {
-        if (strcasecmp(name, list[i]) == 0)
+        if (((name[0] ^ list[i][0]) & ~0x20) == 0 && strcasecmp(name, list[i]) == 0)
             return 1;
     }
     return 0;
@@ -64,7 +65,7 @@ static int may_store(const filter_t *filter, const char *name)
     if (cache_text_list_has(filter->told->no_cache_fields, name) ||
         cache_text_list_has(filter->told->private_fields, name))
         return 0;
-    return !connection_names(filter->source, name);
+    return !filter->has_connection || !connection_names(filter->source, name);
 }
 
 static int copy_storable(void *baton, const char *name, const char *value)
@@ -80,7 +81,8 @@ static int copy_storable(void *baton, const char *name, const char *value)
 apr_table_t *cache_headers_storable(const apr_table_t *response, const cache_directives_t *told,
                                     apr_pool_t *pool)
 {
-    filter_t filter = {response, told, 0, apr_table_make(pool, apr_table_elts(response)->nelts)};
+    filter_t filter = {response, told, 0, apr_table_get(response, "Connection") != NULL,
+                       apr_table_make(pool, apr_table_elts(response)->nelts)};
 
     apr_table_do(copy_storable, &filter, response, NULL);
     return filter.into;
@@ -96,7 +98,8 @@ static int unset_name(void *baton, const char *name, const char *value)
 apr_table_t *cache_headers_update(const apr_table_t *stored, const apr_table_t *fresh,
                                   const cache_directives_t *told, apr_pool_t *pool)
 {
-    filter_t filter = {fresh, told, 1, apr_table_make(pool, apr_table_elts(fresh)->nelts)};
+    filter_t filter = {fresh, told, 1, apr_table_get(fresh, "Connection") != NULL,
+                       apr_table_make(pool, apr_table_elts(fresh)->nelts)};
     apr_table_t *updated = apr_table_copy(pool, stored);
 
     apr_table_do(copy_storable, &filter, fresh, NULL);

@@ -94,7 +94,11 @@ static void identify(cache_request_t *state)
     } else if (state->found.variant) {
         key = state->found.variant;
     }
-    cache_key_id(&state->herd.id, key);
+    if (state->found.id_of && strcmp(state->found.id_of, key) == 0) {
+        state->herd.id = state->found.id;
+    } else {
+        cache_key_id(&state->herd.id, key);
+    }
     state->herd.has_id = 1;
 }
 

@@ -63,7 +63,7 @@ static int serve(cache_request_t *state, request_rec *r)
     state->answer.has_ttl = 1;
     state->answer.ttl = cache_freshness_ttl(&record->life, apr_time_now());
     cache_answer_mark(state, r, account(state));
-    cache_answer_fill(r, record, with_body, brigade);
+    cache_answer_fill(state, r, with_body, brigade);
     state->is_answered = 1;
     if (ap_pass_brigade(r->output_filters, brigade) != APR_SUCCESS && !r->connection->aborted)
         return AP_FILTER_ERROR;
@@ -140,7 +140,8 @@ static int look(cache_request_t *state, request_rec *r)
         cache_request_restore(state, r);
     state->stored = NULL;
     cache_vault_release(&state->found);
-    rv = cache_vault_find(&state->found, state->runtime->store, state->key, state->fields, r->pool);
+    rv = cache_vault_find_again(&state->found, state->runtime->store, state->key, state->fields,
+                                r->pool);
     if (rv == APR_SUCCESS && !cache_purge_spares(state)) {
         cache_vault_release(&state->found);
         rv = APR_NOTFOUND;

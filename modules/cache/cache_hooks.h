@@ -113,9 +113,17 @@ void cache_answer_mark(cache_request_t *state, request_rec *r, const char *word)
 int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_record_t *record,
                          const apr_table_t *fields, const cache_life_t *life);
 
-/* Appends the stored body, or nothing, and the end of the response to brigade. cache_answer.c */
-void cache_answer_fill(request_rec *r, const cache_record_t *record, int with_body,
+/* Appends what was found's body, or nothing, and the end of the response to brigade. cache_answer.c
+ */
+void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
                        apr_bucket_brigade *brigade);
+
+/*
+ * Returns a bucket of a piece that stays where it is in shared memory; it is copied when it has to
+ * wait for its client. cache_bucket.c
+ */
+apr_bucket *cache_bucket_create(const cache_blob_t *blob, const cache_piece_t *piece,
+                                apr_bucket_alloc_t *list);
 
 /* The output filter that stores, validates, invalidates and marks. cache_filter.c */
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);

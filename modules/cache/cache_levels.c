@@ -140,16 +140,33 @@ static apr_status_t ask(levels_t *levels, const cache_id_t *id, cache_blob_t *bl
     return rv;
 }
 
+static void release(cache_blob_t *blob)
+{
+    if (blob->release)
+        blob->release(blob->baton);
+}
+
+static apr_status_t find_local(levels_t *levels, const cache_id_t *id, apr_time_t since,
+                               int in_place, cache_blob_t *blob, apr_pool_t *pool)
+{
+    return in_place ? cache_shm_get_in_place(levels->local, id, since, blob, pool)
+                    : cache_shm_get_since(levels->local, id, since, blob, pool);
+}
+
 /* Returns 1 when the local copy may answer. */
-static int get_local(levels_t *levels, const cache_id_t *id, cache_blob_t *blob, apr_pool_t *pool)
+static int get_local(levels_t *levels, const cache_id_t *id, int in_place, cache_blob_t *blob,
+                     apr_pool_t *pool)
 {
     apr_time_t now = tier_clock_now();
     cache_record_t record;
 
-    if (cache_shm_get_since(levels->local, id, now - levels->ttl, blob, pool) != APR_SUCCESS ||
-        !cache_record_parse(&record, blob->data, blob->size, CACHE_RECORD_TRUSTED) ||
-        !is_fresh(&record))
+    if (find_local(levels, id, now - levels->ttl, in_place, blob, pool) != APR_SUCCESS)
         return 0;
+    if (!cache_record_parse(&record, blob->data, blob->size, CACHE_RECORD_TRUSTED) ||
+        !is_fresh(&record)) {
+        release(blob);
+        return 0;
+    }
     if (levels->due && now - blob->since > levels->ttl / 2 &&
         cache_shm_claim(levels->local, id, blob->since))
         levels->due(levels->baton, id);
@@ -160,32 +177,46 @@ static int get_local(levels_t *levels, const cache_id_t *id, cache_blob_t *blob,
 
 /* memcached does not answer. */
 static apr_status_t get_anyhow(levels_t *levels, const cache_id_t *id, cache_blob_t *blob,
-                               apr_status_t problem, apr_pool_t *pool)
+                               int in_place, apr_status_t problem, apr_pool_t *pool)
 {
     cache_record_t record;
 
-    if (levels->local->get(levels->local, id, blob, pool) != APR_SUCCESS ||
-        !cache_record_parse(&record, blob->data, blob->size, CACHE_RECORD_TRUSTED))
+    if (find_local(levels, id, 0, in_place, blob, pool) != APR_SUCCESS)
         return problem;
+    if (!cache_record_parse(&record, blob->data, blob->size, CACHE_RECORD_TRUSTED)) {
+        release(blob);
+        return problem;
+    }
     if (levels->counters)
         count(levels, &record, &levels->counters->hits_local_only);
     return APR_SUCCESS;
 }
 
-static apr_status_t levels_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
-                               apr_pool_t *pool)
+static apr_status_t get(levels_t *levels, const cache_id_t *id, int in_place, cache_blob_t *blob,
+                        apr_pool_t *pool)
 {
-    levels_t *levels = levels_of(store);
     apr_status_t rv;
 
-    if (get_local(levels, id, blob, pool))
+    if (get_local(levels, id, in_place, blob, pool))
         return APR_SUCCESS;
     rv = ask(levels, id, blob, pool);
     if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
-        rv = get_anyhow(levels, id, blob, rv, pool);
+        rv = get_anyhow(levels, id, blob, in_place, rv, pool);
     if (rv != APR_SUCCESS)
         memset(blob, 0, sizeof(*blob));
     return rv;
+}
+
+static apr_status_t levels_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                               apr_pool_t *pool)
+{
+    return get(levels_of(store), id, 0, blob, pool);
+}
+
+static apr_status_t levels_get_in_place(cache_store_t *store, const cache_id_t *id,
+                                        cache_blob_t *blob, apr_pool_t *pool)
+{
+    return get(levels_of(store), id, 1, blob, pool);
 }
 
 /*
@@ -239,6 +270,7 @@ cache_store_t *cache_levels_open(cache_store_t *local, cache_store_t *remote,
     levels->ttl = ttl;
     levels->counters = counters;
     levels->store.get = levels_get;
+    levels->store.get_in_place = levels_get_in_place;
     levels->store.put = levels_put;
     levels->store.remove = levels_remove;
     levels->store.name = "memcached behind shared memory";

@@ -209,8 +209,7 @@ static int numbers_are_sane(const cache_record_t *record)
            life->received < latest && life->initial_age >= 0 && life->initial_age < latest;
 }
 
-/* Returns the size of the head when all sizes fit, else 0. */
-static apr_size_t check_frame(const unsigned char *data, apr_size_t size)
+apr_size_t cache_record_head_of(const unsigned char *data, apr_size_t size)
 {
     apr_size_t head;
 
@@ -225,7 +224,7 @@ static apr_size_t check_frame(const unsigned char *data, apr_size_t size)
 int cache_record_parse(cache_record_t *record, const unsigned char *data, apr_size_t size,
                        cache_record_trust_e trust)
 {
-    apr_size_t head = check_frame(data, size);
+    apr_size_t head = cache_record_head_of(data, size);
     reader_t reader = {data + CACHE_RECORD_FIXED_SIZE, data + head};
     cache_span_t key;
     cache_span_t status_line;

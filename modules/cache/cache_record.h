@@ -79,6 +79,12 @@ typedef enum { CACHE_RECORD_UNTRUSTED, CACHE_RECORD_TRUSTED } cache_record_trust
 int cache_record_parse(cache_record_t *record, const unsigned char *data, apr_size_t size,
                        cache_record_trust_e trust);
 
+/*
+ * Returns the size of the head of a record of size bytes, of which CACHE_RECORD_FIXED_SIZE are at
+ * data; 0 when it is none.
+ */
+apr_size_t cache_record_head_of(const unsigned char *data, apr_size_t size);
+
 /* Adds the fields to headers; names and values point into the record's bytes. */
 void cache_record_add_fields(const cache_record_t *record, apr_table_t *headers);
 

@@ -53,7 +53,7 @@ static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *ren
     if (renewal->verdict == CACHE_STORABLE)
         renewal->verdict = cache_filter_open_saving(state, saving, record->body_size, r->pool);
     if (renewal->verdict == CACHE_STORABLE)
-        cache_vault_append(saving, (const char *)record->body, record->body_size);
+        cache_vault_append_found(saving, &state->found);
 }
 
 /* What is no guess for this request's cookie, or against a rule, may stay for others, stale. */
@@ -86,7 +86,7 @@ apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
     tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
     cache_answer_mark(state, r, "revalidated");
     apr_brigade_cleanup(brigade);
-    cache_answer_fill(r, &state->found.record, with_body, brigade);
+    cache_answer_fill(state, r, with_body, brigade);
     return state->saving ? cache_filter_pass_and_finish(state, f, brigade)
                          : cache_filter_pass(state, f, brigade);
 }

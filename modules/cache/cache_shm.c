@@ -1,149 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cache_shm_private.h"
+#include "cache_pin.h"
+#include "cache_stripe.h"
 
 #include "clock.h"
 #include "robust.h"
 
-#define LAYOUT 2 /* changes whenever a struct of cache_shm_private.h does */
+#include <stdlib.h>
 
-static void begin_change(stripe_t *stripe)
-{
-    tier_atomic_store(&stripe->is_changing, 1);
-}
-
-static void end_change(stripe_t *stripe)
-{
-    __atomic_store_n(&stripe->used_units.value, stripe->arena.units - stripe->arena.free_units,
-                     __ATOMIC_RELAXED);
-    tier_atomic_store(&stripe->is_changing, 0);
-}
-
-/* Makes the stripe empty. */
-static void reset(stripe_t *stripe)
-{
-    entry_t *entry = entries_of(stripe);
-
-    begin_change(stripe);
-    for (apr_uint32_t i = 0; i < stripe->entry_count; i++) {
-        slots_of(stripe)[i] = NONE;
-        entry[i].in_slot = i + 1 < stripe->entry_count ? i + 1 : NONE;
-    }
-    stripe->free_entry = 0;
-    stripe->newest = stripe->oldest = stripe->hand = NONE;
-    cache_arena_format(&stripe->arena, units_of(stripe), stripe->entry_count);
-    __atomic_store_n(&stripe->used.value, 0, __ATOMIC_RELAXED);
-    end_change(stripe);
-}
-
-static apr_status_t lock(stripe_t *stripe)
-{
-    int owner_died;
-    apr_status_t rv = tier_robust_lock(&stripe->lock, &owner_died);
-
-    if (rv == APR_SUCCESS && owner_died && tier_atomic_load(&stripe->is_changing)) {
-        reset(stripe);
-        tier_counter_add(&stripe->resets, 1);
-    }
-    return rv;
-}
-
-static void unlock(stripe_t *stripe)
-{
-    tier_robust_unlock(&stripe->lock);
-}
-
-static apr_uint32_t find(stripe_t *stripe, const cache_id_t *id)
-{
-    entry_t *entry = entries_of(stripe);
-    apr_uint32_t at = *slot_of(stripe, id);
-
-    while (at != NONE && memcmp(&entry[at].id, id, sizeof(*id)) != 0)
-        at = entry[at].in_slot;
-    return at;
-}
-
-static void leave_slot(stripe_t *stripe, apr_uint32_t at)
-{
-    entry_t *entry = entries_of(stripe);
-    apr_uint32_t *link = slot_of(stripe, &entry[at].id);
-
-    while (*link != at)
-        link = &entry[*link].in_slot;
-    *link = entry[at].in_slot;
-}
-
-static void leave_queue(stripe_t *stripe, apr_uint32_t at)
-{
-    entry_t *entry = entries_of(stripe);
-    entry_t *it = &entry[at];
-
-    if (stripe->hand == at)
-        stripe->hand = it->newer;
-    if (it->newer == NONE) {
-        stripe->newest = it->older;
-    } else {
-        entry[it->newer].older = it->older;
-    }
-    if (it->older == NONE) {
-        stripe->oldest = it->newer;
-    } else {
-        entry[it->older].newer = it->newer;
-    }
-}
-
-static void drop(stripe_t *stripe, apr_uint32_t at)
-{
-    entry_t *it = &entries_of(stripe)[at];
-
-    leave_slot(stripe, at);
-    leave_queue(stripe, at);
-    cache_arena_give(&stripe->arena, units_of(stripe), it->chain);
-    it->in_slot = stripe->free_entry;
-    stripe->free_entry = at;
-    tier_counter_add(&stripe->used, (apr_uint64_t)-1);
-}
-
-/*
- * SIEVE: the hand goes from old to new and starts over at the oldest; what it passes loses its bit.
- */
-static void evict_one(stripe_t *stripe)
-{
-    entry_t *entry = entries_of(stripe);
-    apr_uint32_t at = stripe->hand != NONE ? stripe->hand : stripe->oldest;
-
-    while (entry[at].visited) {
-        entry[at].visited = 0;
-        at = entry[at].newer != NONE ? entry[at].newer : stripe->oldest;
-    }
-    stripe->hand = at;
-    drop(stripe, at);
-    tier_counter_add(&stripe->evicted, 1);
-}
-
-static void insert(stripe_t *stripe, const cache_id_t *id, apr_uint32_t chain)
-{
-    entry_t *entry = entries_of(stripe);
-    apr_uint32_t at = stripe->free_entry;
-    entry_t *it = &entry[at];
-    apr_uint32_t *slot;
-
-    stripe->free_entry = it->in_slot;
-    it->id = *id;
-    it->chain = chain;
-    it->visited = 0;
-    slot = slot_of(stripe, id);
-    it->in_slot = *slot;
-    *slot = at;
-    it->newer = NONE;
-    it->older = stripe->newest;
-    if (stripe->newest == NONE) {
-        stripe->oldest = at;
-    } else {
-        entry[stripe->newest].newer = at;
-    }
-    stripe->newest = at;
-    tier_counter_add(&stripe->used, 1);
-}
+#define LAYOUT 3 /* changes whenever a struct of cache_shm_private.h does */
 
 static stripe_t *stripe_of(cache_store_t *store, const cache_id_t *id)
 {
@@ -159,14 +23,97 @@ static apr_status_t lock_at(cache_store_t *store, const cache_id_t *id, stripe_t
     apr_status_t rv;
 
     *stripe = stripe_of(store, id);
-    rv = lock(*stripe);
+    rv = cache_stripe_lock(*stripe);
     if (rv == APR_SUCCESS)
-        *at = find(*stripe, id);
+        *at = cache_stripe_find(*stripe, id);
     return rv;
 }
 
-apr_status_t cache_shm_get_since(cache_store_t *store, const cache_id_t *id, apr_time_t since,
-                                 cache_blob_t *blob, apr_pool_t *pool)
+/* What keeps a record in place while a blob and what was made of it refer to it. */
+typedef struct hold_t {
+    stripe_t *stripe;
+    apr_uint32_t pin;
+    int count;
+} hold_t;
+
+static void hold(void *baton)
+{
+    ((hold_t *)baton)->count++;
+}
+
+static void release(void *baton)
+{
+    hold_t *held = baton;
+
+    if (--held->count > 0)
+        return;
+    cache_pin_leave(held->stripe, held->pin);
+    free(held);
+}
+
+static const unsigned char *copy_of(stripe_t *stripe, const entry_t *it, apr_size_t size,
+                                    apr_pool_t *pool)
+{
+    unsigned char *copy = apr_palloc(pool, size);
+
+    cache_arena_read(units_of(stripe), data_of(stripe), it->chain, copy, size);
+    return copy;
+}
+
+/* Sets the blob's pieces to what is behind the first `skipped` bytes of the record. */
+static void point_at(stripe_t *stripe, const entry_t *it, apr_size_t skipped, cache_blob_t *blob,
+                     apr_pool_t *pool)
+{
+    int count = cache_arena_blocks(units_of(stripe), it->chain);
+    cache_piece_t *piece = apr_palloc(pool, (apr_size_t)count * sizeof(*piece));
+    apr_uint32_t block = it->chain;
+    apr_size_t left = it->size;
+
+    blob->pieces = piece;
+    while (left > 0) {
+        apr_size_t size = cache_arena_block_size(units_of(stripe), block, left);
+        apr_size_t begin = skipped < size ? skipped : size;
+
+        piece->data = data_of(stripe) + (apr_size_t)block * CACHE_ARENA_UNIT + begin;
+        piece->size = size - begin;
+        if (piece->size > 0)
+            piece++;
+        skipped -= begin;
+        left -= size;
+        block = units_of(stripe)[block].next;
+    }
+    blob->piece_count = (int)(piece - blob->pieces);
+}
+
+/* Returns 0 when the record has to be copied. */
+static int leave_in_place(stripe_t *stripe, apr_uint32_t at, cache_blob_t *blob, apr_pool_t *pool)
+{
+    const entry_t *it = &entries_of(stripe)[at];
+    apr_size_t head =
+        cache_record_head_of(data_of(stripe) + (apr_size_t)it->chain * CACHE_ARENA_UNIT, it->size);
+    hold_t *held = head ? malloc(sizeof(*held)) : NULL;
+
+    if (!held)
+        return 0;
+    cache_stripe_begin_change(stripe);
+    held->pin = cache_pin_take(stripe, at);
+    cache_stripe_end_change(stripe);
+    if (held->pin == NONE) {
+        free(held);
+        return 0;
+    }
+    held->stripe = stripe;
+    held->count = 1;
+    blob->data = copy_of(stripe, it, head, pool);
+    point_at(stripe, it, head, blob, pool);
+    blob->hold = hold;
+    blob->release = release;
+    blob->baton = held;
+    return 1;
+}
+
+static apr_status_t get(cache_store_t *store, const cache_id_t *id, apr_time_t since,
+                        apr_size_t in_place, cache_blob_t *blob, apr_pool_t *pool)
 {
     stripe_t *stripe;
     apr_uint32_t at;
@@ -178,19 +125,36 @@ apr_status_t cache_shm_get_since(cache_store_t *store, const cache_id_t *id, apr
     if (at != NONE && entries_of(stripe)[at].expires > tier_clock_now() &&
         entries_of(stripe)[at].since >= since) {
         entry_t *it = &entries_of(stripe)[at];
-        unsigned char *copy = apr_palloc(pool, it->size);
 
         it->visited = 1;
-        cache_arena_read(units_of(stripe), data_of(stripe), it->chain, copy, it->size);
         memset(blob, 0, sizeof(*blob));
-        blob->data = copy;
+        if (it->size < in_place || !leave_in_place(stripe, at, blob, pool))
+            blob->data = copy_of(stripe, it, it->size, pool);
         blob->size = it->size;
         blob->trust = CACHE_RECORD_TRUSTED;
         blob->since = it->since;
         rv = APR_SUCCESS;
     }
-    unlock(stripe);
+    cache_stripe_unlock(stripe);
     return rv;
+}
+
+apr_status_t cache_shm_get_since(cache_store_t *store, const cache_id_t *id, apr_time_t since,
+                                 cache_blob_t *blob, apr_pool_t *pool)
+{
+    return get(store, id, since, APR_SIZE_MAX, blob, pool);
+}
+
+apr_status_t cache_shm_get_in_place(cache_store_t *store, const cache_id_t *id, apr_time_t since,
+                                    cache_blob_t *blob, apr_pool_t *pool)
+{
+    return get(store, id, since, CACHE_SHM_IN_PLACE, blob, pool);
+}
+
+static apr_status_t shm_get_in_place(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                                     apr_pool_t *pool)
+{
+    return cache_shm_get_in_place(store, id, 0, blob, pool);
 }
 
 static apr_status_t shm_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
@@ -199,34 +163,16 @@ static apr_status_t shm_get(cache_store_t *store, const cache_id_t *id, cache_bl
     return cache_shm_get_since(store, id, 0, blob, pool);
 }
 
-/* What is put again in the same size stays where it is, with what the eviction knows of it. */
-static apr_status_t make_room(stripe_t *stripe, const cache_id_t *id, apr_size_t size)
-{
-    apr_uint32_t at = find(stripe, id);
-    apr_uint32_t chain;
-
-    if (at != NONE && entries_of(stripe)[at].size == size)
-        return APR_SUCCESS;
-    if (at != NONE)
-        drop(stripe, at);
-    while (stripe->arena.free_units < cache_arena_units_of(size) && stripe->oldest != NONE)
-        evict_one(stripe);
-    chain = cache_arena_take(&stripe->arena, units_of(stripe), size);
-    if (chain == NONE)
-        return APR_ENOSPC;
-    insert(stripe, id, chain);
-    return APR_SUCCESS;
-}
-
 static apr_status_t put_locked(stripe_t *stripe, const cache_id_t *id, const unsigned char *data,
                                apr_size_t size, apr_interval_time_t keep, apr_time_t since)
 {
-    apr_status_t rv = make_room(stripe, id, size);
+    apr_uint32_t at;
+    apr_status_t rv = cache_stripe_make_room(stripe, id, size, &at);
     entry_t *it;
 
     if (rv != APR_SUCCESS)
         return rv;
-    it = &entries_of(stripe)[find(stripe, id)];
+    it = &entries_of(stripe)[at];
     it->size = (apr_uint32_t)size;
     it->expires = tier_clock_now() + keep;
     it->since = since;
@@ -244,19 +190,19 @@ static apr_status_t put(cache_store_t *store, const cache_id_t *id, const cache_
 
     if (blob->size > store->largest)
         return APR_ENOSPC;
-    rv = lock(stripe);
+    rv = cache_stripe_lock(stripe);
     if (rv != APR_SUCCESS)
         return rv;
     if (changes && *changes != stripe->changes) {
-        unlock(stripe);
+        cache_stripe_unlock(stripe);
         return APR_EBUSY;
     }
-    begin_change(stripe);
+    cache_stripe_begin_change(stripe);
     if (!changes)
         stripe->changes++;
     rv = put_locked(stripe, id, blob->data, blob->size, keep, blob->since);
-    end_change(stripe);
-    unlock(stripe);
+    cache_stripe_end_change(stripe);
+    cache_stripe_unlock(stripe);
     return rv;
 }
 
@@ -286,9 +232,9 @@ apr_uint64_t cache_shm_changes(cache_store_t *store, const cache_id_t *id)
     stripe_t *stripe = stripe_of(store, id);
     apr_uint64_t changes = 0;
 
-    if (lock(stripe) == APR_SUCCESS) {
+    if (cache_stripe_lock(stripe) == APR_SUCCESS) {
         changes = stripe->changes;
-        unlock(stripe);
+        cache_stripe_unlock(stripe);
     }
     return changes;
 }
@@ -303,7 +249,7 @@ int cache_shm_claim(cache_store_t *store, const cache_id_t *id, apr_time_t since
         return 0;
     if (at != NONE && entries_of(stripe)[at].since == since && !entries_of(stripe)[at].claimed)
         is_claimed = entries_of(stripe)[at].claimed = 1;
-    unlock(stripe);
+    cache_stripe_unlock(stripe);
     return is_claimed;
 }
 
@@ -315,11 +261,11 @@ void cache_shm_forget(cache_store_t *store, const cache_id_t *id, apr_time_t unt
     if (lock_at(store, id, &stripe, &at) != APR_SUCCESS)
         return;
     if (at != NONE && entries_of(stripe)[at].since <= until) {
-        begin_change(stripe);
-        drop(stripe, at);
-        end_change(stripe);
+        cache_stripe_begin_change(stripe);
+        cache_stripe_drop(stripe, at);
+        cache_stripe_end_change(stripe);
     }
-    unlock(stripe);
+    cache_stripe_unlock(stripe);
 }
 
 static apr_status_t shm_remove(cache_store_t *store, const cache_id_t *id)
@@ -330,12 +276,12 @@ static apr_status_t shm_remove(cache_store_t *store, const cache_id_t *id)
 
     if (rv != APR_SUCCESS)
         return rv;
-    begin_change(stripe);
+    cache_stripe_begin_change(stripe);
     stripe->changes++;
     if (at != NONE)
-        drop(stripe, at);
-    end_change(stripe);
-    unlock(stripe);
+        cache_stripe_drop(stripe, at);
+    cache_stripe_end_change(stripe);
+    cache_stripe_unlock(stripe);
     return APR_SUCCESS;
 }
 
@@ -351,7 +297,7 @@ static apr_status_t format_stripe(stripe_t *stripe, apr_size_t size)
     stripe->entries_at = aligned(stripe->slots_at + count * sizeof(apr_uint32_t));
     stripe->units_at = aligned(stripe->entries_at + count * sizeof(entry_t));
     stripe->data_at = aligned(stripe->units_at + count * sizeof(cache_arena_unit_t));
-    reset(stripe);
+    cache_stripe_reset(stripe);
     return tier_robust_init(&stripe->lock);
 }
 
@@ -385,12 +331,30 @@ apr_status_t cache_shm_format(void *base, apr_size_t size, apr_size_t largest)
     return rv;
 }
 
+/* A process begins: others may have ended in the middle of reading. */
+static void reap(segment_t *segment)
+{
+    for (apr_uint32_t i = 0; i < segment->stripes; i++) {
+        stripe_t *stripe = stripe_number(segment, i);
+
+        if (cache_stripe_lock(stripe) != APR_SUCCESS)
+            continue;
+        cache_stripe_begin_change(stripe);
+        cache_pin_reap(stripe);
+        cache_stripe_end_change(stripe);
+        cache_stripe_unlock(stripe);
+    }
+}
+
 cache_store_t *cache_shm_open(void *base, apr_pool_t *pool)
 {
     shm_store_t *shm = apr_pcalloc(pool, sizeof(*shm));
 
+    reap(base);
+
     shm->segment = base;
     shm->store.get = shm_get;
+    shm->store.get_in_place = shm_get_in_place;
     shm->store.put = shm_put;
     shm->store.remove = shm_remove;
     shm->store.name = "shared memory";

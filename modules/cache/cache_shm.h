@@ -13,8 +13,11 @@
  *
  * The locks are robust mutexes, held for a look-up and one copy, never over I/O. When a process
  * dies holding one, the next to take it empties the stripe if it was being changed, and goes on if
- * it was only being read.
+ * it was only being read. Larger bodies are not copied but read in place (cache_pin.h).
  */
+
+/* Records from this size on are read in place where that is asked for. */
+#define CACHE_SHM_IN_PLACE ((apr_size_t)8 * 1024)
 
 #define CACHE_SHM_SMALLEST ((apr_size_t)1024 * 1024)
 
@@ -47,6 +50,13 @@ cache_store_t *cache_shm_open(void *base, apr_pool_t *pool);
 /* As the store's get, of a record that was right at `since` or later. */
 apr_status_t cache_shm_get_since(cache_store_t *store, const cache_id_t *id, apr_time_t since,
                                  cache_blob_t *blob, apr_pool_t *pool);
+
+/*
+ * The same, in place: of a record that is large enough, data is the head alone and pieces are the
+ * body, which is not copied; where it may not stay in place, it is copied as by get.
+ */
+apr_status_t cache_shm_get_in_place(cache_store_t *store, const cache_id_t *id, apr_time_t since,
+                                    cache_blob_t *blob, apr_pool_t *pool);
 
 /* Stores blob (data, size and since). Errors: as the store's put. */
 apr_status_t cache_shm_put_since(cache_store_t *store, const cache_id_t *id,

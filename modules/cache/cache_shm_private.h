@@ -14,6 +14,7 @@
 #define MAX_STRIPES 16
 #define NONE        CACHE_ARENA_NONE
 #define ALIGNMENT   64
+#define PINS        128 /* readers in place that a stripe has at the same time */
 
 typedef struct entry_t {
     cache_id_t id;
@@ -26,7 +27,17 @@ typedef struct entry_t {
     apr_uint32_t older;
     apr_uint32_t visited;
     apr_uint32_t claimed; /* somebody looks whether it is still right */
+    apr_uint32_t pins;    /* who reads the blocks in place */
 } entry_t;
+
+/* One who reads a record's blocks in place, without the lock. Blocks of a pin are not given back.
+ */
+typedef struct pin_t {
+    apr_uint32_t owner; /* process id, 0: free; written last when taken, first when left */
+    apr_uint32_t entry; /* NONE: the record has been replaced or removed since */
+    apr_uint32_t chain;
+    apr_uint32_t units;
+} pin_t;
 
 /*
  * All under its lock, but for figures, which are read without. Offsets count from the start of the
@@ -35,13 +46,16 @@ typedef struct entry_t {
 typedef struct stripe_t {
     pthread_mutex_t lock;
     apr_uint32_t is_changing; /* set while the rest is not consistent */
+    apr_uint32_t is_damaged;  /* nothing but pins is consistent: unusable until it is made empty */
     apr_uint32_t entry_count; /* entries there are, used or not; also hash slots */
     apr_uint32_t free_entry;
     apr_uint32_t newest, oldest, hand;
+    apr_uint32_t pin_count, pinned_units;
     apr_uint64_t changes; /* puts and removals, of others' truth too */
     apr_size_t slots_at, entries_at, units_at, data_at;
     cache_arena_t arena;
     tier_counter_t used, used_units, evicted, resets; /* read without the lock */
+    pin_t pins[PINS];
 } stripe_t;
 
 typedef struct segment_t {

@@ -16,6 +16,12 @@
  */
 typedef struct cache_store_t cache_store_t;
 
+/* Bytes that stay where they are. */
+typedef struct cache_piece_t {
+    const unsigned char *data;
+    apr_size_t size;
+} cache_piece_t;
+
 /*
  * What get found. data stays as it is until release is called (which may be NULL), or until the
  * pool is destroyed.
@@ -27,6 +33,13 @@ typedef struct cache_blob_t {
     void *baton;
     cache_record_trust_e trust; /* how much of it is known to be right */
     apr_time_t since; /* as of when it is known to be right (tier_clock_now()); 0: not told */
+    /*
+     * Of get_in_place, NULL else: data is the head alone, the body is in these pieces, until
+     * release was called once more often than hold. One thread.
+     */
+    const cache_piece_t *pieces;
+    int piece_count;
+    void (*hold)(void *baton);
 } cache_blob_t;
 
 struct cache_store_t {
@@ -36,6 +49,13 @@ struct cache_store_t {
      */
     apr_status_t (*get)(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
                         apr_pool_t *pool);
+
+    /*
+     * As get, but may leave the body where it is. Who fills blob->pieces wants release called for
+     * certain. NULL: this store copies.
+     */
+    apr_status_t (*get_in_place)(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                                 apr_pool_t *pool);
 
     /* Keeps a copy for at most keep. APR_ENOSPC: it cannot hold that many bytes. */
     apr_status_t (*put)(cache_store_t *store, const cache_id_t *id, const unsigned char *data,

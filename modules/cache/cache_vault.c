@@ -13,15 +13,19 @@
 /* How long the variants of a list may live is not known when it is written for another reason. */
 #define LIST_KEEPS_AFTER apr_time_from_sec(CACHE_DELTA_MAX)
 
+typedef apr_status_t (*getter_t)(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                                 apr_pool_t *pool);
+
 /* Reads the record of exactly this key. */
-static apr_status_t fetch(cache_found_t *found, cache_store_t *store, const char *key,
-                          apr_pool_t *pool)
+static apr_status_t fetch_by(getter_t get, cache_found_t *found, cache_store_t *store,
+                             const char *key, apr_pool_t *pool)
 {
-    cache_id_t id;
     apr_status_t rv;
 
-    cache_key_id(&id, key);
-    rv = store->get(store, &id, &found->blob, pool);
+    if (found->id_of != key)
+        cache_key_id(&found->id, key);
+    found->id_of = key;
+    rv = get(store, &found->id, &found->blob, pool);
     if (rv != APR_SUCCESS)
         return rv;
     if (cache_record_parse(&found->record, found->blob.data, found->blob.size, found->blob.trust) &&
@@ -32,10 +36,48 @@ static apr_status_t fetch(cache_found_t *found, cache_store_t *store, const char
     return APR_NOTFOUND;
 }
 
-/* Returns the sets of names of a list's record, terminated, from pool. */
-static const char *sets_of(const cache_record_t *list, apr_pool_t *pool)
+/* The whole record is in one piece. */
+static apr_status_t fetch(cache_found_t *found, cache_store_t *store, const char *key,
+                          apr_pool_t *pool)
 {
-    return apr_pstrmemdup(pool, (const char *)list->body, list->body_size);
+    return fetch_by(store->get, found, store, key, pool);
+}
+
+/* The body may be where it is. */
+static apr_status_t fetch_in_place(cache_found_t *found, cache_store_t *store, const char *key,
+                                   apr_pool_t *pool)
+{
+    return fetch_by(store->get_in_place ? store->get_in_place : store->get, found, store, key,
+                    pool);
+}
+
+int cache_vault_pieces(const cache_found_t *found, const cache_piece_t **pieces,
+                       cache_piece_t *whole)
+{
+    if (found->blob.pieces) {
+        *pieces = found->blob.pieces;
+        return found->blob.piece_count;
+    }
+    whole->data = found->record.body;
+    whole->size = found->record.body_size;
+    *pieces = whole;
+    return whole->size > 0;
+}
+
+/* Returns the sets of names of a list's record, terminated, from pool. */
+static const char *sets_of(const cache_found_t *found, apr_pool_t *pool)
+{
+    char *sets = apr_palloc(pool, found->record.body_size + 1);
+    char *out = sets;
+    const cache_piece_t *piece;
+    cache_piece_t whole;
+
+    for (int left = cache_vault_pieces(found, &piece, &whole); left > 0; left--, piece++) {
+        memcpy(out, piece->data, piece->size);
+        out += piece->size;
+    }
+    *out = '\0';
+    return sets;
 }
 
 static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, const char *key,
@@ -43,7 +85,7 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
 {
     apr_uint64_t generation = found->record.generation;
     apr_time_t softened = found->record.life.received;
-    const char *sets = sets_of(&found->record, pool);
+    const char *sets = sets_of(found, pool);
     const char *names;
     apr_status_t rv = APR_NOTFOUND;
 
@@ -54,7 +96,7 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
 
         if (!found->variant)
             found->variant = variant;
-        rv = fetch(found, store, variant, pool);
+        rv = fetch_in_place(found, store, variant, pool);
         if (rv == APR_SUCCESS && found->record.kind != CACHE_RECORD_RESPONSE) {
             cache_vault_release(found);
             rv = APR_NOTFOUND;
@@ -68,10 +110,20 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
 apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const char *key,
                               const apr_table_t *request, apr_pool_t *pool)
 {
+    memset(found, 0, sizeof(*found));
+    return cache_vault_find_again(found, store, key, request, pool);
+}
+
+apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, const char *key,
+                                    const apr_table_t *request, apr_pool_t *pool)
+{
+    cache_found_t before = *found;
     apr_status_t rv;
 
     memset(found, 0, sizeof(*found));
-    rv = fetch(found, store, key, pool);
+    found->id = before.id;
+    found->id_of = before.id_of;
+    rv = fetch_in_place(found, store, key, pool);
     if (rv != APR_SUCCESS || found->record.kind == CACHE_RECORD_RESPONSE)
         return rv;
     found->listed = 1;
@@ -145,6 +197,18 @@ apr_status_t cache_vault_append(cache_saving_t *saving, const char *data, apr_si
     return APR_SUCCESS;
 }
 
+apr_status_t cache_vault_append_found(cache_saving_t *saving, const cache_found_t *found)
+{
+    apr_status_t rv = APR_SUCCESS;
+    const cache_piece_t *piece;
+    cache_piece_t whole;
+
+    for (int left = cache_vault_pieces(found, &piece, &whole); left > 0 && rv == APR_SUCCESS;
+         left--, piece++)
+        rv = cache_vault_append(saving, (const char *)piece->data, piece->size);
+    return rv;
+}
+
 apr_size_t cache_vault_body_size(const cache_saving_t *saving)
 {
     return saving->buffer.size - saving->head_size;
@@ -157,6 +221,17 @@ static apr_status_t put(cache_store_t *store, const char *key, const unsigned ch
 
     cache_key_id(&id, key);
     return store->put(store, &id, data, size, keep);
+}
+
+/* Puts what was collected under key. */
+static apr_status_t put_collected(const cache_saving_t *saving, cache_store_t *store,
+                                  const char *key, apr_interval_time_t keep)
+{
+    const cache_buffer_t *buffer = &saving->buffer;
+
+    if (saving->id && key == saving->key)
+        return store->put(store, saving->id, buffer->data, buffer->size, keep);
+    return put(store, key, buffer->data, buffer->size, keep);
 }
 
 /* softened: when all that was stored until then was made stale; 0: never. */
@@ -204,7 +279,7 @@ static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store
 
     *generation = (apr_uint64_t)now;
     if (rv == APR_SUCCESS && found.record.kind == CACHE_RECORD_VARIANTS) {
-        sets = sets_of(&found.record, saving->pool);
+        sets = sets_of(&found, saving->pool);
         *generation = found.record.generation;
         softened = found.record.life.received;
     }
@@ -234,7 +309,7 @@ apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_
         describe(saving, key, &record);
         cache_record_write_head(saving->buffer.data, &record, saving->headers);
         cache_record_seal(saving->buffer.data, saving->buffer.size);
-        rv = put(store, key, saving->buffer.data, saving->buffer.size, keep);
+        rv = put_collected(saving, store, key, keep);
     }
     cache_vault_drop(saving);
     return rv;
@@ -279,7 +354,7 @@ apr_status_t cache_vault_soften(cache_store_t *store, const char *key, apr_time_
     if (found.record.kind == CACHE_RECORD_RESPONSE) {
         rv = soften_response(store, &found, now, pool);
     } else {
-        rv = put_list(store, key, sets_of(&found.record, pool), found.record.generation, now,
+        rv = put_list(store, key, sets_of(&found, pool), found.record.generation, now,
                       LIST_KEEPS_AFTER, pool);
     }
     cache_vault_release(&found);

@@ -13,10 +13,12 @@
  * (cache_vary.h). Any thread; the time is an argument.
  */
 typedef struct cache_found_t {
-    cache_record_t record; /* valid when found */
+    cache_record_t record; /* valid when found; its body may only be had by cache_vault_pieces */
     cache_blob_t blob;     /* what record points into; cache_vault_release when done */
     const char *variant;   /* listed: the key of the variant that was looked for first; else NULL */
     int listed;            /* 1: there is a list of variants under the key */
+    cache_id_t id;         /* of the key that was looked for last: */
+    const char *id_of;     /* that very pointer, so that nobody hashes it again */
     int corrupt; /* 1: bytes were found that are no record of this key, and taken for nothing */
 } cache_found_t;
 
@@ -28,8 +30,19 @@ typedef struct cache_found_t {
 apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const char *key,
                               const apr_table_t *request, apr_pool_t *pool);
 
+/* The same, into what an earlier look-up of this request has filled, and was released. */
+apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, const char *key,
+                                    const apr_table_t *request, apr_pool_t *pool);
+
 /* Gives back what find holds. Harmless when it found nothing. */
 void cache_vault_release(cache_found_t *found);
+
+/*
+ * Sets *pieces to where the body is, one behind the other, and returns how many there are: bytes of
+ * found, which stay until it is released; *whole is used for a body in one piece.
+ */
+int cache_vault_pieces(const cache_found_t *found, const cache_piece_t **pieces,
+                       cache_piece_t *whole);
 
 /*
  * A response on its way into a store: made by begin, filled by append as the body comes, ended by
@@ -39,6 +52,7 @@ typedef struct cache_saving_t {
     const char *key;            /* of the URI; set by the caller, like all down to headers */
     const apr_table_t *request; /* the fields that Vary may name */
     int listed;                 /* of cache_found_t */
+    const cache_id_t *id;       /* of key; NULL: to be made of it */
     int status;
     const char *status_line;
     cache_life_t life;
@@ -61,6 +75,9 @@ apr_status_t cache_vault_begin(cache_saving_t *saving, apr_size_t expected, apr_
 
 /* Adds a part of the body. APR_ENOSPC: it is too large by now; saving is dropped. */
 apr_status_t cache_vault_append(cache_saving_t *saving, const char *data, apr_size_t size);
+
+/* Adds the whole body of what was found. The same. */
+apr_status_t cache_vault_append_found(cache_saving_t *saving, const cache_found_t *found);
 
 /* Returns how many bytes of body there are. */
 apr_size_t cache_vault_body_size(const cache_saving_t *saving);

@@ -9,6 +9,7 @@ def test_children_killed_while_storing(httpd, app):
     """150 requests/s of bodies that are stored again and again for 3 s; six children are killed within that time."""
     origin = app(size=100_000, headers={"Cache-Control": "max-age=0", "ETag": '"changing"'})
     server = cached(httpd, origin, conf="TierCacheSize 2M")
+    server.allow_log("AH10392")  # httpd notices that its children are killed
     load = server.load(rate=150, seconds=3, path=[f"/{n}" for n in range(50)])
     for moment in range(6):
         threading.Timer(0.4 * (moment + 1), server.kill_child).start()

@@ -86,7 +86,7 @@ static table_store_t *make_table(apr_pool_t *pool)
 static cache_saving_t saving_of(const char *key, const char *request, const char *response,
                                 int listed, apr_pool_t *pool)
 {
-    cache_saving_t saving = {key, fields(pool, request), listed, 200, "200 OK"};
+    cache_saving_t saving = {key, fields(pool, request), listed, NULL, 200, "200 OK"};
 
     saving.life.lifetime = 60;
     saving.life.received = NOW;

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large bodies are sent from where they are in shared memory: whatever client and store do meanwhile, no byte is wrong."""
+import threading
+import time
+
+import pytest
+from cache_support import FRESH, asked_twice, cached, is_hit
+from webtier_testing import wait_until
+
+SIZE = 900_000
+
+
+def body_of(answer):
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+def slowly(server, path, pause=0.6):
+    """Begins to read, waits, reads the rest; returns the body."""
+    with server.connect() as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{server.port}\r\nConnection: close\r\n\r\n".encode())
+        received = client.recv(10_000)
+        time.sleep(pause)
+        while part := client.recv(1 << 16):
+            received += part
+    return body_of(received)
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_a_slow_client_gets_what_it_was_promised(httpd, app, mpm):
+    """While clients read slowly, the page is replaced, removed, and the memory filled with others."""
+    origin = app(body=b"o" * SIZE, headers=FRESH)
+    server = cached(httpd, origin, conf="TierCacheSize 16M", mpm=mpm)
+    assert asked_twice(server, "/page")
+    bodies = []
+    readers = [threading.Thread(target=lambda: bodies.append(slowly(server, "/page"))) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    time.sleep(0.2)
+    origin.behave(body=b"n" * SIZE, headers=FRESH)
+    server.get("/page", headers={"Cache-Control": "no-cache"})
+    server.get("/page", method="DELETE")
+    for number in range(30):
+        assert len(server.get(f"/other/{number}").body) == SIZE
+    for reader in readers:
+        reader.join()
+    assert bodies == [b"o" * SIZE] * 4
+    assert server.get("/page").body == b"n" * SIZE
+
+
+@pytest.mark.parametrize("asked,body", [("bytes=0-9", slice(0, 10)), ("bytes=-10", slice(SIZE - 10, SIZE)),
+                                        ("bytes=65000-800000", slice(65000, 800001))])
+def test_ranges(httpd, app, asked, body):
+    origin = app(size=SIZE, headers=FRESH)
+    server = cached(httpd, origin)
+    whole = server.get().body
+    part = server.get(headers={"Range": asked})
+    assert is_hit(part) and part.status == 206 and part.body == whole[body]
+
+
+def test_tls_http2_and_filters(httpd, app):
+    origin = app(size=SIZE, headers={**FRESH, "Content-Type": "text/plain"})
+    server = cached(httpd, origin, http2=True, more="SetOutputFilter DEFLATE", extra=["deflate"])
+    whole = server.h2get().body
+    wait_until(lambda: is_hit(server.h2get()))
+    assert server.h2get().body == whole and len(whole) == SIZE
+    packed = server.h2get(headers={"Accept-Encoding": "gzip"})
+    assert len(packed.body) < SIZE
+
+
+def test_children_killed_while_they_send(httpd, app):
+    """What killed children were reading is free again: the memory takes as much as before."""
+    origin = app(size=SIZE, headers=FRESH)
+    server = cached(httpd, origin, conf="TierCacheSize 16M")
+    server.allow_log("AH10392")  # httpd notices that its children are killed
+    assert asked_twice(server, "/page")
+    for _ in range(3):
+        readers = [threading.Thread(target=lambda: server.raw(b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n", timeout=1)) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        server.kill_child()
+        for reader in readers:
+            reader.join()
+    for number in range(40):
+        path = f"/new/{number}"
+        assert asked_twice(server, path), path
