@@ -118,14 +118,20 @@ class Case:
     against: "Case" = None
     goal: float = None
     connections: int = CONNECTIONS
+    script: Path = None  # for wrk: Lua that makes the requests
+    comparisons: list = field(default_factory=list)  # further ones: (case, goal)
     samples: list = field(default_factory=list)
 
     def median(self, what):
         return statistics.median(getattr(sample, what) for sample in self.samples)
 
-    def ratio(self):
-        """CPU a request over that of the case it is measured against, median of the rounds."""
-        return statistics.median(mine.cpu / other.cpu for mine, other in zip(self.samples, self.against.samples))
+    def ratio(self, other=None):
+        """CPU a request over that of another case (the one it is measured against), median of the rounds."""
+        pairs = zip(self.samples, (other or self.against).samples)
+        return statistics.median(mine.cpu / theirs.cpu for mine, theirs in pairs)
+
+    def all_comparisons(self):
+        return ([(self.against, self.goal)] if self.against else []) + self.comparisons
 
 
 def milliseconds(text):
@@ -136,7 +142,8 @@ def milliseconds(text):
 def wrk(case, seconds):
     """Loads a case; returns wrk's report. Raises Unmeasurable when an answer was an error."""
     threads = min(2, os.cpu_count() or 1, case.connections)
-    ran = subprocess.run(["wrk", f"-t{threads}", f"-c{case.connections}", f"-d{seconds}s", "--latency",
+    script = ["-s", str(case.script)] if case.script else []
+    ran = subprocess.run(["wrk", f"-t{threads}", f"-c{case.connections}", f"-d{seconds}s", "--latency", *script,
                           f"http://127.0.0.1:{case.server.port}{case.path}"], capture_output=True, text=True)
     if ran.returncode != 0:
         raise Unmeasurable(f"{case.name}: wrk failed: {ran.stderr or ran.stdout}")
@@ -158,6 +165,54 @@ def measure(case, seconds):
                   milliseconds(re.search(r"\s99%\s+(\S+)", report)[1]))
 
 
+def tree_cpu_us(pid):
+    """As cpu_us, of a process and all its descendants, whatever process group they moved to."""
+    ticks, pids = 0, [pid]
+    while pids:
+        pid = pids.pop()
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+        pids += process.children_of(pid)
+    return ticks * _TICK_US
+
+
+class Other:
+    """A server of another kind: its program, arguments, port; files as (name, text) are written into its folder."""
+
+    def __init__(self, workspace, argv, files=(), name="other"):
+        self.root = workspace.new_dir(name)
+        self._reservation = Reservation()
+        self.port = self._reservation.port
+        for file, text in files:
+            (self.root / file).write_text(self._filled(text))
+        process.give_to_server(self.root)
+        self._process = process.Process([self._filled(word) for word in argv], self.root, self.root / "output.log")
+        self.pid = self._process.pid
+        wait_until(lambda: not self._process.running() or self._listens(), 20)
+        if not self._process.running():
+            raise Unmeasurable(f"{argv[0]} did not start:\n{(self.root / 'output.log').read_text()}")
+
+    def _filled(self, text):
+        return text.replace("@PORT@", str(self.port)).replace("@ROOT@", str(self.root))
+
+    def _listens(self):
+        try:
+            client.connect(self.port).close()
+        except OSError:
+            return False
+        return True
+
+    def cpu_us(self):
+        return tree_cpu_us(self.pid)
+
+    def close(self):
+        self._process.stop()
+        self._reservation.close()
+
+
 class ChargedMemcached(Memcached):
     def cpu_us(self):
         return cpu_us(self.pid)
@@ -177,6 +232,16 @@ class Bench:
         """A running httpd; ours: names as "cache" or "test_floor"; stock: names as "proxy_http"."""
         return self._keep(Httpd(self._workspace, conf, ours, stock))
 
+    def other(self, argv, files=(), name="other"):
+        """A running server of another kind; @PORT@ and @ROOT@ in arguments and files are filled in."""
+        return self._keep(Other(self._workspace, argv, files, name))
+
+    def script(self, text):
+        """Writes a script for wrk; returns where it is."""
+        path = self._workspace.new_dir("wrk") / "requests.lua"
+        path.write_text(text)
+        return path
+
     def memcached(self, args=()):
         return self._keep(ChargedMemcached(self._workspace, args))
 
@@ -185,7 +250,7 @@ class Bench:
         return server
 
     def case(self, name, server, path, charged=None, against=None, goal=None, size=None, connections=CONNECTIONS,
-             check=None):
+             check=None, script=None):
         """Adds a case. charged: whose CPU counts (server alone by default). goal: the most that the CPU ratio to the
         case `against` may be. The case is measured once it answers 200, `size` bytes, and so that check(answer) holds:
         within two seconds, as a cache may store an answer after it was sent.
@@ -200,7 +265,7 @@ class Bench:
         except TimeoutError:
             raise Unmeasurable(f"{name}: {path} is not answered as meant: {answers[-1].status}, "
                                f"{len(answers[-1].body)} bytes\n{answers[-1].headers}") from None
-        case = Case(name, server, path, charged or [server], against, goal, connections)
+        case = Case(name, server, path, charged or [server], against, goal, connections, script)
         self.cases.append(case)
         return case
 
@@ -216,10 +281,9 @@ class Bench:
             for what, unit, digits in (("rate", "requests/s", 0), ("cpu", "CPU us/request", 1), ("p50", "ms p50", 2),
                                        ("p99", "ms p99", 2)):
                 yield self._row(case, round(case.median(what), digits or None), unit)
-            if case.against:
-                ratio = case.ratio()
-                yield self._row(case, round(ratio, 3), "CPU ratio", case.against.name, case.goal,
-                                case.goal is None or ratio <= case.goal)
+            for other, goal in case.all_comparisons():
+                ratio = case.ratio(other)
+                yield self._row(case, round(ratio, 3), "CPU ratio", other.name, goal, goal is None or ratio <= goal)
 
     def _row(self, case, value, unit, against=None, goal=None, ok=True):
         return {"bench": self.name, "case": case.name, "value": value, "unit": unit, "against": against, "goal": goal,
@@ -231,6 +295,11 @@ class Bench:
         self._workspace.remove()
 
 
+def _said(case, other, goal):
+    verdict = "" if goal is None else f", goal {goal:g}: {'met' if case.ratio(other) <= goal else 'MISSED'}"
+    return f"  {case.ratio(other):.2f} of {other.name}{verdict}"
+
+
 def print_table(bench):
     width = max(len(case.name) for case in bench.cases)
     print(f"\n{bench.name}: {bench.options.rounds} rounds of {bench.options.seconds} s, medians")
@@ -238,11 +307,7 @@ def print_table(bench):
     for case in bench.cases:
         line = (f"{case.name:{width}}  {case.median('rate'):10.0f}  {case.median('cpu'):14.1f}"
                 f"  {case.median('p50'):7.2f}  {case.median('p99'):7.2f}")
-        if case.against:
-            line += f"  {case.ratio():.2f} of {case.against.name}"
-        if case.goal is not None:
-            line += f", goal {case.goal:g}: {'met' if case.ratio() <= case.goal else 'MISSED'}"
-        print(line)
+        print(line + "".join(_said(case, *comparison) for comparison in case.all_comparisons()))
     sys.stdout.flush()
 
 
@@ -253,9 +318,11 @@ def positive(text):
     return number
 
 
-def main(prepare):
-    """Runs one benchmark: prepare(bench) starts the servers and names the cases."""
+def main(prepare, add_arguments=None):
+    """Runs one benchmark: prepare(bench) starts the servers and names the cases; add_arguments(parser) adds options."""
     parser = argparse.ArgumentParser()
+    if add_arguments:
+        add_arguments(parser)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=positive, default=3)
     parser.add_argument("--rounds", type=positive, default=5)

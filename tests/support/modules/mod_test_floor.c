@@ -6,6 +6,12 @@
  *
  * answers <path> with one immortal bucket of <size> bytes, from the quick_handler hook (nothing of
  * httpd's walks runs) or as a normal handler.
+ *
+ *   TestFloorMemcached <path> <size> <port> <key>
+ *
+ * answers <path> from the quick_handler hook with the value of <key>, which has to have <size>
+ * bytes, of the memcached on that port of 127.0.0.1: one get, over a connection that the thread
+ * keeps.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -13,6 +19,12 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <apr_strings.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define FLOOR_MAX_SIZE (64 * 1024 * 1024)
 
@@ -23,6 +35,8 @@ typedef struct floor_answer_t {
     const char *path;
     apr_size_t size;
     const char *body;
+    apr_port_t port; /* of memcached; 0: the answer is body */
+    const char *get; /* what memcached is asked */
 } floor_answer_t;
 
 static void *create_config(apr_pool_t *pool, server_rec *s)
@@ -61,6 +75,25 @@ static const char *set_floor(cmd_parms *cmd, void *unused, const char *phase, co
     return NULL;
 }
 
+static const char *set_memcached(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    apr_array_header_t *answers =
+        ap_get_module_config(cmd->server->module_config, &test_floor_module);
+    floor_answer_t *answer;
+
+    (void)unused;
+    if (argc != 4)
+        return "TestFloorMemcached: the path, the size, the port, the key";
+    answer = apr_array_push(answers);
+    memset(answer, 0, sizeof(*answer));
+    answer->quick = 1;
+    answer->path = argv[0];
+    answer->size = (apr_size_t)apr_atoi64(argv[1]);
+    answer->port = (apr_port_t)apr_atoi64(argv[2]);
+    answer->get = apr_pstrcat(cmd->pool, "get ", argv[3], "\r\n", NULL);
+    return NULL;
+}
+
 static const floor_answer_t *find_answer(request_rec *r, int quick)
 {
     const apr_array_header_t *answers =
@@ -76,19 +109,81 @@ static const floor_answer_t *find_answer(request_rec *r, int quick)
     return NULL;
 }
 
+/* The calling thread's connection; one memcached is enough for a benchmark. */
+static __thread int memcached = -1;
+
+static int connect_to(apr_port_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int on = 1;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    memcached = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (memcached >= 0 && connect(memcached, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+        setsockopt(memcached, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0)
+        return 1;
+    return 0;
+}
+
+static void disconnect(void)
+{
+    close(memcached);
+    memcached = -1;
+}
+
+/* Returns the value, of answer->size bytes, from r->pool; NULL where memcached has none. */
+static const char *get(request_rec *r, const floor_answer_t *answer)
+{
+    apr_size_t room = answer->size + 512;
+    char *reply = apr_palloc(r->pool, room);
+    apr_size_t read = 0;
+    const char *value;
+
+    if (memcached < 0 && !connect_to(answer->port))
+        return NULL;
+    if (send(memcached, answer->get, strlen(answer->get), MSG_NOSIGNAL) < 0) {
+        disconnect();
+        return NULL;
+    }
+    do {
+        ssize_t part = recv(memcached, reply + read, room - read, 0);
+        if (part <= 0) {
+            disconnect();
+            return NULL;
+        }
+        read += (apr_size_t)part;
+    } while (read < 5 || (memcmp(reply + read - 5, "END\r\n", 5) != 0 && read < room));
+    value = memchr(reply, '\n', read);
+    return value && read > answer->size ? value + 1 : NULL;
+}
+
+static apr_bucket *body_of(request_rec *r, const floor_answer_t *answer)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    const char *value;
+
+    if (!answer->port)
+        return apr_bucket_immortal_create(answer->body, answer->size, alloc);
+    value = get(r, answer);
+    return value ? apr_bucket_pool_create(value, answer->size, r->pool, alloc) : NULL;
+}
+
 static int send_answer(request_rec *r, int quick)
 {
     const floor_answer_t *answer = r->method_number == M_GET ? find_answer(r, quick) : NULL;
     apr_bucket_brigade *brigade;
+    apr_bucket *body;
     apr_status_t rv;
 
     if (!answer)
         return DECLINED;
+    body = body_of(r, answer);
+    if (!body)
+        return HTTP_BAD_GATEWAY;
     ap_set_content_type(r, "text/plain");
     ap_set_content_length(r, (apr_off_t)answer->size);
     brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    APR_BRIGADE_INSERT_TAIL(
-        brigade, apr_bucket_immortal_create(answer->body, answer->size, brigade->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, body);
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
     rv = ap_pass_brigade(r->output_filters, brigade);
     return rv == APR_SUCCESS ? OK : AP_FILTER_ERROR;
@@ -120,6 +215,9 @@ static int map_to_storage(request_rec *r)
 
 static const command_rec commands[] = {AP_INIT_TAKE3("TestFloor", set_floor, NULL, RSRC_CONF,
                                                      "quick|handler, the path, the size in bytes"),
+                                       AP_INIT_TAKE_ARGV("TestFloorMemcached", set_memcached, NULL,
+                                                         RSRC_CONF,
+                                                         "the path, the size, the port, the key"),
                                        {NULL}};
 
 static void register_hooks(apr_pool_t *pool)
