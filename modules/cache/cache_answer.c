@@ -125,7 +125,8 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
     return !r->header_only;
 }
 
-static apr_bucket *bucket_of(const cache_blob_t *blob, const cache_piece_t *piece, request_rec *r)
+apr_bucket *cache_answer_bucket(const cache_blob_t *blob, const cache_piece_t *piece,
+                                request_rec *r)
 {
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
 
@@ -143,6 +144,6 @@ void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
     int left = with_body ? cache_vault_pieces(&state->found, &piece, &whole) : 0;
 
     for (; left > 0; left--, piece++)
-        APR_BRIGADE_INSERT_TAIL(brigade, bucket_of(&state->found.blob, piece, r));
+        APR_BRIGADE_INSERT_TAIL(brigade, cache_answer_bucket(&state->found.blob, piece, r));
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
 }

@@ -30,7 +30,7 @@ static void report_forwarded(const cache_counters_t *counters, tier_status_node_
                              apr_pool_t *pool)
 {
     static const char *const names[CACHE_FWDS] = {NULL,        "bypass",  "method", "uri_miss",
-                                                  "vary_miss", "request", "stale"};
+                                                  "vary_miss", "request", "stale",  "partial"};
     tier_status_node_t *node = tier_status_object(root, "forwarded", pool);
 
     for (int i = 1; i < CACHE_FWDS; i++)

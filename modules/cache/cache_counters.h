@@ -20,7 +20,7 @@ typedef enum {
 } cache_error_e;
 
 /* Changes whenever the struct below does. */
-#define CACHE_COUNTERS_LAYOUT 5
+#define CACHE_COUNTERS_LAYOUT 6
 
 /* In shared memory, zeroed when fresh; any thread of any process adds. */
 typedef struct cache_counters_t {

@@ -6,6 +6,7 @@
  */
 #include "cache_hooks.h"
 #include "cache_filter.h"
+#include "cache_partial.h"
 #include "cache_private.h"
 #include "cache_date.h"
 #include "cache_headers.h"
@@ -184,6 +185,7 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     apr_table_t *fields = cache_filter_fields(r);
     cache_directives_t told;
     cache_exchange_t exchange;
+    cache_saving_t *saving;
     cache_verdict_e verdict;
 
     if (state->method != CACHE_METHOD_GET)
@@ -196,14 +198,18 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     cache_policy_apply(&policy, &exchange, &told);
     if (cache_rules_no_store(r))
         return CACHE_REFUSED_RULE;
+    if (r->status == HTTP_PARTIAL_CONTENT && cache_partial_may_store(state, r, fields))
+        exchange.status = HTTP_OK;
     verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &state->heuristic);
     if (verdict != CACHE_STORABLE)
         return verdict;
     state->announced = announced_length(fields);
     fields = cache_headers_storable(fields, &told, r->pool);
+    saving = cache_filter_make_saving(state, &exchange, status_line(r), fields, r->pool);
+    if (r->status == HTTP_PARTIAL_CONTENT)
+        return cache_partial_open(state, saving, fields, r->pool);
     return cache_filter_open_saving(
-        state, cache_filter_make_saving(state, &exchange, status_line(r), fields, r->pool),
-        state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
+        state, saving, state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
 }
 
 /* Whether those who wait may be answered with it. */
@@ -259,7 +265,7 @@ static body_e collect(cache_request_t *state, apr_bucket_brigade *brigade)
         apr_size_t size;
 
         if (APR_BUCKET_IS_EOS(b))
-            return BODY_ENDED;
+            return cache_partial_add_rest(state) == APR_SUCCESS ? BODY_ENDED : BODY_BROKE;
         if (AP_BUCKET_IS_ERROR(b) || AP_BUCKET_IS_EOC(b))
             return BODY_BROKE;
         if (APR_BUCKET_IS_METADATA(b))
@@ -355,7 +361,7 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
     cache_verdict_e verdict = judge(state, r);
     int complete = 0;
 
-    if (state->stored)
+    if (state->stored || (state->part && state->part->completes))
         cache_request_restore(state, r);
     if (verdict == CACHE_STORABLE) {
         complete = collect_all(state, r, brigade);
@@ -396,6 +402,27 @@ static apr_status_t head_brigade(cache_request_t *state, ap_filter_t *f,
     return rv;
 }
 
+/*
+ * The origin was asked for what is missing of the whole, and sent something else: neither that nor
+ * what is stored is an answer. It does not know its own entity tags.
+ */
+static apr_status_t give_up(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+
+    cache_request_restore(state, r);
+    cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
+    cache_counters_error(state->runtime->counters,
+                         cache_vault_remove(state->runtime->store, state->part->found.record.key));
+    state->is_replaced = 1;
+    apr_brigade_cleanup(brigade);
+    APR_BRIGADE_INSERT_TAIL(brigade,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(f->next, brigade);
+}
+
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     cache_request_t *state = f->ctx;
@@ -406,12 +433,20 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
         apr_brigade_cleanup(brigade);
         return APR_SUCCESS;
     }
-    if (state->is_answered)
+    if (state->is_answered) {
+        if (state->part)
+            cache_partial_append(state, f->r, brigade);
         return next_brigade(state, f, brigade);
+    }
     state->is_answered = 1;
     state->status = f->r->status;
     state->stale_defaults = stale_defaults(f->r->server);
     state->heuristic = heuristic_of(f->r->server);
+    if (state->part && state->part->completes && f->r->status == HTTP_PARTIAL_CONTENT) {
+        if (!cache_partial_complete(state, f->r, brigade))
+            return give_up(state, f, brigade);
+        cache_partial_append(state, f->r, brigade);
+    }
     if (cache_fallback_is_wanted(state, f->r))
         return cache_fallback_serve(state, f, brigade);
     if (state->stored && f->r->status == HTTP_NOT_MODIFIED)

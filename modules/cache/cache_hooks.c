@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The look-up: from quick_handler where the administrator asked for it, else from the handler. */
 #include "cache_hooks.h"
+#include "cache_partial.h"
 #include "cache_private.h"
 
 #include "clock.h"
@@ -47,48 +48,58 @@ static const char *account(cache_request_t *state)
     return "hit";
 }
 
+static int is_part(const cache_request_t *state)
+{
+    return state->part && state->part->is_served;
+}
+
+/* Makes r's answer what is stored. */
+static void answer(cache_request_t *state, request_rec *r, const cache_record_t *record,
+                   apr_bucket_brigade *brigade)
+{
+    apr_table_t *fields = apr_table_make(r->pool, (int)record->field_count);
+
+    cache_record_add_fields(record, fields);
+    cache_answer_fill(state, r, cache_answer_prepare(state, r, record, fields, &record->life),
+                      brigade);
+}
+
 /* Answers with what look has found. */
 static int serve(cache_request_t *state, request_rec *r)
 {
-    const cache_record_t *record = &state->found.record;
-    apr_table_t *fields = apr_table_make(r->pool, (int)record->field_count);
+    const cache_record_t *record =
+        is_part(state) ? &state->part->found.record : &state->found.record;
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    int with_body;
 
     if (state->is_to_revalidate)
         cache_herd_revalidate(state, r);
-    cache_record_add_fields(record, fields);
     remove_content_filters(r);
-    with_body = cache_answer_prepare(state, r, record, fields, &record->life);
+    if (is_part(state)) {
+        cache_partial_answer(state, r, brigade);
+    } else {
+        answer(state, r, record, brigade);
+    }
     state->answer.has_ttl = 1;
     state->answer.ttl = cache_freshness_ttl(&record->life, apr_time_now());
     cache_answer_mark(state, r, account(state));
-    cache_answer_fill(state, r, with_body, brigade);
     state->is_answered = 1;
     if (ap_pass_brigade(r->output_filters, brigade) != APR_SUCCESS && !r->connection->aborted)
         return AP_FILTER_ERROR;
     return OK;
 }
 
-/* What the request headers were is needed to put them back, and for Vary. */
-static void keep_fields(cache_request_t *state, request_rec *r)
-{
-    if (state->fields == r->headers_in)
-        state->fields = apr_table_copy(r->pool, r->headers_in);
-}
-
 /* The stored answer is there but may not be used unasked. */
 static void validate(cache_request_t *state, request_rec *r, cache_use_e use)
 {
     state->answer.fwd = use == CACHE_VALIDATE_REQUEST ? CACHE_FWD_REQUEST : CACHE_FWD_STALE;
-    keep_fields(state, r);
+    cache_request_keep_fields(state, r);
     cache_request_validate(state, r);
 }
 
 static void miss(cache_request_t *state, request_rec *r, apr_status_t status)
 {
     state->answer.fwd = state->found.listed ? CACHE_FWD_VARY_MISS : CACHE_FWD_URI_MISS;
-    keep_fields(state, r);
+    cache_request_keep_fields(state, r);
     if (state->found.corrupt)
         tier_counter_add(&counters_of(state)->errors[CACHE_ERROR_CORRUPT], 1);
     cache_counters_error(counters_of(state), status);
@@ -97,13 +108,21 @@ static void miss(cache_request_t *state, request_rec *r, apr_status_t status)
                       state->runtime->store->name, state->key);
 }
 
+/* Undoes what look did to the request. */
+static void unprepare(cache_request_t *state, request_rec *r)
+{
+    if (state->stored || (state->part && state->part->completes))
+        cache_request_restore(state, r);
+    state->stored = NULL;
+    state->part = NULL;
+}
+
 /* RFC 9111 section 5.2.1.7. */
 static int refuse_to_forward(cache_request_t *state, request_rec *r)
 {
     state->answer.fwd = CACHE_FWD_NONE;
     state->answer.detail = "only-if-cached";
-    if (state->stored)
-        cache_request_restore(state, r);
+    unprepare(state, r);
     return HTTP_GATEWAY_TIME_OUT;
 }
 
@@ -136,9 +155,7 @@ static int look(cache_request_t *state, request_rec *r)
 {
     apr_status_t rv;
 
-    if (state->stored)
-        cache_request_restore(state, r);
-    state->stored = NULL;
+    unprepare(state, r);
     cache_vault_release(&state->found);
     rv = cache_vault_find_again(&state->found, state->runtime->store, state->key, state->fields,
                                 r->pool);
@@ -153,6 +170,8 @@ static int look(cache_request_t *state, request_rec *r)
     }
     if (state->found.blob.release)
         apr_pool_cleanup_register(r->pool, &state->found, release_found, apr_pool_cleanup_null);
+    if (state->found.record.status == HTTP_PARTIAL_CONTENT)
+        return cache_partial_look(state, r);
     state->use = cache_freshness_use(&state->found.record.life, &state->asked, apr_time_now());
     if (state->use == CACHE_USE_FRESH || state->use == CACHE_USE_STALE)
         return 1;
@@ -161,7 +180,7 @@ static int look(cache_request_t *state, request_rec *r)
         validate(state, r, state->use);
         return 0;
     }
-    keep_fields(state, r);
+    cache_request_keep_fields(state, r);
     state->use = CACHE_USE_STALE;
     return 1;
 }
@@ -228,9 +247,7 @@ int cache_hooks_quick_handler(request_rec *r, int is_lookup)
  */
 static void forget(cache_request_t *state, request_rec *r)
 {
-    if (state->stored)
-        cache_request_restore(state, r);
-    state->stored = NULL;
+    unprepare(state, r);
     state->is_answered = 1;
 }
 

@@ -60,6 +60,8 @@ struct cache_request_t {
     apr_time_t requested_at;     /* the same, tier_clock_now() */
     cache_found_t found;
     apr_table_t *stored; /* the stored response's fields while it is being validated; else NULL */
+    struct cache_partial_t
+        *part;              /* a part of the response is stored; else NULL (cache_partial.h) */
     cache_saving_t *saving; /* while a body is collected; else NULL */
     apr_int64_t announced;  /* its Content-Length; -1: not told */
     int is_added;           /* the filter is in the chain */
@@ -94,6 +96,9 @@ cache_request_t *cache_request_make(request_rec *r, const cache_runtime_t *runti
  */
 void cache_request_restore(const cache_request_t *state, request_rec *r);
 
+/* Keeps the request's fields as they are, before any is changed. cache_request.c */
+void cache_request_keep_fields(cache_request_t *state, request_rec *r);
+
 /*
  * Replaces the request's conditions by the validators of what was found; state->stored stays NULL
  * where it has none. cache_request.c
@@ -117,6 +122,10 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
  */
 void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
                        apr_bucket_brigade *brigade);
+
+/* Returns a bucket of a piece of blob, for r. cache_answer.c */
+apr_bucket *cache_answer_bucket(const cache_blob_t *blob, const cache_piece_t *piece,
+                                request_rec *r);
 
 /*
  * Returns a bucket of a piece that stays where it is in shared memory; it is copied when it has to

@@ -115,12 +115,13 @@ void cache_record_write_head(unsigned char *out, const cache_record_t *record,
     put(out + AT_HEAD_SIZE, (apr_uint64_t)(writer.out - out), 4);
 }
 
-void cache_record_seal(unsigned char *data, apr_size_t size)
+void cache_record_seal(unsigned char *data, apr_size_t size, cache_record_trust_e trust)
 {
     apr_size_t head = (apr_size_t)get(data + AT_HEAD_SIZE, 4);
 
     put(data + AT_BODY_SIZE, size - head, 8);
-    put(data + AT_BODY_SUM, cache_checksum(data + head, size - head), 4);
+    if (trust == CACHE_RECORD_UNTRUSTED)
+        put(data + AT_BODY_SUM, cache_checksum(data + head, size - head), 4);
     put(data + AT_SUM, cache_checksum(data + 8, head - 8), 4);
 }
 

@@ -59,9 +59,6 @@ apr_size_t cache_record_head_size(const cache_record_t *record, const apr_table_
 void cache_record_write_head(unsigned char *out, const cache_record_t *record,
                              const apr_table_t *headers);
 
-/* Makes the size bytes at data, a written head and the body behind it, a valid record. */
-void cache_record_seal(unsigned char *data, apr_size_t size);
-
 /* Sets the lifetime (seconds) of the record at data, which is one. */
 void cache_record_set_lifetime(unsigned char *data, apr_int64_t lifetime);
 
@@ -70,6 +67,12 @@ void cache_record_set_lifetime(unsigned char *data, apr_int64_t lifetime);
  * can write to; no checksums and no characters where it was made here and nobody else could write.
  */
 typedef enum { CACHE_RECORD_UNTRUSTED, CACHE_RECORD_TRUSTED } cache_record_trust_e;
+
+/*
+ * Makes the size bytes at data, a written head and the body behind it, a valid record: for whoever
+ * checks as trust says. Where nobody checks the body it is not summed up.
+ */
+void cache_record_seal(unsigned char *data, apr_size_t size, cache_record_trust_e trust);
 
 /*
  * Reads a record out of size bytes, which must stay as long as record is used. Returns 1, or 0 when

@@ -104,6 +104,13 @@ void cache_request_restore(const cache_request_t *state, request_rec *r)
     }
 }
 
+/* What they were is needed to put them back, and for Vary. */
+void cache_request_keep_fields(cache_request_t *state, request_rec *r)
+{
+    if (state->fields == r->headers_in)
+        state->fields = apr_table_copy(r->pool, r->headers_in);
+}
+
 void cache_request_validate(cache_request_t *state, request_rec *r)
 {
     apr_table_t *stored = apr_table_make(r->pool, (int)state->found.record.field_count);

@@ -359,6 +359,7 @@ cache_store_t *cache_shm_open(void *base, apr_pool_t *pool)
     shm->store.remove = shm_remove;
     shm->store.name = "shared memory";
     shm->store.largest = shm->segment->largest;
+    shm->store.trust = CACHE_RECORD_TRUSTED;
     shm->store.is_quick = 1;
     return &shm->store;
 }

@@ -6,7 +6,7 @@
 const char *cache_status_field_fwd(cache_fwd_e fwd)
 {
     static const char *const names[CACHE_FWDS] = {"none",      "bypass",  "method", "uri-miss",
-                                                  "vary-miss", "request", "stale"};
+                                                  "vary-miss", "request", "stale",  "partial"};
 
     return (unsigned)fwd < CACHE_FWDS ? names[fwd] : "miss";
 }

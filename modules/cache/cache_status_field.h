@@ -13,6 +13,7 @@ typedef enum {
     CACHE_FWD_VARY_MISS,
     CACHE_FWD_REQUEST,
     CACHE_FWD_STALE,
+    CACHE_FWD_PARTIAL,
     CACHE_FWDS
 } cache_fwd_e;
 

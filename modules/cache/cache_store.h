@@ -70,6 +70,7 @@ struct cache_store_t {
     const char *name;     /* for people: "shared memory", "memcached" */
     apr_size_t largest;   /* bytes of the largest record it takes */
     cache_store_t *truth; /* what has to be read before it is changed; NULL: this store itself */
+    cache_record_trust_e trust; /* how its records are checked */
     int is_quick; /* put and remove only copy memory: they may run before the client has its answer
                    */
 };

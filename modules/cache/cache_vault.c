@@ -253,7 +253,7 @@ static apr_status_t put_list(cache_store_t *store, const char *key, const char *
     data = apr_palloc(pool, head + sets_size);
     cache_record_write_head(data, &list, NULL);
     memcpy(data + head, sets, sets_size);
-    cache_record_seal(data, head + sets_size);
+    cache_record_seal(data, head + sets_size, store->trust);
     return put(store, key, data, head + sets_size, keep);
 }
 
@@ -308,7 +308,7 @@ apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_
     if (rv == APR_SUCCESS) {
         describe(saving, key, &record);
         cache_record_write_head(saving->buffer.data, &record, saving->headers);
-        cache_record_seal(saving->buffer.data, saving->buffer.size);
+        cache_record_seal(saving->buffer.data, saving->buffer.size, store->trust);
         rv = put_collected(saving, store, key, keep);
     }
     cache_vault_drop(saving);

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         head = (apr_size_t)copy[8] | (apr_size_t)copy[9] << 8 | (apr_size_t)copy[10] << 16 |
                (apr_size_t)copy[11] << 24;
         if (head >= CACHE_RECORD_FIXED_SIZE && head <= size) {
-            cache_record_seal(copy, size);
+            cache_record_seal(copy, size, CACHE_RECORD_UNTRUSTED);
             read_all(copy, size, pool);
         }
     }

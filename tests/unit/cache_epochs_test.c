@@ -72,7 +72,7 @@ static int store(box_t *box, const char *key, const char *one, const char *other
     size = cache_record_head_size(&record, NULL);
     data = apr_palloc(box->pool, size);
     cache_record_write_head(data, &record, NULL);
-    cache_record_seal(data, size);
+    cache_record_seal(data, size, CACHE_RECORD_UNTRUSTED);
     cache_key_id(&id, key);
     assert_int_equal(box->store->put(box->store, &id, data, size, apr_time_from_sec(100)),
                      APR_SUCCESS);

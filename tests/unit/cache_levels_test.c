@@ -159,7 +159,7 @@ static cache_blob_t record_of(rig_t *rig, const char *key, const char *body, int
     cache_record_write_head(data, &record, NULL);
     memcpy(data + head, body, strlen(body));
     blob.size = head + strlen(body);
-    cache_record_seal(data, blob.size);
+    cache_record_seal(data, blob.size, CACHE_RECORD_UNTRUSTED);
     blob.data = data;
     return blob;
 }

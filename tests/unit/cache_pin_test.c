@@ -57,7 +57,7 @@ static apr_status_t put(cache_store_t *store, int number, char letter, apr_size_
     data = malloc(head + size);
     cache_record_write_head(data, &record, NULL);
     memset(data + head, letter, size);
-    cache_record_seal(data, head + size);
+    cache_record_seal(data, head + size, CACHE_RECORD_UNTRUSTED);
     rv = store->put(store, &id, data, head + size, LONG);
     free(data);
     return rv;

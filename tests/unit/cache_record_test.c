@@ -26,7 +26,7 @@ static unsigned char *build(apr_pool_t *pool, const char *body, apr_size_t *size
     data = apr_palloc(pool, *size);
     cache_record_write_head(data, &record, headers);
     memcpy(data + head, body, strlen(body));
-    cache_record_seal(data, *size);
+    cache_record_seal(data, *size, CACHE_RECORD_UNTRUSTED);
     return data;
 }
 
@@ -85,7 +85,7 @@ static void an_empty_body_and_no_fields(void **state)
     size = cache_record_head_size(&record, NULL);
     data = apr_palloc(*state, size);
     cache_record_write_head(data, &record, NULL);
-    cache_record_seal(data, size);
+    cache_record_seal(data, size, CACHE_RECORD_UNTRUSTED);
     assert_true(cache_record_parse(&read, data, size, CACHE_RECORD_UNTRUSTED));
     assert_int_equal(read.body_size, 0);
     assert_string_equal(read.tags, "");
@@ -130,7 +130,7 @@ static void any_other_length_is_found(void **state)
 
 static void reseal(unsigned char *data, apr_size_t size)
 {
-    cache_record_seal(data, size);
+    cache_record_seal(data, size, CACHE_RECORD_UNTRUSTED);
 }
 
 static int parse_changed(apr_pool_t *pool, apr_size_t at, unsigned char value)

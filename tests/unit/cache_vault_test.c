@@ -231,7 +231,7 @@ static void a_list_in_the_place_of_a_variant_is_nothing(void **state)
     list.status_line = "";
     size = cache_record_head_size(&list, NULL);
     cache_record_write_head(data, &list, NULL);
-    cache_record_seal(data, size);
+    cache_record_seal(data, size, CACHE_RECORD_UNTRUSTED);
     cache_key_id(&id, key);
     table_put(&table->store, &id, data, size, 1);
     assert_string_equal(look(table, "A: 1"), "(no variant)");
