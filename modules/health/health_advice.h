@@ -9,14 +9,8 @@
  * factor it wants, and that it wants no new sessions. A plain value; lies in shared memory.
  */
 typedef struct health_advice_t {
-    apr_uint32_t weight; /* percent of the load factor, 1 to 100 */
+    apr_uint32_t weight; /* percent of the load factor, 1 to 100; 0: there is no advice */
     apr_uint32_t drain;  /* 1: sticky sessions stay, new ones do not come */
 } health_advice_t;
-
-/* The advice of a member that gives none. */
-#define HEALTH_ADVICE_NONE                                                                         \
-    {                                                                                              \
-        100, 0                                                                                     \
-    }
 
 #endif

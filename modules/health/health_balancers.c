@@ -236,7 +236,8 @@ int health_balancers_want_traffic(const health_balancers_t *balancers)
         const health_section_t *section =
             APR_ARRAY_IDX(balancers->list, i, health_minded_t).section;
 
-        if (section->ejects || section->panic || section->slow_start)
+        if (section->ejects || section->panic || section->slow_start ||
+            health_config_has_agents(section))
             return 1;
     }
     return 0;
@@ -507,11 +508,11 @@ static void each_member(void *baton, void (*visit)(void *visitor, const health_s
 
 /* What the generation before knew. */
 
-static void restore_mode(proxy_worker_shared *slot, apr_uint32_t mode)
+static void restore_mode(proxy_worker_shared *slot, const health_member_t *member)
 {
-    if (mode == HEALTH_MODE_DRAIN)
+    if (member->mode == HEALTH_MODE_DRAIN || member->advice.drain)
         set_drain(NULL, slot, 1);
-    else if (mode == HEALTH_MODE_MAINTENANCE)
+    else if (member->mode == HEALTH_MODE_MAINTENANCE)
         mirror(NULL, slot, HEALTH_MIRROR_DOWN);
 }
 
@@ -542,7 +543,7 @@ static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slo
         return;
     entry = health_table_find(table, &key);
     if (entry)
-        restore_mode(slot, entry->record.member.mode);
+        restore_mode(slot, &entry->record.member);
     if (entry && traffic)
         resume_ejection(minded, traffic, entry);
     ejected = traffic && health_eject_is_out(&traffic->eject);

@@ -176,6 +176,15 @@ const health_check_t *health_config_check_of(const health_section_t *section, co
     return section->checks ? &section->check : NULL;
 }
 
+int health_config_has_agents(const health_section_t *section)
+{
+    for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
+        if (APR_ARRAY_IDX(section->overrides, i, health_override_t).check.kind == HEALTH_KIND_AGENT)
+            return 1;
+    }
+    return section->checks && section->check.kind == HEALTH_KIND_AGENT;
+}
+
 const command_rec health_config_commands[] = {
     AP_INIT_TAKE_ARGV(
         "TierHealthCheck", health_check_config_set, NULL, ACCESS_CONF,

@@ -54,6 +54,10 @@ health_section_t *health_config_find(const server_rec *server, const char *balan
  * or "unix:/path|http://name". Any thread. */
 const health_check_t *health_config_check_of(const health_section_t *section, const char *member);
 
+/* Returns 1 when a check of the section asks agents, whose advice changes load factors. Any thread.
+ */
+int health_config_has_agents(const health_section_t *section);
+
 /* Returns all sections of all servers from pool, an array of health_section_t *. One thread, while
  * configuring. */
 apr_array_header_t *health_config_sections(const server_rec *main_server, apr_pool_t *pool);

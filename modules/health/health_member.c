@@ -20,6 +20,8 @@ static void count(health_member_t *member, const health_outcome_t *outcome)
     if (member->probes_in_bitmap < 64)
         member->probes_in_bitmap++;
     apr_cpystrn(member->result, outcome->result, sizeof(member->result));
+    if (outcome->advice)
+        member->advice = *outcome->advice;
     if (!outcome->passed) {
         member->probes_failed++;
         member->failed = outcome->when;

@@ -5,6 +5,8 @@
 #include <apr.h>
 #include <apr_time.h>
 
+#include "health_advice.h"
+
 /*
  * What is known of one member, as plain shared memory: no pointers, so that it survives a graceful
  * restart (and the unloading of the module) and a killed child. Written by the leading watch only;
@@ -42,6 +44,7 @@ typedef struct health_member_t {
     apr_time_t since;                    /* wall clock: when this state began */
     apr_time_t probed;                   /* wall clock: when the last probe ended */
     apr_time_t failed;                   /* wall clock: when the last failure was seen */
+    health_advice_t advice;              /* of the member's agent; a weight of 0: it has none */
     apr_interval_time_t latency;         /* of the last passed probe */
     apr_interval_time_t latency_average; /* moving, weight 1/8 for the new one */
     apr_uint64_t probes;
@@ -61,8 +64,9 @@ typedef struct health_member_t {
 typedef struct health_outcome_t {
     int passed;
     apr_interval_time_t latency;
-    apr_time_t when;    /* wall clock */
-    const char *result; /* the line for people; what does not fit is cut */
+    apr_time_t when;               /* wall clock */
+    const char *result;            /* the line for people; what does not fit is cut */
+    const health_advice_t *advice; /* what the member's agent said with it, or NULL */
 } health_outcome_t;
 
 /* Makes a zeroed member one that is being checked since now (wall clock). */

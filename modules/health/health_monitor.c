@@ -4,6 +4,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include <string.h>
+
 #include "health_command.h"
 #include "health_orders.h"
 #include "health_review.h"
@@ -67,6 +69,10 @@ static void describe(health_target_t *target)
 
     if (member.ejects != (target->eject != NULL)) {
         member.ejects = target->eject != NULL;
+        health_entry_set_member(target->entry, &member);
+    }
+    if (member.advice.weight && (!target->check || target->check->kind != HEALTH_KIND_AGENT)) {
+        memset(&member.advice, 0, sizeof(member.advice)); /* of an agent that is asked no more */
         health_entry_set_member(target->entry, &member);
     }
     if (target->check) {

@@ -104,6 +104,13 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
     if (member->ejected_until)
         tier_status_number(node, TIER_STATUS_TIME, "ejected_until", member->ejected_until, pool);
     tier_status_string(node, "check", record->check, pool);
+    if (member->advice.weight) {
+        tier_status_metric(node, TIER_STATUS_GAUGE, "agent_weight", member->advice.weight,
+                           "Share of its load factor that the member's agent asks for, percent.",
+                           pool);
+        tier_status_string(node, "agent", member->advice.drain ? "wants no new sessions" : "ready",
+                           pool);
+    }
     tier_status_string(node, "last_result", member->result, pool);
     tier_status_number(node, TIER_STATUS_TIME, "last_probe", member->probed, pool);
     tier_status_metric(node, TIER_STATUS_DURATION, "latency", member->latency,

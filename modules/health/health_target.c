@@ -55,13 +55,24 @@ static int is_barred(const health_target_t *target)
            (health_target_is_out(target) && !health_group_panics(target->group));
 }
 
-void health_target_mirror(const health_target_t *target)
+/* What the administrator says holds whatever the agent says. */
+static void mirror_drain(health_target_t *target)
+{
+    const health_member_t *member = &target->entry->record.member;
+
+    if (member->mode == HEALTH_MODE_DRAIN || member->advice.drain)
+        health_target_drain(target, 1);
+    else if (target->advised_drain)
+        health_target_drain(target, 0);
+    target->advised_drain = member->advice.drain != 0;
+}
+
+void health_target_mirror(health_target_t *target)
 {
     const health_member_t *member = &target->entry->record.member;
     health_mirror_e how = is_barred(target) ? HEALTH_MIRROR_DOWN : HEALTH_MIRROR_UP;
 
-    if (member->mode == HEALTH_MODE_DRAIN)
-        health_target_drain(target, 1);
+    mirror_drain(target);
     for (int i = 0; i < target->refs->nelts; i++) {
         void *ref = APR_ARRAY_IDX(target->refs, i, void *);
         apr_time_t since;
@@ -112,7 +123,7 @@ static void recover(const health_target_t *target)
 
 /* A member that is still ejected is not back; one without checks may be in mod_proxy's own error
  * state for a reason. */
-static void mirror_recovery(const health_target_t *target)
+static void mirror_recovery(health_target_t *target)
 {
     if (!target->check || health_target_is_out(target) ||
         target->entry->record.member.mode == HEALTH_MODE_MAINTENANCE) {
@@ -130,17 +141,30 @@ void health_target_forgive(health_target_t *target)
         recover(target);
 }
 
+/* How much of its load factor the member has: slow start, and what its agent wants of that. */
+static apr_uint32_t share_of(const health_target_t *target, apr_time_t now)
+{
+    apr_uint32_t weight = target->entry->record.member.advice.weight;
+    apr_uint32_t share = target->entry->ramp
+                             ? health_ramp_percent(target->entry->ramp, target->slow_start, now)
+                             : 100;
+
+    share = weight ? share * weight / 100 : share;
+    return share ? share : 1;
+}
+
 void health_target_ramp(health_target_t *target, apr_time_t now)
 {
     const health_server_t *server = target->server;
-    apr_uint32_t percent;
+    apr_uint32_t share = share_of(target, now);
 
-    if (target->entry->ramp == 0)
+    if (share == 100 && target->entry->ramp == 0 && !target->reduced)
         return;
-    percent = health_ramp_percent(target->entry->ramp, target->slow_start, now);
     for (int i = 0; server->set_share && i < target->refs->nelts; i++)
-        server->set_share(server->baton, APR_ARRAY_IDX(target->refs, i, void *), percent);
-    if (percent >= 100)
+        server->set_share(server->baton, APR_ARRAY_IDX(target->refs, i, void *), share);
+    target->reduced = share < 100;
+    if (target->entry->ramp &&
+        health_ramp_percent(target->entry->ramp, target->slow_start, now) >= 100)
         target->entry->ramp = 0;
 }
 
@@ -191,6 +215,7 @@ static void take_outcome(health_target_t *target, health_verdict_e verdict,
         return;
     }
     target->local_fault = 0;
+    outcome.advice = target->probe.advised ? &target->probe.advice : NULL;
     outcome.passed = verdict == HEALTH_PASS;
     outcome.latency = latency;
     outcome.when = apr_time_now();
@@ -252,6 +277,7 @@ static int wait_for_address(health_target_t *target, apr_time_t now)
     if (!health_address_unresolved(target->address) &&
         now - target->waiting_since < target->check->timeout)
         return 1;
+    target->probe.advised = 0;
     take_outcome(target, HEALTH_FAIL, &result, 0);
     return 0;
 }
@@ -357,6 +383,8 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
     made->server = server;
     made->entry = entry;
     made->refs = apr_array_make(own, 1, sizeof(void *));
+    made->advised_drain = entry->record.member.advice.drain != 0;
+    made->reduced = entry->record.member.advice.weight != 0; /* by an earlier leader, perhaps */
     apr_pool_create(&made->scratch, own);
     status = spec->check ? prepare_probe(made, spec, lookups, loop) : APR_SUCCESS;
     if (status != APR_SUCCESS)

@@ -85,6 +85,8 @@ typedef struct health_target_t {
     apr_pool_t *pool;         /* of all of this */
     apr_pool_t *scratch;      /* cleared with each outcome */
     apr_time_t probed;        /* the time for which the last probe was due; 0: none yet */
+    int advised_drain;        /* the agent has asked for a drain, and the records have it */
+    int reduced;              /* the server's records have less than the whole load factor */
     int overdue;              /* the next one waits for the end of the one that is under way */
     apr_time_t waiting_since; /* for the first answer of the resolver; 0: not waiting */
     apr_uint32_t sync;        /* the last round that named this member */
@@ -116,12 +118,13 @@ health_standing_e health_target_standing(const health_target_t *target);
 /* The member is back after it was out: the server's records say so at once. */
 void health_target_returned(health_target_t *target, apr_time_t now);
 
-/* Gives a member in slow start what it has at now (tier_clock_now()) of its load factor. */
+/* Gives a member in slow start, or whose agent asks for less, what it has at now (tier_clock_now())
+ * of its load factor. */
 void health_target_ramp(health_target_t *target, apr_time_t now);
 
 /* Makes the server's records say what the table says; in a panic, that all are in service but those
  * in maintenance. */
-void health_target_mirror(const health_target_t *target);
+void health_target_mirror(health_target_t *target);
 
 /* Ends the probe and frees the target; its entry stays. */
 void health_target_destroy(health_target_t *target, tier_loop_t *loop);

@@ -16,6 +16,8 @@ typedef struct record_t {
     int down;         /* what was mirrored last; -1: nothing was */
     int recovered;    /* how often RECOVERED was mirrored */
     apr_time_t error; /* since when the server itself holds it for broken */
+    int share;        /* the last that was set, percent; 0: none was */
+    int drains;       /* the last that was set */
 } record_t;
 
 typedef struct fake_server_t {
@@ -72,6 +74,18 @@ static inline apr_time_t tell_error(void *baton, void *ref)
     return ((record_t *)ref)->error;
 }
 
+static inline void take_share(void *baton, void *ref, apr_uint32_t percent)
+{
+    (void)baton;
+    ((record_t *)ref)->share = (int)percent;
+}
+
+static inline void take_drain(void *baton, void *ref, int drain)
+{
+    (void)baton;
+    ((record_t *)ref)->drains = drain;
+}
+
 static inline void open_server(fake_server_t *fake)
 {
     memset(fake, 0, sizeof(*fake));
@@ -80,6 +94,8 @@ static inline void open_server(fake_server_t *fake)
     fake->server.each_member = name_members;
     fake->server.mirror = take_mirror;
     fake->server.error_since = tell_error;
+    fake->server.set_share = take_share;
+    fake->server.set_drain = take_drain;
     health_check_defaults(&fake->check);
     fake->check.interval = fake->check.suspect = fake->check.down = MS(50);
     fake->check.timeout = MS(40);

@@ -249,6 +249,59 @@ static void probes_do_not_overlap(void **state)
     close_member(&member);
 }
 
+static void advise(fixture_t *f, apr_uint32_t weight, apr_uint32_t drain)
+{
+    const health_advice_t advice = {weight, drain};
+    const health_outcome_t outcome = {
+        .passed = 1, .when = apr_time_now(), .result = "said", .advice = &advice};
+    health_member_t member = f->entry->record.member;
+    health_state_e from;
+
+    health_member_judge(&member, 2, 3, &outcome, &from);
+    health_entry_set_member(f->entry, &member);
+    health_target_ramp(f->target, tier_clock_now());
+    health_target_mirror(f->target);
+}
+
+/* What an agent asks for goes into the server's records, and out of them again. */
+static void advice_is_applied(void **state)
+{
+    record_t *record;
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    record = &f.fake.records[0];
+    advise(&f, 100, 0);
+    assert_int_equal(record->share, 0); /* nothing has to be changed */
+    advise(&f, 50, 1);
+    assert_true(record->share == 50 && record->drains == 1);
+    f.target->slow_start = MS(100000);
+    f.entry->ramp = tier_clock_now();
+    advise(&f, 50, 0);
+    assert_true(record->share == 5 && record->drains == 0); /* half of a tenth */
+    f.entry->ramp = 0;
+    advise(&f, 100, 0);
+    assert_int_equal(record->share, 100);
+    record->share = 0;
+    advise(&f, 100, 0);
+    assert_int_equal(record->share, 0);
+}
+
+/* An administrator's drain outlasts the agent's. */
+static void drains_do_not_cancel_each_other(void **state)
+{
+    health_member_t member;
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    advise(&f, 100, 1);
+    member = f.entry->record.member;
+    health_member_set_mode(&member, HEALTH_MODE_DRAIN, 1, "asked");
+    health_entry_set_member(f.entry, &member);
+    advise(&f, 100, 0);
+    assert_int_equal(f.fake.records[0].drains, 1);
+}
+
 static void probes_go_elsewhere(void **state)
 {
     member_server_t member;
@@ -307,6 +360,8 @@ int main(void)
         test_with_pool(intervals_follow_the_state),
         test_with_pool(probes_do_not_overlap),
         test_with_pool(probes_go_elsewhere),
+        test_with_pool(advice_is_applied),
+        test_with_pool(drains_do_not_cancel_each_other),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members whose agents say how much they want, and that they want no more."""
+import pathlib
+
+from health_support import FAST, Script, balancer, flags, manager, members, state
+from test_health_slow_start import factor
+from webtier_testing import wait_until
+
+
+class Agent(Script):
+    """Says one line to everybody, at once."""
+
+    def __init__(self, line):
+        self.line = line
+        super().__init__(lambda n: b"")
+
+    @property
+    def port(self):
+        return self.url.rpartition(":")[2]
+
+    def _talk(self, connection, number):
+        connection.sendall(self.line)
+
+
+def start(httpd, apps, agent, more=""):
+    return httpd(modules=["health", "status"],
+                 vhost=balancer(apps, f"agent port={agent.port} {FAST} member={apps[0].url}", more=more))
+
+
+def test_up_and_down(httpd, app):
+    apps = [app(), app()]
+    with Agent(b"up\n") as agent:
+        server = start(httpd, apps, agent)
+        assert 'the agent says "up"' in server.wait_log("WT1002")[0]
+        agent.line = b"down # disk full\r\n"
+        assert 'down: the agent says "down # disk full"' in server.wait_log("WT1001")[0]
+        agent.line = b"ready"
+        server.wait_log("WT1002", count=2)
+        agent.line = b"what?\n"
+        assert 'malformed: the agent says "what?"' in server.wait_log("WT1001", count=2)[1]
+    assert state(server, apps[0]) == "down"
+
+
+def test_weight(httpd, app):
+    apps = [app(), app()]
+    with Agent(b"up 25%\n") as agent:
+        server = start(httpd, apps, agent)
+        wait_until(lambda: factor(server, apps[0]) == 0.25)
+        assert factor(server, apps[1]) == 1 and members(server)[apps[0].url]["agent_weight"] == 25
+        load = server.load(rate=200, seconds=1).join()
+        assert not load.errors
+        assert 20 <= apps[0].count("/") <= 60  # a fifth of 200
+        server.graceful()
+        wait_until(lambda: factor(server, apps[0]) == 0.25)
+        agent.line = b"up 50%\n"
+        wait_until(lambda: factor(server, apps[0]) == 0.5)
+        agent.line = b"up\n"
+        wait_until(lambda: factor(server, apps[0]) == 1)
+
+
+def test_weight_ends_with_the_check(httpd, app):
+    apps = [app(), app()]
+    with Agent(b"drain 10%\n") as agent:
+        server = start(httpd, apps, agent)
+        wait_until(lambda: factor(server, apps[0]) == 0.1 and "Drn" in flags(server, apps[0]))
+        server.reconfigure(vhost=balancer(apps, f"tcp {FAST}"))
+        server.graceful()
+        wait_until(lambda: factor(server, apps[0]) == 1 and "Drn" not in flags(server, apps[0]))
+
+
+def test_drain(httpd, app):
+    """Sessions stay, nothing new comes."""
+    apps = [app(), app()]
+    site = "stickysession=ROUTE"
+    with Agent(b"up\n") as agent:
+        server = start(httpd, apps, agent, more=f"ProxySet {site}")
+        server.wait_log("WT1002")
+        agent.line = b"drain\n"
+        wait_until(lambda: "Drn" in flags(server, apps[0]))
+        for one in apps:
+            one.clear()
+        assert not server.load(rate=100, seconds=0.5).join().errors
+        assert not apps[0].count("/") and apps[1].count("/")
+        assert state(server, apps[0]) == "up"
+        agent.line = b"up\n"
+        wait_until(lambda: "Drn" not in flags(server, apps[0]))
+
+
+def test_agent_that_is_silent(httpd, app):
+    apps = [app(), app()]
+    with Agent(b"") as agent:
+        server = start(httpd, apps, agent)
+        assert "closed: the agent closed the connection without a word" in server.wait_log("WT1001")[0]
+
+
+def test_agent_that_is_asked(httpd, app):
+    member = app()
+    with Script(lambda n: b"up 75%\n") as agent:
+        server = httpd(modules=["health", "status"], vhost=balancer(
+            [member], f'agent port={agent.url.rpartition(":")[2]} "send=state of {pathlib.Path(member.url).name}" {FAST}'))
+        server.wait_log("WT1002")
+        assert agent.requests[0].startswith(b"state of 127.0.0.1:")
+        assert manager(server).status == 200
