@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_hooks.h"
 
+#include "assets_url.h"
+
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -39,6 +42,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     assets_server_t *merged = apr_palloc(pool, sizeof(*merged));
 
     merged->roots = merge_arrays(pool, base->roots, add->roots);
+    merged->rules = merge_arrays(pool, base->rules, add->rules);
+    merged->map = NULL;
     TIER_MERGE(merged, base, add, fetch);
     TIER_MERGE(merged, base, add, max_file);
     TIER_MERGE(merged, base, add, max_size);
@@ -46,6 +51,44 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     TIER_MERGE(merged, base, add, not_found);
     TIER_MERGE(merged, base, add, timeout);
     return merged;
+}
+
+void *assets_config_create_directory(apr_pool_t *pool, char *path)
+{
+    assets_directory_t *config = apr_palloc(pool, sizeof(*config));
+
+    (void)path;
+    config->rewrite = TIER_UNSET;
+    return config;
+}
+
+void *assets_config_merge_directory(apr_pool_t *pool, void *base_config, void *add_config)
+{
+    const assets_directory_t *base = base_config;
+    const assets_directory_t *add = add_config;
+    assets_directory_t *merged = apr_palloc(pool, sizeof(*merged));
+
+    TIER_MERGE(merged, base, add, rewrite);
+    return merged;
+}
+
+/* The first of two rules with the same "from" holds: it is added last. */
+void assets_config_make_maps(server_rec *s, apr_pool_t *pconf)
+{
+    for (; s; s = s->next) {
+        assets_server_t *config = ap_get_module_config(s->module_config, &tier_assets_module);
+        assets_map_t *map;
+
+        if (!config->rules)
+            continue;
+        map = assets_map_create(pconf);
+        for (int i = config->rules->nelts - 1; i >= 0; i--) {
+            const assets_rule_t *rule = &APR_ARRAY_IDX(config->rules, i, assets_rule_t);
+
+            assets_map_add(map, rule->from, rule->to);
+        }
+        config->map = map;
+    }
 }
 
 const assets_server_t *assets_config_of(const server_rec *server)
@@ -139,11 +182,61 @@ static const char *set_timeout(cmd_parms *cmd, void *unused, const char *arg)
                                 &config_for(cmd)->timeout);
 }
 
+static const char *set_rewrite(cmd_parms *cmd, void *directory, int on)
+{
+    (void)cmd;
+    ((assets_directory_t *)directory)->rewrite = on;
+    return NULL;
+}
+
+/* A path, or an URL of http or https, or one without scheme; of characters that mean nothing where
+ * references stand. */
+static int is_good_end(const char *text)
+{
+    static const char others[] = "-._~:/?#[]@!$&()*+;=%";
+    apr_size_t origin = assets_url_origin_size(text, strlen(text));
+
+    if (text[0] != '/' && origin == 0)
+        return 0;
+    for (const char *p = text; *p; p++) {
+        if (!apr_isalnum(*p) && !strchr(others, *p))
+            return 0;
+    }
+    return origin == 0 || text[origin] == '/';
+}
+
+static const char *add_rule(cmd_parms *cmd, void *unused, const char *from, const char *to)
+{
+    assets_server_t *config = config_for(cmd);
+    assets_rule_t rule = {from, to};
+    const char *wrong = is_good_end(from) ? to : from;
+
+    (void)unused;
+    if (!is_good_end(from) || !is_good_end(to))
+        return apr_psprintf(cmd->pool,
+                            "TierAssetsMap: \"%s\" is neither a path nor an URL; give /path, "
+                            "//host/path or https://host/path of the characters of URLs",
+                            wrong);
+    if ((from[strlen(from) - 1] == '/') != (to[strlen(to) - 1] == '/'))
+        return apr_psprintf(cmd->pool,
+                            "TierAssetsMap: \"%s\" and \"%s\" must both end with a slash (all "
+                            "below), or neither (this one file)",
+                            from, to);
+    if (!config->rules)
+        config->rules = apr_array_make(cmd->pool, 4, sizeof(assets_rule_t));
+    APR_ARRAY_PUSH(config->rules, assets_rule_t) = rule;
+    return NULL;
+}
+
 const command_rec assets_config_commands[] = {
     AP_INIT_TAKE2("TierAssets", add_root, NULL, RSRC_CONF,
                   "the beginning of a URL's path, and the directory its files are in"),
     AP_INIT_FLAG("TierAssetsFetch", set_fetch, NULL, RSRC_CONF,
                  "off: files that are missing are not fetched from the application and stored"),
+    AP_INIT_FLAG("TierAssetsRewrite", set_rewrite, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: references in pages and style sheets are rewritten as TierAssetsMap says"),
+    AP_INIT_TAKE2("TierAssetsMap", add_rule, NULL, RSRC_CONF,
+                  "the beginning of references, and what takes its place"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,
                   "the largest file that is stored"),
     AP_INIT_TAKE1("TierAssetsMaxSize", set_max_size, NULL, RSRC_CONF,

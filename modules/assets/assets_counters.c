@@ -22,6 +22,22 @@ static void report_refused(const assets_counters_t *counters, tier_status_node_t
             "Answers of the application that were not stored, by reason.", pool);
 }
 
+static void report_pages(const assets_counters_t *counters, tier_status_node_t *root,
+                         apr_pool_t *pool)
+{
+    static const char *const names[ASSETS_UNTOUCHED] = {"encoded", "no_transform", "charset",
+                                                        "range"};
+    tier_status_node_t *node;
+
+    add(root, "pages", &counters->pages, "Pages and style sheets rewritten.", pool);
+    add(root, "references", &counters->references, "References looked at in them.", pool);
+    add(root, "references_changed", &counters->changed, "References changed.", pool);
+    node = tier_status_object(root, "pages_untouched", pool);
+    for (int i = 0; i < ASSETS_UNTOUCHED; i++)
+        add(node, names[i], &counters->untouched[i],
+            "Pages and style sheets that were not rewritten, by reason.", pool);
+}
+
 void assets_counters_report(const assets_counters_t *counters, tier_status_node_t *root,
                             apr_pool_t *pool)
 {
@@ -44,6 +60,7 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "passed", &counters->passed,
         "Requests of missing files that were sent on to the application.", pool);
     report_refused(counters, root, pool);
+    report_pages(counters, root, pool);
     add(root, "disk_errors", &counters->disk_errors, "Files that could not be written.", pool);
     add(root, "removed", &counters->removed,
         "Fetched files removed to keep a directory within its bound.", pool);

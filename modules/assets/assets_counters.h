@@ -7,6 +7,15 @@
 
 #include <webtier/status_provider.h>
 
+/* Why a page is not rewritten. */
+typedef enum {
+    ASSETS_UNTOUCHED_ENCODED,
+    ASSETS_UNTOUCHED_NO_TRANSFORM,
+    ASSETS_UNTOUCHED_CHARSET,
+    ASSETS_UNTOUCHED_RANGE,
+    ASSETS_UNTOUCHED
+} assets_untouched_e;
+
 /* In shared memory, zeroed when fresh; any thread of any process adds. */
 typedef struct assets_counters_t {
     tier_counter_t served;  /* from the disk, as they were there */
@@ -20,9 +29,13 @@ typedef struct assets_counters_t {
     tier_counter_t unavailable; /* answered 503: neither a file nor an application */
     tier_counter_t passed;      /* requests sent on to the application itself */
     tier_counter_t refused[ASSETS_REFUSALS];
-    tier_counter_t disk_errors; /* what could not be written */
-    tier_counter_t removed;     /* by the sweep */
-    apr_int64_t files, bytes;   /* fetched ones on the disk, as of the last sweep; atomic */
+    tier_counter_t pages;                       /* rewritten, style sheets included */
+    tier_counter_t references;                  /* looked at */
+    tier_counter_t changed;                     /* of them */
+    tier_counter_t untouched[ASSETS_UNTOUCHED]; /* pages passed as they were, by reason */
+    tier_counter_t disk_errors;                 /* what could not be written */
+    tier_counter_t removed;                     /* by the sweep */
+    apr_int64_t files, bytes; /* fetched ones on the disk, as of the last sweep; atomic */
 } assets_counters_t;
 
 /* Adds what the counters say to the status page's tree. */

@@ -25,6 +25,7 @@ typedef struct assets_shared_t {
     assets_marks_t marks;
     assets_counters_t counters;
     tier_leader_t leader;   /* whose process sweeps */
+    apr_int64_t warned;     /* when a page's policy was complained of last; atomic */
     apr_int64_t complained; /* when a disk error was logged last; atomic */
 } assets_shared_t;
 

@@ -95,6 +95,8 @@ apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_poo
 
     keeper->shared = shared;
     keeper->roots = all_roots(s, pchild);
+    if (keeper->roots->nelts == 0)
+        return APR_SUCCESS; /* references are rewritten, nothing is kept */
     spec.leader = &shared->leader;
     spec.max_sockets = 1;
     spec.log = tier_glue_log(s, tier_assets_module.module_index, pchild);

@@ -40,6 +40,13 @@ static int is_lost(const assets_page_t *page, const assets_url_t *url, const cha
     return url->is_other && page->base.is_elsewhere && assets_url_origin_size(to, strlen(to)) == 0;
 }
 
+static const char *host_of(const char *url, apr_pool_t *pool)
+{
+    const char *host = strstr(url, "//") + 2;
+
+    return apr_pstrmemdup(pool, host, strcspn(host, "/?#"));
+}
+
 static int changes_nothing(const assets_change_t *change, const char *text)
 {
     return change->size == change->to - change->from &&
@@ -69,7 +76,8 @@ int assets_page_judge(void *baton, assets_reference_e kind, const char *text, ap
         return 0;
     change->is_elsewhere =
         !url.is_other && assets_url_is_elsewhere(&page->base, change->text, change->size);
-    page->has_elsewhere |= change->is_elsewhere;
+    if (change->is_elsewhere && !page->elsewhere)
+        page->elsewhere = host_of(change->text, page->pool);
     page->changed++;
     return 1;
 }

@@ -14,7 +14,7 @@ typedef struct assets_page_t {
     assets_base_t base;
     apr_pool_t *pool; /* lives as long as the page */
     apr_size_t seen, changed;
-    int has_elsewhere; /* a reference was changed to one of another origin */
+    const char *elsewhere; /* the host of the first change to another origin; NULL: there is none */
 } assets_page_t;
 
 /* An assets_judge_t's function; baton is an assets_page_t. */

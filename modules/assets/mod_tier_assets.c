@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "assets_hooks.h"
+#include "assets_rewrite.h"
 
 #include "assets_name.h"
 
@@ -34,7 +34,9 @@ const assets_runtime_t *assets_runtime(void)
 static int is_used(const server_rec *s)
 {
     for (; s; s = s->next) {
-        if (assets_config_of(s)->roots)
+        const assets_server_t *config = assets_config_of(s);
+
+        if (config->roots || config->rules)
             return 1;
     }
     return 0;
@@ -45,7 +47,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     tier_segment_t segment;
     apr_status_t rv;
 
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     runtime.shared = NULL;
@@ -65,6 +66,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
         return OK;
     }
     runtime.shared = segment.base;
+    assets_config_make_maps(s, pconf);
     return OK;
 }
 
@@ -150,13 +152,15 @@ static int goes_to_proxy(const request_rec *r)
            (strcmp(r->handler, "proxy-server") == 0 || strncmp(r->handler, "proxy:", 6) == 0);
 }
 
-/* Before all other handlers: whatever a name ends with, a file here is never run. */
+/* Before all handlers but the cache's: whatever a name ends with, a file here is never run. */
 static int handler(request_rec *r)
 {
     assets_request_t *state = request_of(r);
 
     if (!state || r->method_number != M_GET)
         return DECLINED;
+    if (assets_rewrite_is_on(r) && !goes_to_proxy(r))
+        assets_validators_restore(r, 0);
     if (state->is_mapped)
         return assets_serve(state, r);
     if (goes_to_proxy(r))
@@ -182,13 +186,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, before_proxy, APR_HOOK_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, before_proxy, APR_HOOK_FIRST);
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
+    assets_rewrite_register(pool);
     ap_register_provider(pool, TIER_STATUS_GROUP, "assets", TIER_STATUS_VERSION, &provider);
 }
 
 AP_DECLARE_MODULE(tier_assets) = {STANDARD20_MODULE_STUFF,
-                                  NULL,
-                                  NULL,
+                                  assets_config_create_directory,
+                                  assets_config_merge_directory,
                                   assets_config_create_server,
                                   assets_config_merge_server,
                                   assets_config_commands,

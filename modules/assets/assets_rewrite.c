@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The filter that rewrites references while a page streams through it. */
+#include "assets_rewrite.h"
+#include "assets_private.h"
+
+#include "assets_charset.h"
+#include "assets_link.h"
+#include "assets_page.h"
+#include "assets_scan.h"
+#include "assets_splice.h"
+
+#include "clock.h"
+
+#include <apr_optional_hooks.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_proxy.h>
+#include <util_filter.h>
+
+#include <string.h>
+
+#define FILTER_NAME "TIER_ASSETS"
+
+/* What one look at the page reads at most. */
+#define PIECE ((apr_size_t)64 * 1024)
+
+#define WARN_EVERY apr_time_from_sec(3600)
+
+typedef struct rewriting_t {
+    assets_page_t page;
+    assets_judge_t judge;
+    assets_scan_t *scan; /* NULL: nothing has been read yet */
+    assets_scan_e kind;
+    assets_splice_t splice;
+} rewriting_t;
+
+static assets_counters_t *counters(void)
+{
+    return &assets_runtime()->shared->counters;
+}
+
+int assets_rewrite_is_on(const request_rec *r)
+{
+    const assets_directory_t *directory =
+        ap_get_module_config(r->per_dir_config, &tier_assets_module);
+    const assets_server_t *config = assets_config_of(r->server);
+
+    return assets_runtime()->shared && TIER_SETTING(directory, rewrite, 0) && config->map &&
+           assets_map_count(config->map) > 0;
+}
+
+/* What the page's references are relative to: the URL that its client knows it by. */
+static const request_rec *first_of(const request_rec *r)
+{
+    while (r->prev)
+        r = r->prev;
+    return r;
+}
+
+static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
+{
+    rewriting_t *made = apr_pcalloc(r->pool, sizeof(*made));
+    const char *host = apr_table_get(r->headers_in, "Host");
+
+    made->kind = kind;
+    made->page.map = assets_config_of(r->server)->map;
+    made->page.base = assets_url_base(host ? host : r->server->server_hostname,
+                                      first_of(r)->unparsed_uri, r->pool);
+    made->page.pool = r->pool;
+    made->judge.judge = assets_page_judge;
+    made->judge.baton = &made->page;
+    assets_splice_init(&made->splice, r->pool, r->connection->bucket_alloc);
+    return made;
+}
+
+/* Whether at all. */
+
+static int has_token(const char *list, const char *token)
+{
+    return list && ap_find_token(NULL, list, token);
+}
+
+static const char *field(request_rec *r, const char *name)
+{
+    const char *value = apr_table_get(r->headers_out, name);
+
+    return value ? value : apr_table_get(r->err_headers_out, name);
+}
+
+static int is_encoded(request_rec *r)
+{
+    const char *encoding = r->content_encoding ? r->content_encoding : field(r, "Content-Encoding");
+
+    return encoding && strcasecmp(encoding, "identity") != 0;
+}
+
+static int may_not_change(request_rec *r)
+{
+    return has_token(apr_table_getm(r->pool, r->headers_out, "Cache-Control"), "no-transform") ||
+           has_token(apr_table_getm(r->pool, r->err_headers_out, "Cache-Control"),
+                     "no-transform") ||
+           has_token(apr_table_getm(r->pool, r->headers_in, "Cache-Control"), "no-transform");
+}
+
+/* Returns what to read the body as; NONE: it passes untouched. */
+static assets_scan_e decide(request_rec *r)
+{
+    int is_unreadable;
+    assets_scan_e kind = assets_scan_kind(r->content_type, &is_unreadable);
+    tier_counter_t *reason = NULL;
+
+    if (kind == ASSETS_SCAN_NONE && !is_unreadable)
+        return kind;
+    if (is_unreadable) {
+        reason = &counters()->untouched[ASSETS_UNTOUCHED_CHARSET];
+    } else if (is_encoded(r)) {
+        reason = &counters()->untouched[ASSETS_UNTOUCHED_ENCODED];
+    } else if (may_not_change(r)) {
+        reason = &counters()->untouched[ASSETS_UNTOUCHED_NO_TRANSFORM];
+    } else if (r->status == HTTP_PARTIAL_CONTENT || field(r, "Content-Range")) {
+        reason = &counters()->untouched[ASSETS_UNTOUCHED_RANGE];
+    }
+    if (!reason)
+        return kind;
+    tier_counter_add(reason, 1);
+    return ASSETS_SCAN_NONE;
+}
+
+/* The head. */
+
+static int rewrite_link(void *data, const char *name, const char *value)
+{
+    void **pair = data;
+    rewriting_t *rewriting = pair[0];
+    apr_table_t *into = pair[1];
+    const char *changed = assets_link_rewrite(value, &rewriting->judge, rewriting->page.pool);
+
+    apr_table_addn(into, name, changed ? changed : value);
+    return 1;
+}
+
+static void rewrite_links(rewriting_t *rewriting, request_rec *r, apr_table_t *fields)
+{
+    apr_table_t *links = apr_table_make(r->pool, 2);
+    void *pair[] = {rewriting, links};
+
+    if (!apr_table_get(fields, "Link"))
+        return;
+    apr_table_do(rewrite_link, pair, fields, "Link", NULL);
+    apr_table_unset(fields, "Link");
+    apr_table_overlap(fields, links, APR_OVERLAP_TABLES_MERGE);
+}
+
+/* Once the page's first bytes are there. Returns 0: it is left as it is. */
+static int begin(rewriting_t *rewriting, request_rec *r, const char *data, apr_size_t size)
+{
+    if (assets_charset_has_wide_mark(data, size)) {
+        tier_counter_add(&counters()->untouched[ASSETS_UNTOUCHED_CHARSET], 1);
+        return 0;
+    }
+    tier_counter_add(&counters()->pages, 1);
+    assets_validators_set(r);
+    rewrite_links(rewriting, r, r->headers_out);
+    rewrite_links(rewriting, r, r->err_headers_out);
+    rewriting->scan = assets_scan_create(rewriting->kind, &rewriting->judge, r->pool);
+    return 1;
+}
+
+/* A policy that does not know the other host makes browsers refuse what pages now refer to. */
+static void check_policy(const rewriting_t *rewriting, request_rec *r)
+{
+    const char *policy = field(r, "Content-Security-Policy");
+    apr_int64_t before = tier_atomic_load64(&assets_runtime()->shared->warned);
+    apr_time_t now = tier_clock_now();
+    const char *host = rewriting->page.elsewhere;
+
+    if (!policy || !host || strstr(policy, host) || (before && now - before < WARN_EVERY))
+        return;
+    if (tier_atomic_swap64(&assets_runtime()->shared->warned, before, now))
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      WTNO(4005) "the Content-Security-Policy of this page does not name %s, which "
+                                 "its references were changed to",
+                      host);
+}
+
+/* The body. */
+
+static apr_status_t pass_out(ap_filter_t *f, rewriting_t *rewriting)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!APR_BRIGADE_EMPTY(rewriting->splice.out))
+        rv = ap_pass_brigade(f->next, rewriting->splice.out);
+    apr_brigade_cleanup(rewriting->splice.out);
+    return rv;
+}
+
+/* Reads a bucket that is already the last one held. */
+static apr_status_t scan_bytes(rewriting_t *rewriting, const char *data, apr_size_t size)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    while (size > 0 && rv == APR_SUCCESS) {
+        apr_size_t piece = size < PIECE ? size : PIECE;
+        const apr_array_header_t *edits = assets_scan_feed(rewriting->scan, data, piece);
+
+        rv = assets_splice_apply(&rewriting->splice, edits, assets_scan_safe(rewriting->scan));
+        data += piece;
+        size -= piece;
+    }
+    return rv;
+}
+
+static void finish(ap_filter_t *f, rewriting_t *rewriting)
+{
+    tier_counter_add(&counters()->references, rewriting->page.seen);
+    tier_counter_add(&counters()->changed, rewriting->page.changed);
+    check_policy(rewriting, f->r);
+    ap_remove_output_filter(f);
+}
+
+/* A bucket without data: what is known goes before it. */
+static apr_status_t take_metadata(ap_filter_t *f, rewriting_t *rewriting, apr_bucket *bucket)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int is_end = APR_BUCKET_IS_EOS(bucket);
+
+    if (is_end && rewriting->scan)
+        rv = assets_splice_apply(&rewriting->splice, assets_scan_end(rewriting->scan),
+                                 assets_scan_safe(rewriting->scan));
+    if (is_end && !rewriting->scan)
+        begin(rewriting, f->r, "", 0); /* HEAD: its fields are the page's */
+    APR_BUCKET_REMOVE(bucket);
+    APR_BRIGADE_INSERT_TAIL(rewriting->splice.out, bucket);
+    if (is_end)
+        finish(f, rewriting);
+    if (rv == APR_SUCCESS && (is_end || APR_BUCKET_IS_FLUSH(bucket)))
+        rv = pass_out(f, rewriting);
+    return rv;
+}
+
+/* Reads without waiting while there is something to be sent meanwhile. */
+static apr_status_t read_bucket(ap_filter_t *f, rewriting_t *rewriting, apr_bucket *bucket,
+                                const char **data, apr_size_t *size)
+{
+    apr_status_t rv = apr_bucket_read(bucket, data, size, APR_NONBLOCK_READ);
+
+    if (!APR_STATUS_IS_EAGAIN(rv))
+        return rv;
+    APR_BRIGADE_INSERT_TAIL(rewriting->splice.out, apr_bucket_flush_create(f->c->bucket_alloc));
+    rv = pass_out(f, rewriting);
+    return rv == APR_SUCCESS ? apr_bucket_read(bucket, data, size, APR_BLOCK_READ) : rv;
+}
+
+static apr_status_t leave_alone(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, brigade);
+}
+
+static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket *bucket,
+                              int *is_left)
+{
+    const char *data;
+    apr_size_t size;
+    apr_status_t rv = read_bucket(f, rewriting, bucket, &data, &size);
+
+    if (rv != APR_SUCCESS || size == 0) {
+        if (rv == APR_SUCCESS)
+            apr_bucket_delete(bucket);
+        return rv;
+    }
+    if (!rewriting->scan && !begin(rewriting, f->r, data, size)) {
+        *is_left = 1;
+        return APR_SUCCESS;
+    }
+    APR_BUCKET_REMOVE(bucket);
+    APR_BRIGADE_INSERT_TAIL(rewriting->splice.held, bucket);
+    return scan_bytes(rewriting, data, size);
+}
+
+/* What is held outlives this call; some buckets do not by themselves. */
+static void keep_held(rewriting_t *rewriting)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(rewriting->splice.held);
+         b != APR_BRIGADE_SENTINEL(rewriting->splice.held); b = APR_BUCKET_NEXT(b))
+        apr_bucket_setaside(b, rewriting->page.pool);
+}
+
+static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_brigade *brigade)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int is_left = 0;
+
+    while (!APR_BRIGADE_EMPTY(brigade) && rv == APR_SUCCESS) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            rv = take_metadata(f, rewriting, bucket);
+        } else {
+            rv = take_data(f, rewriting, bucket, &is_left);
+        }
+        if (is_left) {
+            rv = pass_out(f, rewriting);
+            return rv == APR_SUCCESS ? leave_alone(f, brigade) : rv;
+        }
+    }
+    if (rv == APR_SUCCESS)
+        rv = pass_out(f, rewriting);
+    keep_held(rewriting);
+    return rv;
+}
+
+static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    rewriting_t *rewriting = f->ctx;
+
+    if (APR_BRIGADE_EMPTY(brigade))
+        return ap_pass_brigade(f->next, brigade);
+    if (!rewriting) {
+        assets_scan_e kind;
+
+        if (f->r->status == HTTP_NOT_MODIFIED)
+            assets_validators_confirm(f->r);
+        kind = f->r->status == HTTP_NOT_MODIFIED ? ASSETS_SCAN_NONE : decide(f->r);
+        if (kind == ASSETS_SCAN_NONE)
+            return leave_alone(f, brigade);
+        f->ctx = rewriting = make_rewriting(f->r, kind);
+    }
+    return rewrite(f, rewriting, brigade);
+}
+
+/* Hooks. */
+
+static void insert_filter(request_rec *r)
+{
+    if (!r->main && assets_rewrite_is_on(r) && !tier_internal_baton(r, &tier_assets_module))
+        ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+}
+
+/* mod_proxy is about to write r->headers_in, a copy, to the application. */
+static int proxy_fixups(request_rec *r)
+{
+    if (!r->main && assets_rewrite_is_on(r) && !tier_internal_baton(r, &tier_assets_module))
+        assets_validators_restore(r, 1);
+    return OK;
+}
+
+/* Behind mod_tier_cache, which knows the rewritten page and its tag. */
+static int handler(request_rec *r)
+{
+    int is_proxied = r->handler && strncmp(r->handler, "proxy", 5) == 0;
+
+    if (!r->main && !is_proxied && assets_rewrite_is_on(r))
+        assets_validators_restore(r, 0);
+    return DECLINED;
+}
+
+void assets_rewrite_register(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_register_output_filter(FILTER_NAME, filter, NULL, AP_FTYPE_CONTENT_SET - 1);
+    ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
+    APR_OPTIONAL_HOOK(proxy, fixups, proxy_fixups, NULL, NULL, APR_HOOK_MIDDLE);
+}

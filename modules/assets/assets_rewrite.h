@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSETS_REWRITE_H
+#define ASSETS_REWRITE_H
+
+/* The rewriting of pages: TierAssetsRewrite. */
+
+#include "assets_hooks.h"
+
+/* Registers the filter and what goes with it; call in register_hooks. */
+void assets_rewrite_register(apr_pool_t *pool);
+
+/* Returns 1 when what r answers may be rewritten: it is on, and there is a map. */
+int assets_rewrite_is_on(const request_rec *r);
+
+/* Translates the validators of the request for who answers it; is_proxied: what is sent to the
+ * application. assets_validators.c */
+void assets_validators_restore(request_rec *r, int is_proxied);
+
+/* Makes r's fields those of a rewritten page. assets_validators.c */
+void assets_validators_set(request_rec *r);
+
+/* Translates the tag of a 304. assets_validators.c */
+void assets_validators_confirm(request_rec *r);
+
+#endif

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""References in pages and style sheets, rewritten while they stream."""
+import gzip
+import re
+import socket
+import time
+
+import pytest
+from assets_support import counters, kept, put
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+MAP = 'TierAssetsRewrite on\nTierAssetsMap "/assets/" "/static/v1/"\nTierAssetsMap "/logo.png" "/static/logo-2.png"\n'
+PAGE = b"""<!doctype html><!-- /assets/no --><link rel=stylesheet href="/assets/a.css">
+<script>var a = "<img src='/assets/no.png'>";</script>
+<img src=/assets/b.png srcset='/assets/c.png 1x, /logo.png 2x'><a href="/assets">no</a><textarea>/assets/</textarea>
+<p style="background:url(&quot;/assets/d.png&quot;)">\xc3\xa9 &copy; <b title='/assets/'></p>"""
+REWRITTEN = PAGE.replace(b'href="/assets/a', b'href="/static/v1/a').replace(b"src=/assets/b", b"src=/static/v1/b") \
+    .replace(b"/assets/c", b"/static/v1/c").replace(b"/logo.png", b"/static/logo-2.png") \
+    .replace(b"/assets/d", b"/static/v1/d")
+
+
+def rewriting(httpd, origin, more="", lines=MAP, **options):
+    return httpd(modules=[*options.pop("modules", []), "assets", "status"], vhost=f"""
+        {lines}
+        <Location "/tier-status">
+            SetHandler tier-status
+        </Location>
+        ProxyPass "/tier-status" "!"
+        ProxyPass "/local/" "!"
+        {more}
+        ProxyPass "/" "{origin.url}/"
+        """, **options)
+
+
+def test_a_page_is_rewritten_and_nothing_else_of_it(httpd, app):
+    origin = app(body=PAGE, headers={**HTML, "Last-Modified": "Tue, 24 Nov 2020 10:00:00 GMT", "Content-MD5": "x"})
+    server = rewriting(httpd, origin)
+    answer = server.get("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.body == REWRITTEN and answer.headers["Content-Type"] == HTML["Content-Type"]
+    assert answer.headers["Content-MD5"] is None and answer.headers["Last-Modified"] is None
+    assert answer.headers["Content-Length"] in (None, str(len(REWRITTEN)))
+    assert "accept-encoding" not in origin.requests("/")[0]["headers"]
+    got = counters(server)
+    assert (got["pages"], got["references"], got["references_changed"]) == (1, 6, 5)
+
+
+def test_in_pieces_it_is_the_same(httpd, app):
+    origin = app(body=PAGE * 40, headers=HTML, chunked=True, drip=(997, 0.005))
+    server = rewriting(httpd, origin)
+    assert server.get("/").body == REWRITTEN * 40
+
+
+def test_what_is_known_is_sent_at_once(httpd, app):
+    origin = app(body=b"<p>first<img src='/assets/a'>" + b" " * 3000 + b"<img src='/assets/b'>", headers=HTML,
+                 drip=(3000, 1.5))
+    server = rewriting(httpd, origin)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        started = time.monotonic()
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = b""
+        while b"/static/v1/a" not in got:
+            got += client.recv(4096)
+        first = time.monotonic() - started
+        while piece := client.recv(4096):
+            got += piece
+    assert b"/static/v1/b" in got and first < time.monotonic() - started - 0.7
+
+
+def test_the_tag_depends_on_the_map_and_is_translated_back(httpd, app):
+    origin = app(body=PAGE, headers=HTML, etag='"one"')
+    server = rewriting(httpd, origin)
+    tag = server.get("/").headers["ETag"]
+    assert re.fullmatch(r'"one-t[0-9a-f]{16}"', tag)
+    again = server.get("/", headers={"If-None-Match": f'"x", W/"y,z", {tag}'})
+    assert again.status == 304 and again.headers["ETag"] == tag
+    assert origin.requests("/")[1]["headers"]["if-none-match"] == '"x", W/"y,z", "one"'
+    assert server.get("/", method="HEAD").headers["ETag"] == tag
+    server.reconfigure(vhost=f'{MAP}TierAssetsMap "/x/" "/y/"\nProxyPass "/" "{origin.url}/"\n')
+    server.graceful()
+    changed = server.get("/", headers={"If-None-Match": tag, "If-Modified-Since": "Tue, 24 Nov 2040 10:00:00 GMT"})
+    assert changed.status == 200 and changed.headers["ETag"] != tag
+    sent = origin.requests("/")[-1]["headers"]
+    assert "if-none-match" not in sent and "if-modified-since" not in sent
+
+
+def test_head_says_what_get_says(httpd, app):
+    origin = app(body=PAGE, headers={**HTML, "ETag": '"one"'})
+    server = rewriting(httpd, origin)
+    head, page = server.get("/", method="HEAD"), server.get("/")
+    assert head.headers["ETag"] == page.headers["ETag"]
+    assert head.headers["Content-Length"] in (None, str(len(REWRITTEN)))
+
+
+def test_ranges_are_of_the_rewritten_page_or_of_none(httpd, app):
+    origin = app(body=PAGE, headers={**HTML, "ETag": '"one"'})
+    server = rewriting(httpd, origin, more='Alias "/local/" "store/"')
+    tag = server.get("/").headers["ETag"]
+    part = server.get("/", headers={"Range": "bytes=60-79", "If-Range": tag})
+    assert part.body in (REWRITTEN, REWRITTEN[60:80]) and "range" not in origin.requests("/")[1]["headers"]
+    origin.behave(status=206, body=PAGE[:70], headers={**HTML, "ETag": '"one"', "Content-Range": "bytes 0-69/999"})
+    plain = server.get("/", headers={"Range": "bytes=0-69"})
+    assert plain.status == 206 and plain.body == PAGE[:70] and plain.headers["ETag"] == '"one"'
+    assert counters(server)["pages_untouched"]["range"] == 1
+
+
+def test_local_pages_are_rewritten_too(httpd, app):
+    server = rewriting(httpd, app(), more='TierAssets "/local/" "store"')
+    put(server, "p.html", PAGE)
+    put(server, "s.css", b"@import '/assets/a.css'; a{b:url(../logo.png)}")
+    page = server.get("/local/p.html")
+    assert page.body == REWRITTEN
+    assert server.get("/local/s.css").body == b"@import '/static/v1/a.css'; a{b:url(/static/logo-2.png)}"
+    again = server.get("/local/p.html", headers={"If-None-Match": page.headers["ETag"]})
+    assert again.status == 304 and again.headers["ETag"] == page.headers["ETag"]
+    part = server.get("/local/p.html", headers={"Range": "bytes=60-79"})
+    assert part.status == 206 and part.body == REWRITTEN[60:80] and part.headers["ETag"] == page.headers["ETag"]
+    assert part.headers["Content-Range"] == f"bytes 60-79/{len(REWRITTEN)}"
+    same = server.get("/local/p.html", headers={"Range": "bytes=60-79", "If-Range": page.headers["ETag"]})
+    assert same.body in (REWRITTEN, REWRITTEN[60:80])
+
+
+@pytest.mark.parametrize("reason, headers, body", [
+    ("encoded", {**HTML, "Content-Encoding": "gzip"}, gzip.compress(PAGE)),
+    ("no_transform", {**HTML, "Cache-Control": "max-age=9, no-transform"}, PAGE),
+    ("charset", {"Content-Type": "text/html; charset=UTF-16LE"}, PAGE.decode().encode("utf-16-le")),
+    ("charset", {"Content-Type": "text/html"}, PAGE.decode().encode("utf-16")),
+])
+def test_pages_that_must_not_be_read_pass_untouched(httpd, app, reason, headers, body):
+    origin = app(body=body, headers={**headers, "ETag": '"one"'})
+    server = rewriting(httpd, origin)
+    answer = server.get("/")
+    assert answer.body == body and answer.headers["ETag"] == '"one"'
+    assert answer.headers["Content-Length"] == str(len(body)) and counters(server)["pages_untouched"][reason] == 1
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/javascript", "image/svg+xml", "text/plain"])
+def test_other_types_pass_untouched(httpd, app, kind):
+    origin = app(body=PAGE, headers={"Content-Type": kind, "ETag": '"one"'})
+    server = rewriting(httpd, origin)
+    answer = server.get("/")
+    assert answer.body == PAGE and answer.headers["ETag"] == '"one"' and counters(server)["pages"] == 0
+
+
+def test_xhtml_is_read_as_xml(httpd, app):
+    origin = app(body=b"<html><title/><img src='/assets/a'/><![CDATA[<img src='/assets/no'/>]]></html>",
+                 headers={"Content-Type": "application/xhtml+xml"})
+    server = rewriting(httpd, origin)
+    assert server.get("/").body == b"<html><title/><img src='/static/v1/a'/><![CDATA[<img src='/assets/no'/>]]></html>"
+
+
+def test_links_of_the_head_are_rewritten(httpd, app):
+    origin = app(body=b"<p>", headers=[("Content-Type", "text/html"),
+                                       ("Link", '</assets/a.css>; rel=preload; title="</assets/no>", <b>; rel=next'),
+                                       ("Link", "</assets/c.js>; rel=preload")])
+    server = rewriting(httpd, origin)
+    links = ", ".join(value for name, value in server.get("/").header_list if name == "Link")
+    assert links == '</static/v1/a.css>; rel=preload; title="</assets/no>", <b>; rel=next, </static/v1/c.js>; rel=preload'
+
+
+def test_another_host_keeps_integrity_valid_and_the_policy_is_looked_at(httpd, app):
+    origin = app(body=b"<script integrity=x src='/assets/a.js'></script>",
+                 headers={**HTML, "Content-Security-Policy": "script-src 'self'"})
+    server = rewriting(httpd, origin, lines='TierAssetsRewrite on\nTierAssetsMap "/assets/" "https://cdn.example.net/a/"\n')
+    server.allow_log("WT4005")
+    for _ in range(3):
+        assert server.get("/").body == \
+            b"<script crossorigin=\"anonymous\" integrity=x src='https://cdn.example.net/a/a.js'></script>"
+    assert len(server.log_lines("WT4005")) == 1 and "cdn.example.net" in server.log_lines("WT4005")[0]
+
+
+def test_relative_references_know_their_page_and_base(httpd, app):
+    origin = app(body=b"<img src='../assets/a'><base href='/assets/x/'><img src='b'><img src=../c>", headers=HTML)
+    server = rewriting(httpd, origin)
+    assert server.get("/shop/page?x=/a/").body == \
+        b"<img src='/static/v1/a'><base href='/assets/x/'><img src='/static/v1/x/b'><img src=/static/v1/c>"
+
+
+def test_tokens_without_end_pass_within_bounds(httpd, app):
+    body = b"<img src='/assets/a'><img title='" + b"x" * 3_000_000 + b"'><img src='/assets/b'>"
+    origin = app(body=body, headers=HTML)
+    server = rewriting(httpd, origin)
+    assert server.get("/", timeout=20).body == body.replace(b"/assets/", b"/static/v1/")
+
+
+def test_it_is_off_where_it_is_off(httpd, app):
+    origin = app(body=PAGE, headers=HTML)
+    server = rewriting(httpd, origin, more='<Location "/off">\nTierAssetsRewrite off\n</Location>')
+    assert server.get("/off").body == PAGE and server.get("/on").body == REWRITTEN
+    assert rewriting(httpd, origin, lines="").get("/").body == PAGE
+
+
+def test_with_compression_behind_it(httpd, app):
+    origin = app(body=PAGE, headers=HTML, etag='"one"')
+    server = rewriting(httpd, origin, more="SetOutputFilter DEFLATE\n", extra=["filter", "deflate"])
+    answer = server.get("/", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(answer.body) == REWRITTEN
+    tag = answer.headers["ETag"]
+    again = server.get("/", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+    assert again.status == 304 and origin.requests("/")[1]["headers"]["if-none-match"] == '"one"'
+
+
+def test_with_the_cache_behind_it(httpd, app):
+    origin = app(body=PAGE, headers={**HTML, "Cache-Control": "max-age=60", "ETag": '"one"'})
+    server = rewriting(httpd, origin, more="TierCache on\n", modules=["cache"])
+    first, second = server.get("/"), server.get("/")
+    assert first.body == second.body == REWRITTEN and "hit" in second.headers["Cache-Status"]
+    assert first.headers["ETag"] == second.headers["ETag"] and origin.count("/") == 1
+    assert server.get("/", headers={"If-None-Match": first.headers["ETag"]}).status == 304
+
+
+def test_what_is_kept_is_the_applications_and_what_is_sent_is_rewritten(httpd, app):
+    origin = app(body=b"a{b:url(/assets/x)}", headers={"Content-Type": "text/css"})
+    server = kept(httpd, origin, more=MAP)
+    for _ in range(2):
+        assert server.get("/assets/a.css").body == b"a{b:url(/static/v1/x)}"
+
+
+def test_prefork_and_http2(httpd, app):
+    origin = app(body=PAGE * 20, headers=HTML)
+    assert rewriting(httpd, origin, mpm="prefork").get("/").body == REWRITTEN * 20
+    assert rewriting(httpd, origin, http2=True, tls=True).h2get("/").body == REWRITTEN * 20
+
+
+@pytest.mark.parametrize("line, problem", [
+    ('TierAssetsMap assets/ /a/', 'TierAssetsMap: "assets/" is neither a path nor an URL'),
+    ('TierAssetsMap /a/ "/b c/"', 'TierAssetsMap: "/b c/" is neither a path nor an URL'),
+    ('TierAssetsMap /a/ https://cdn.example.net', 'TierAssetsMap: "https://cdn.example.net" is neither'),
+    ('TierAssetsMap /a/ /b', 'TierAssetsMap: "/a/" and "/b" must both end with a slash'),
+    ('TierAssetsRewrite maybe', 'TierAssetsRewrite must be On or Off'),
+])
+def test_wrong_lines_are_refused(httpd, line, problem):
+    status, text = httpd.check(modules=["assets"], conf=line)
+    assert status != 0 and problem in text
