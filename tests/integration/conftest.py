@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+from webtier_testing.mariadb import MariaDb  # noqa: E402
 from webtier_testing.stage import Stage  # noqa: E402
 from webtier_testing.settings import scale  # noqa: E402
 from webtier_testing.workspace import Workspace  # noqa: E402
@@ -68,6 +69,20 @@ def nginx(stage):
 def perlbal(stage):
     """Factory of perlbal.Perlbal, in front of an App."""
     return stage.perlbal
+
+
+@pytest.fixture(scope="session")
+def mariadb(workspace):
+    """The database server of this test process; tests make databases of their own in it."""
+    made = MariaDb(workspace)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mogile(stage, mariadb):
+    """Factory of mogile.Mogile: trackers over the database, and storage nodes."""
+    return lambda trackers=2, nodes=3: stage.mogile(mariadb, trackers, nodes)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -5,6 +5,7 @@ import contextlib
 from . import httpd, httpd_conf
 from .app import App
 from .memcached import Memcached
+from .mogile import Mogile
 from .nginx import Nginx
 from .perlbal import Perlbal
 
@@ -68,6 +69,10 @@ class Stage:
     def perlbal(self, app):
         """Returns a started Perlbal in front of an App."""
         return self._backend(Perlbal(self._workspace, app))
+
+    def mogile(self, mariadb, trackers=2, nodes=3):
+        """Returns a started Mogile over the server mariadb."""
+        return self._backend(Mogile(self._workspace, mariadb, trackers, nodes))
 
     def _backend(self, server):
         self._backends.append(server)
