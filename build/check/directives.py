@@ -14,6 +14,7 @@ CONTEXTS = {"server config": "server", "virtual host": "server", "directory": "d
 # http_config.h: command_rec.req_override and args_how
 RSRC_CONF, ACCESS_CONF, OR_ALL = 128, 64, 31
 FLAG = 5
+PREFIXES = {"reproxy": ("TierReproxy", "TierMogile")}  # where it is not Tier and the module's name
 # What a module's directives may begin with beside Tier and its name.
 ALSO = {"reproxy": "TierMogile"}
 

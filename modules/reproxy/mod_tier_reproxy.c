@@ -13,6 +13,7 @@
 #include <segment.h>
 #include <webtier/status_provider.h>
 
+#include "mogile_hooks.h"
 #include "reproxy_config.h"
 #include "reproxy_obey.h"
 #include "reproxy_report.h"
@@ -71,6 +72,7 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     (void)vhost;
     if (scene.table)
         reproxy_report(root, scene.table, pool);
+    mogile_hooks_report(root, pool);
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -81,6 +83,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(post_config, after, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, after, NULL, APR_HOOK_MIDDLE);
     reproxy_obey_register(pool);
+    mogile_hooks_register(pool);
     ap_register_provider(pool, TIER_STATUS_GROUP, "reproxy", TIER_STATUS_VERSION, &provider);
 }
 

@@ -54,7 +54,7 @@ char *mogile_wire_request(apr_pool_t *pool, const char *command, ...)
         separator = "&";
     }
     va_end(args);
-    return apr_pstrcat(pool, line, "\r\n", NULL);
+    return line;
 }
 
 static int hex_digit(char c)

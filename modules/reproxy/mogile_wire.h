@@ -35,7 +35,7 @@ typedef struct mogile_answer_t {
 char *mogile_wire_quote(const char *value, apr_pool_t *pool);
 
 /*
- * Returns the line of a request with its CRLF, from pool. command and names are written as they
+ * Returns the line of a request without its CRLF, from pool. command and names are written as they
  * are, the values quoted: name, value, name, value, ..., NULL. A pair with a NULL value is left
  * out.
  */

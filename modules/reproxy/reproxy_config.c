@@ -30,6 +30,7 @@ void *reproxy_config_create(apr_pool_t *pool, char *section)
     reproxy_config_t *config = apr_pcalloc(pool, sizeof(*config));
 
     (void)section;
+    mogile_config_init(&config->mogile);
     config->is_on = config->resume = config->redirects = config->hedge = TIER_UNSET;
     config->connect_timeout = config->first_timeout = config->stall_timeout = TIER_UNSET;
     config->hedge_min = TIER_UNSET;
@@ -41,6 +42,7 @@ void *reproxy_config_merge(apr_pool_t *pool, void *base_section, void *add_secti
     const reproxy_config_t *base = base_section, *add = add_section;
     reproxy_config_t *merged = apr_palloc(pool, sizeof(*merged));
 
+    mogile_config_merge(&merged->mogile, &base->mogile, &add->mogile);
     TIER_MERGE(merged, base, add, is_on);
     for (int i = 0; i < REPROXY_SAYINGS; i++)
         TIER_MERGE_POINTER(merged, base, add, names[i]);
@@ -364,4 +366,5 @@ const command_rec reproxy_config_commands[] = {
                       "fields that storage may add to the application's, or none"),
     AP_INIT_TAKE1("TierReproxyCache", set_cache, NULL, RSRC_CONF,
                   "off, or how many answers of the application a child remembers"),
+    MOGILE_COMMANDS,
     {NULL}};

@@ -5,6 +5,8 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "mogile_config.h"
+
 /* The fields of an application's answer that are obeyed, by what they say. */
 typedef enum {
     REPROXY_SAYS_URL,   /* X-REPROXY-URL */
@@ -28,6 +30,7 @@ typedef enum {
  * functions, and its lines in reproxy_config_commands.
  */
 typedef struct reproxy_config_t {
+    mogile_config_t mogile;
     int is_on;
     const apr_array_header_t *names[REPROXY_SAYINGS]; /* const char *; NULL: the defaults */
     apr_array_header_t *allow;                        /* reproxy_allow_entry_t */

@@ -41,6 +41,16 @@ def stage(workspace, request):
         pytest.fail("\n".join(problems), pytrace=False)
 
 
+@pytest.fixture(scope="module")
+def module_stage(workspace):
+    """All servers that the tests of a module share: for tests without faults."""
+    made = Stage(workspace)
+    yield made
+    problems = made.end()
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
 @pytest.fixture
 def httpd(stage):
     """Factory of httpd.Httpd; httpd.check() runs `httpd -t`."""

@@ -26,20 +26,25 @@ def text_of(name, **defines):
 
 
 @pytest.fixture
-def started(httpd, app, memcached):
+def started(httpd, app, memcached, request):
     """Starts httpd with the example, its addresses replaced by those of running servers."""
     def start(name):
         apps = [app(body="page\n", headers={"Cache-Control": "max-age=60"}) for _ in range(3)]
+        fs = None
         defines = {f"APP{number}": one.url for number, one in enumerate(apps, 1)}
         if "${MEMCACHED1}" in text_of(name):
             defines.update({f"MEMCACHED{number}": memcached().server for number in (1, 2)})
+        if "${TRACKER1}" in text_of(name):
+            fs = request.getfixturevalue("mogile")()
+            defines.update({f"TRACKER{number}": one.address for number, one in enumerate(fs.trackers, 1)})
+            defines["MOGILEDB"] = f'"{fs.mariadb.socket} name={fs.database} user=root"'
         ours, stock = needs(name)
         server = httpd(modules=ours, stock=stock)  # its port is known only now
         server.stop()
         defines["STORE"] = server.docroot.parent / "store"
         server.reconfigure(conf=text_of(name, LISTEN=f"127.0.0.1:{server.port}", **defines))
         server.start()
-        server.apps = apps
+        server.apps, server.fs = apps, fs
         return server
     return start
 
@@ -118,3 +123,21 @@ def test_assets_examples_keep_what_they_fetch(started, name):
     wait_until(lambda: [path.read_bytes() for path in server.docroot.parent.glob("store/**/a.css")] == [b"page\n"])
     server.apps[0].clear()
     assert server.get("/assets/a.css", host=HOST).body == b"page\n" and server.apps[0].count() == 0
+
+
+def test_reproxy_mogilefs_serves_keys(started):
+    server = started("reproxy-mogilefs.conf")
+    server.fs.store("img/cat.jpg", b"cat")
+    server.allow_log("WT3501")
+    assert server.get("/img/cat.jpg", host=HOST).body == b"cat"
+    server.fs.store("img/dog.jpg", b"dog")
+    for tracker in server.fs.trackers:
+        tracker.kill()
+    assert server.get("/img/dog.jpg", host=HOST).body == b"dog"  # by the database
+
+
+def test_reproxy_mogilefs_put_stores_files(started):
+    server = started("reproxy-mogilefs-put.conf")
+    assert server.get("/img/cat.jpg", host=HOST, method="PUT", body=b"cat").status == 201
+    assert server.get("/img/cat.jpg", host=HOST).body == b"cat"
+    assert server.get("/img/cat.jpg", host=HOST, method="DELETE").status == 204

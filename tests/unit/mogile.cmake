@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS file wire)
+foreach(subject IN ITEMS cache client devices file lookup store wire)
   webtier_add_unit_test(mogile_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/mogile_${subject}_test.c
-                        LIBS tier_mogile_engine)
+                        LIBS tier_reproxy_engine)
   target_compile_definitions(unit_mogile_${subject} PRIVATE
                              MOGILE_TRANSCRIPTS="${CMAKE_SOURCE_DIR}/tests/support/mogilefs/transcripts.jsonl")
 endforeach()

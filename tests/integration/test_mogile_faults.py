@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults of trackers, the database and storage nodes, each counted from the client's side."""
+import time
+
+import pytest
+from mogile_support import web  # noqa: F401
+from webtier_testing import scale, wait_until
+from webtier_testing.pattern import pattern
+from webtier_testing.tracker_server import path_of
+
+BODY = pattern(50_000)
+NODE_AWAY = ("AH00957", "AH01114", "AH01102")
+TIMES = "TierReproxyTimeout connect=300ms first=400ms stall=400ms"
+
+
+def ask(server, count=8, key="key", **options):
+    """Asks so often, one after the other; returns (status, right body, seconds) of each."""
+    answers = []
+    for _ in range(count):
+        began = time.monotonic()
+        answer = server.get(f"/f/{key}", **options)
+        answers.append((answer.status, answer.body == BODY, time.monotonic() - began))
+    return answers
+
+
+def all_well(answers):
+    return all(status == 200 and right for status, right, _ in answers)
+
+
+def slow(answers, limit=0.3):
+    return [seconds for _, _, seconds in answers if seconds > scale(limit)]
+
+
+def requests_of(tracker):
+    return [line for line in tracker.seen("get_paths") if "webtier-probe" not in line]
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "hang", "half", "garbage", "flood", "close", "shutdown", "elsewhere"])
+def test_a_sick_tracker_costs_no_client_its_answer(web, fault):  # noqa: F811
+    server = web(TIMES)
+    server.allow_log("WT3501")
+    server.fs.store("key", BODY)
+    sick = server.fs.trackers[0]
+    if fault in ("kill", "stop"):
+        getattr(sick, fault)()
+    else:
+        sick.fault(fault)
+    answers = ask(server)
+    assert all_well(answers)
+    assert len(slow(answers)) <= 1 and max(seconds for *_, seconds in answers) < scale(1.5)
+    server.wait_log("WT3501")
+    if fault in ("hang", "half", "garbage"):
+        assert len(requests_of(sick)) == 1  # and no more until a probe says that it is well
+    if fault == "hang":
+        sick.fault("none")
+        server.wait_log("WT3503", timeout=5)
+        assert all_well(ask(server, 4)) and len(requests_of(sick)) > 1
+
+
+def test_without_trackers_and_database_it_is_503(web):  # noqa: F811
+    server = web(TIMES)
+    server.allow_log("WT3501")
+    server.fs.store("key", BODY)
+    for tracker in server.fs.trackers:
+        tracker.stop()
+    answers = [server.get("/f/key") for _ in range(4)]
+    assert all(answer.status == 503 and answer.headers["Retry-After"] for answer in answers)
+    assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 1
+
+
+def test_a_tracker_that_cannot_is_not_a_key_that_is_not(web):  # noqa: F811
+    server = web()
+    server.fs.store("key", BODY)
+    for tracker in server.fs.trackers:
+        tracker.fault("failure")
+    assert server.get("/f/key").status == 503
+    server.fs.trackers[1].fault("none")
+    assert all_well(ask(server, 4)) and server.get("/f/nosuch").status == 404
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop"])
+def test_without_trackers_the_database_is_asked(web, fault):  # noqa: F811
+    server = web(f"{TIMES}\nTierMogileVerify checksum", conf="$DB")
+    server.allow_log("WT3501")
+    fid = server.fs.store("key&=", BODY, on=(1, 2))
+    server.fs.store("gone", BODY, on=())
+    server.fs.sql("UPDATE device SET status='down' WHERE devid=1")
+    for tracker in server.fs.trackers:
+        getattr(tracker, fault)()
+    answers = ask(server, 6, "key%26=")
+    assert all_well(answers) and len(slow(answers)) <= 2
+    assert server.get("/f/nosuch").status == 404
+    assert server.get("/f/o'%5C%22r").status == 404
+    assert server.get("/f/%E6%97%A5%E6%9C%AC").status == 404
+    assert server.get("/f/%FF%FE").status == 404
+    server.allow_log("WT3512")
+    assert server.get("/f/gone").status == 503
+    assert not server.fs.nodes[0].requests()  # its device is down
+    assert server.fs.copy(2, fid).exists()
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop"])
+def test_a_database_that_is_away_too_costs_one_deadline(web, fault):  # noqa: F811
+    server = web(TIMES, conf="$DB")
+    server.allow_log("WT3501")
+    server.fs.store("key", BODY)
+    for tracker in server.fs.trackers:
+        tracker.kill()
+    assert all_well(ask(server, 3))
+    getattr(server.fs.mariadb, fault)()
+    answers = [server.get("/f/key") for _ in range(6)]
+    assert {answer.status for answer in answers} == {503}
+    assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 2
+    server.fs.mariadb.revive()
+    wait_until(lambda: server.get("/f/key").status == 200, 10)
+
+
+def test_a_hung_database_behind_trackers_is_their_hang(web):  # noqa: F811
+    server = web(f"{TIMES}\nTierMogileCacheTime 1ms")
+    server.allow_log("WT3501")
+    server.fs.store("key", BODY)
+    server.fs.store("new", BODY)
+    assert all_well(ask(server, 6))
+    server.fs.mariadb.stop()
+    answers = ask(server, 6)
+    assert all_well(answers) and len(slow(answers)) <= 2  # by what is known of a while ago
+    assert server.get("/f/new").status == 503
+    server.fs.mariadb.revive()
+    wait_until(lambda: server.get("/f/new").status == 200, 10)
+
+
+def test_the_database_may_come_first(web):  # noqa: F811
+    server = web(TIMES, conf="$DB use=first connections=2")
+    server.fs.store("key", BODY)
+    assert all_well(ask(server, 4))
+    assert not any(requests_of(tracker) for tracker in server.fs.trackers)
+    assert server.get("/f/nosuch").status == 404
+    assert sum(len(requests_of(tracker)) for tracker in server.fs.trackers) == 1  # a replica may lag
+    server.allow_log("WT3501")
+    server.fs.mariadb.stop()
+    server.fs.trackers[0].fault("hang")
+    server.fs.trackers[1].fault("hang")
+    server.fs.mariadb.revive()
+    wait_until(lambda: server.get("/f/key").status == 200, 5)
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "absent", "short", "wrong"])
+def test_a_bad_copy_costs_no_client_its_answer(web, fault):  # noqa: F811
+    server = web(f"{TIMES}\nTierMogileVerify checksum")
+    server.allow_log(*NODE_AWAY)
+    fid = server.fs.store("key", BODY, on=(1, 2, 3))
+    if fault in ("kill", "stop"):
+        getattr(server.fs.nodes[0], fault)()
+    elif fault == "absent":
+        server.fs.nodes[0].remove(path_of(1, fid))
+    else:
+        server.fs.nodes[0].put(path_of(1, fid), BODY[:-1] if fault == "short" else BODY[:-1] + b"\0")
+    answers = ask(server, 12)
+    assert all_well(answers)
+    assert len(slow(answers)) <= 1
+    if fault in ("kill", "stop"):  # known to all processes after the first
+        server.fs.nodes[0].cont()
+
+
+def test_no_readable_copy_is_503_and_no_key_is_404(web):  # noqa: F811
+    server = web(f"{TIMES}\nTierMogileVerify checksum")
+    server.allow_log(*NODE_AWAY, "WT3011", "WT3512", "WT3012")
+    fid = server.fs.store("lost", BODY, on=(1, 2))
+    for devid in (1, 2):
+        server.fs.nodes[devid - 1].remove(path_of(devid, fid))
+    server.fs.store("dead", BODY, on=(3,))
+    server.fs.nodes[2].kill()
+    server.fs.store("nowhere", BODY, on=())
+    for key in ("lost", "dead", "nowhere"):
+        answer = server.get(f"/f/{key}")
+        assert answer.status == 503 and answer.headers["Retry-After"], key
+    assert server.get("/f/nosuch").status == 404
+
+
+def test_wrong_bytes_are_never_taken_for_the_file(web):  # noqa: F811
+    server = web(f"{TIMES}\nTierMogileVerify checksum")
+    server.allow_log("WT3011", "WT3012", "WT3512")
+    fid = server.fs.store("key", BODY, on=(1,))
+    server.fs.nodes[0].put(path_of(1, fid), b"\0" + BODY[1:])
+    answer = server.raw(b"GET /f/key HTTP/1.0\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 503 " in head.split(b"\r\n")[0] or len(body) < len(BODY)
+
+
+def test_everything_at_once(web):  # noqa: F811
+    """One tracker hangs, one babbles, the database is asked; a node hangs, a copy is missing, one is wrong."""
+    server = web(f"{TIMES}\nTierMogileVerify checksum", conf="$DB")
+    server.allow_log(*NODE_AWAY, "WT3501")
+    for number in range(6):
+        fid = server.fs.store(str(number), BODY, on=(1, 2, 3))
+        if number % 2:
+            server.fs.nodes[1].remove(path_of(2, fid))
+        else:
+            server.fs.nodes[1].put(path_of(2, fid), BODY[:-5])
+    server.fs.trackers[0].fault("hang")
+    server.fs.trackers[1].fault("garbage")
+    server.fs.nodes[0].stop()
+    report = server.load(rate=60, seconds=2, path=[f"/f/{number}" for number in range(6)], expect_body=BODY).join()
+    server.fs.nodes[0].cont()
+    assert not report.errors and report.total >= 100, report
