@@ -29,9 +29,13 @@ const char *mogile_request_etag(request_rec *r, apr_int64_t fid)
 /* The URL's name in the file system has the key's extension, so that mod_mime finds its type. */
 int mogile_request_translate(request_rec *r)
 {
-    const mogile_config_t *config = mogile_config_of(r);
+    const mogile_config_t *config;
     const char *key;
 
+    if (!mogile_config_settings(r->server))
+        return DECLINED;
+    ap_location_walk(r); /* mod_rewrite may have made another URL of it */
+    config = mogile_config_of(r);
     if (!config || r->proxyreq)
         return DECLINED;
     key = mogile_config_key(config, r);
@@ -91,8 +95,8 @@ int mogile_request_handler(request_rec *r)
     mogile_request_t request = {.r = r, .config = mogile_config_of(r)};
     const mogile_config_t *config = request.config;
 
-    /* Another module may have found a file of its own for the URL (Alias). */
-    if (!config || r->proxyreq || (!is_translated(r) && r->finfo.filetype != APR_NOFILE))
+    /* What is not translated is another module's (Alias, ProxyPass). */
+    if (!config || r->proxyreq || !is_translated(r))
         return DECLINED;
     request.key.key = mogile_config_key(config, r);
     if (!request.key.key)

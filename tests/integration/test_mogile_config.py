@@ -58,10 +58,15 @@ def test_what_others_serve_stays_theirs(httpd, mogile, app):
         RewriteEngine on
         RewriteRule ^/old/(.*)$ /$1 [PT]
         RewriteRule ^/gone$ - [G]
+        RewriteRule ^/app/moved/(.*)$ /section/$1 [PT]
+        <Location /section/>
+            TierMogileKey ^/section/(.*)$ $1
+        </Location>
         """.replace("${DOCS}", "/usr/share/common-licenses"))
     fs.store("key", b"stored", on=(1,))
     fs.store("app/x", b"never", on=(1,))
     assert server.get("/key").body == b"stored" and server.get("/old/key").body == b"stored"
+    assert server.get("/app/moved/key").body == b"stored"
     assert server.get("/app/x").body == b"proxied" and server.get("/gone").status == 410
     assert server.get("/static/GPL-2").status in (200, 403)
     assert server.get("/static/none").status in (404, 403)
