@@ -146,6 +146,10 @@ static int check_section(const health_section_t *section)
 {
     const proxy_balancer *balancer = find_balancer(section);
 
+    if (section->eject.outlier.on && !section->ejects)
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
+                     WTNO(1067) "TierHealthOutlier of %s has no effect without TierHealthEject on",
+                     section->balancer);
     if (!balancer || balancer->workers->nelts + balancer->growth == 0)
         ap_log_error(
             APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
@@ -461,6 +465,7 @@ static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
     if (minded->section->ejects && traffic) {
         spec->ejecting = &minded->section->eject;
         spec->eject = &traffic->eject;
+        spec->outlier = &traffic->outlier;
     }
     if (traffic && minded->traffic) {
         spec->suspect = &traffic->suspect;

@@ -12,6 +12,7 @@
 
 #include "health_check_config.h"
 #include "health_eject_config.h"
+#include "health_outlier_config.h"
 #include "health_retry_config.h"
 #include "health_state_config.h"
 
@@ -194,6 +195,9 @@ const command_rec health_config_commands[] = {
                       "a name, then a kind of probe and settings as TierHealthCheck takes them"),
     AP_INIT_TAKE_ARGV("TierHealthEject", health_eject_set, NULL, ACCESS_CONF,
                       "off, or on, then settings: errors=5 time=10s max=5min share=50%"),
+    AP_INIT_TAKE_ARGV("TierHealthOutlier", health_outlier_set, NULL, ACCESS_CONF,
+                      "off, or on, then settings: success=1.9 failures=85% latency=off "
+                      "requests=100 members=3 window=10s"),
     AP_INIT_TAKE1("TierHealthPanic", health_eject_set_panic, NULL, ACCESS_CONF,
                   "with fewer usable members than this share, all are tried; off"),
     AP_INIT_TAKE1("TierHealthSlowStart", health_eject_set_slow_start, NULL, ACCESS_CONF,

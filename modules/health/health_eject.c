@@ -112,6 +112,26 @@ void health_eject_decay(health_eject_t *eject, const health_eject_settings_t *se
         eject->decayed = now;
 }
 
+static void say_why(char *text, apr_size_t size, apr_uint32_t outlier, apr_uint32_t value)
+{
+    switch (outlier) {
+    case HEALTH_OUTLIER_SUCCESS:
+        apr_snprintf(text, size, "only %u%% of its requests succeed, fewer than of the others",
+                     value);
+        break;
+    case HEALTH_OUTLIER_FAILURES:
+        apr_snprintf(text, size, "%u%% of its requests fail", value);
+        break;
+    case HEALTH_OUTLIER_LATENCY:
+        apr_snprintf(text, size, "its answers take %u ms, much longer than those of the others",
+                     value);
+        break;
+    default:
+        apr_cpystrn(text, "asked for on the status page", size);
+        break;
+    }
+}
+
 void health_eject_reason(const health_eject_t *eject, const health_eject_settings_t *settings,
                          char *text, apr_size_t size)
 {
@@ -119,7 +139,7 @@ void health_eject_reason(const health_eject_t *eject, const health_eject_setting
     const char *many = settings->errors == 1 ? "request" : "consecutive requests";
 
     if (kind >= HEALTH_ATTEMPT_KINDS)
-        apr_cpystrn(text, "asked for on the status page", size);
+        say_why(text, size, kind - HEALTH_ATTEMPT_KINDS, tier_atomic_load(&eject->status));
     else if (kind == HEALTH_ATTEMPT_STATUS)
         apr_snprintf(text, size, "%u %s failed, the last one with status %u", settings->errors,
                      many, tier_atomic_load(&eject->status));

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #include "atomics.h"
+#include "health_outlier.h"
 #include "health_retry_policy.h"
 
 /*
@@ -16,10 +17,11 @@
  */
 
 typedef struct health_eject_settings_t {
-    apr_uint32_t errors;      /* consecutive failures that eject */
-    apr_interval_time_t time; /* of the first ejection */
-    apr_interval_time_t max;  /* of any ejection */
-    apr_uint32_t share;       /* of the members that may be ejected at once, in percent */
+    apr_uint32_t errors;               /* consecutive failures that eject */
+    apr_interval_time_t time;          /* of the first ejection */
+    apr_interval_time_t max;           /* of any ejection */
+    apr_uint32_t share;                /* of the members that may be ejected at once, in percent */
+    health_outlier_settings_t outlier; /* TierHealthOutlier's, which go with these */
 } health_eject_settings_t;
 
 #define HEALTH_EJECT_ERRORS   5
@@ -34,14 +36,14 @@ typedef struct health_eject_t {
     apr_int64_t decayed;   /* when count was last changed; the watch's alone */
     apr_uint32_t failures; /* consecutive; atomic */
     apr_uint32_t count;    /* ejections that make the next one longer; atomic */
-    apr_uint32_t kind;     /* health_attempt_e of the failure that ejected; HEALTH_ATTEMPT_KINDS: an
-                              administrator did; atomic */
-    apr_uint32_t status;   /* with HEALTH_ATTEMPT_STATUS; atomic */
+    apr_uint32_t kind;     /* health_attempt_e of the failure that ejected; KINDS: an administrator
+                              did; more: KINDS + health_outlier_e; atomic */
+    apr_uint32_t status;   /* with HEALTH_ATTEMPT_STATUS; of outliers the value; atomic */
     tier_counter_t ejections; /* all there ever were */
     apr_uint64_t noted;       /* of these, those in the history; the watch's alone */
 } health_eject_t;
 
-/* Fills in the defaults. */
+/* Fills in the defaults; those of outliers stay. */
 void health_eject_defaults(health_eject_settings_t *settings);
 
 /* Returns 1 when an attempt that came to this is a failure of the member: all but passed ones and

@@ -13,8 +13,8 @@
 
 #define HEALTH_SLOW_START_MIN apr_time_from_msec(100)
 
-static const char *parse_percent(cmd_parms *cmd, const char *value, apr_int64_t min,
-                                 apr_uint32_t *field)
+const char *health_eject_parse_percent(cmd_parms *cmd, const char *value, apr_int64_t min,
+                                       apr_uint32_t *field)
 {
     apr_size_t size = strlen(value);
     apr_int64_t number = 0;
@@ -47,7 +47,7 @@ static const char *set_one(cmd_parms *cmd, health_eject_settings_t *settings, co
     if (strcasecmp(setting, "max") == 0)
         return tier_glue_parse_time(cmd, value, "s", HEALTH_EJECT_TIME_MIN,
                                     24 * HEALTH_INTERVAL_MAX, &settings->max);
-    return parse_percent(cmd, value, 1, &settings->share);
+    return health_eject_parse_percent(cmd, value, 1, &settings->share);
 }
 
 static int is_setting(const char *setting)
@@ -120,7 +120,7 @@ const char *health_eject_set_panic(cmd_parms *cmd, void *config, const char *arg
         return problem;
     if (strcmp(arg, "0") == 0 || strcasecmp(arg, "off") == 0)
         arg = "0%";
-    return parse_percent(cmd, arg, 0, &section->panic);
+    return health_eject_parse_percent(cmd, arg, 0, &section->panic);
 }
 
 const char *health_eject_set_slow_start(cmd_parms *cmd, void *config, const char *arg)

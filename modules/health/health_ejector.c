@@ -69,20 +69,25 @@ static void eject(const health_minded_t *minded, proxy_worker_shared *member,
 }
 
 void health_ejector_attempt(const health_balancers_t *balancers, const proxy_balancer *balancer,
-                            proxy_worker_shared *member, health_attempt_e kind, int status,
+                            proxy_worker_shared *member, const health_ejector_case_t *attempt,
                             const request_rec *r)
 {
     const health_minded_t *minded = health_balancers_minded(balancers, balancer);
+    int failed = health_eject_is_failure(attempt->kind, attempt->status);
+    const health_eject_settings_t *settings;
     health_passive_t *traffic;
 
     if (!minded || !minded->section->ejects)
         return;
+    settings = &minded->section->eject;
     traffic = health_balancers_traffic(minded, member);
     if (!traffic)
         return;
-    if (!health_eject_is_failure(kind, status))
+    if (settings->outlier.on)
+        health_outlier_add(&traffic->outlier, &settings->outlier, failed, attempt->took,
+                           tier_clock_now());
+    if (!failed)
         health_eject_passed(&traffic->eject);
-    else if (health_eject_failed(&traffic->eject, &minded->section->eject) &&
-             !health_balancers_panic(minded))
-        eject(minded, member, traffic, kind, status, r);
+    else if (health_eject_failed(&traffic->eject, settings) && !health_balancers_panic(minded))
+        eject(minded, member, traffic, attempt->kind, attempt->status, r);
 }

@@ -13,9 +13,16 @@
  * mod_proxy.
  */
 
-/* One attempt of r at member, of balancer, has ended like this. Any thread. */
+typedef struct health_ejector_case_t {
+    health_attempt_e kind;
+    int status; /* with HEALTH_ATTEMPT_STATUS */
+    apr_interval_time_t took;
+} health_ejector_case_t;
+
+/* One attempt of r at member, of balancer, has ended like this, and took so long to the beginning
+ * of an answer (0: none came). Any thread. */
 void health_ejector_attempt(const health_balancers_t *balancers, const proxy_balancer *balancer,
-                            proxy_worker_shared *member, health_attempt_e kind, int status,
+                            proxy_worker_shared *member, const health_ejector_case_t *attempt,
                             const request_rec *r);
 
 #endif

@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "health_command.h"
+#include "health_crowd.h"
 #include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
 #include "health_state_file.h"
+
+/* How often outliers are looked for. */
+#define CROWD_EVERY apr_time_from_sec(1)
 
 typedef struct monitor_t {
     health_monitor_options_t options;
@@ -25,6 +29,8 @@ typedef struct monitor_t {
     health_lookups_t lookups;
     health_keeper_t keeper;
     health_commands_t commands;
+    apr_time_t next_crowd;
+    apr_pool_t *scratch; /* of health_crowd_judge() */
     int complained; /* the table is full or a member cannot be made a target: said once a term */
 } monitor_t;
 
@@ -240,6 +246,10 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
     review_all(monitor, now);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i))
         show(apr_hash_this_val(i), now);
+    if (now >= monitor->next_crowd) {
+        monitor->next_crowd = now + CROWD_EVERY;
+        health_crowd_judge(monitor->targets, now, monitor->scratch);
+    }
     health_keeper_tick(&monitor->keeper, now);
     tier_loop_timer_set(loop, timer, now + HEALTH_TICK);
 }
@@ -276,6 +286,7 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->keeper.table = options->table;
     monitor->keeper.log = options->log;
     apr_pool_create(&monitor->keeper.pool, pool);
+    apr_pool_create(&monitor->scratch, pool);
     monitor->tick.fire = tick;
     monitor->tick.baton = monitor;
     apr_pool_pre_cleanup_register(pool, monitor, stop);

@@ -72,6 +72,7 @@ void health_passive_adopt(health_passive_table_t *table, const health_passive_ta
             entry->panic = old->panic;
             entry->alarm = old->alarm;
             entry->suspect = old->suspect;
+            entry->outlier = old->outlier;
             entry->ramp = old->ramp;
         }
     }

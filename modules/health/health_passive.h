@@ -41,13 +41,14 @@ typedef struct health_passive_t {
     apr_uint32_t panic; /* of a balancer; 1: all members are tried; the watch's to change; atomic */
     apr_uint32_t alarm; /* of a balancer; 1: some member may be suspect; atomic */
     health_suspect_t suspect; /* of a member */
+    health_outlier_t outlier; /* of a member */
     health_ramp_t ramp;       /* of one record of a member; the watch's */
 } health_passive_t;
 
 typedef struct health_passive_table_t health_passive_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_PASSIVE_LAYOUT 3
+#define HEALTH_PASSIVE_LAYOUT 4
 
 /* Returns how many bytes a table with room for capacity entries takes. */
 apr_size_t health_passive_size(apr_uint32_t capacity);

@@ -111,23 +111,25 @@ void health_retry_member_answered(health_retry_t *retry)
     if (retry->answered || !retry->met)
         return;
     retry->answered = 1;
+    retry->took = tier_clock_now() - retry->met_at;
     if (ap_request_has_body(retry->r))
         health_suspect_clear(&retry->met->suspect);
     else
-        health_suspect_answered(&retry->met->suspect, tier_clock_now() - retry->met_at);
+        health_suspect_answered(&retry->met->suspect, retry->took);
 }
 
 /* What a client does that goes away says nothing of the member. */
 static void tell_attempt(const health_retry_t *retry, const proxy_worker *worker,
                          health_attempt_e attempt)
 {
+    const health_ejector_case_t ended = {attempt, retry->status, retry->took};
+
     health_passive_attempt(health_scene_member(retry->scene, retry->followed, worker->s), attempt);
     if (retry->r->connection->aborted)
         return;
     if (attempt == HEALTH_ATTEMPT_TIMEOUT)
         tell_late(retry);
-    health_ejector_attempt(retry->scene->balancers, retry->balancer, worker->s, attempt,
-                           retry->status, retry->r);
+    health_ejector_attempt(retry->scene->balancers, retry->balancer, worker->s, &ended, retry->r);
 }
 
 void health_retry_member_done(health_retry_t *retry)
@@ -273,6 +275,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
     retry->met = health_scene_member(retry->scene, retry->followed, worker->s);
     retry->met_at = tier_clock_now();
     retry->answered = 0;
+    retry->took = 0;
     if (retry->met && !ap_request_has_body(r) &&
         health_suspect_sent(&retry->met->suspect, retry->met_at))
         alarm_balancer(retry);

@@ -18,6 +18,16 @@ static void note(health_target_t *target, apr_time_t now)
     target->eject->noted = tier_counter_get(&target->eject->ejections);
 }
 
+void health_review_tell(const health_target_t *target, apr_interval_time_t time)
+{
+    char reason[HEALTH_TEXT];
+
+    health_eject_reason(target->eject, target->ejecting, reason, sizeof(reason));
+    tier_log(target->log, TIER_LOG_MARK, TIER_LOG_NOTICE, APR_SUCCESS,
+             WTNO(1066) "%s: member %s is an outlier and ejected for %" APR_TIME_T_FMT " ms: %s",
+             target->key.balancer, target->key.member, apr_time_as_msec(time), reason);
+}
+
 static void readmit(health_target_t *target, const char *reason)
 {
     health_member_t member = target->entry->record.member;

@@ -378,6 +378,7 @@ apr_status_t health_target_create(health_target_t **target, const health_spec_t 
     made->eject = spec->eject;
     made->suspect = spec->suspect;
     made->alarm = spec->alarm;
+    made->outlier = spec->outlier;
     made->slow_start = spec->slow_start;
     made->log = spec->log;
     made->server = server;

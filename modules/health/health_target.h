@@ -24,6 +24,7 @@ typedef struct health_spec_t {
     const health_eject_settings_t *ejecting; /* NULL: it is never ejected */
     health_eject_t *eject;                   /* in shared memory; NULL with ejecting */
     health_suspect_t *suspect;               /* in shared memory; NULL: traffic is not followed */
+    health_outlier_t *outlier;               /* in shared memory; NULL with eject */
     apr_uint32_t *alarm;            /* of the balancer, about suspects; NULL with suspect */
     apr_uint32_t panic_percent;     /* of the balancer; 0: no panic threshold */
     apr_interval_time_t slow_start; /* 0: none */
@@ -72,6 +73,7 @@ typedef struct health_target_t {
     const health_eject_settings_t *ejecting; /* NULL with eject */
     health_eject_t *eject;                   /* NULL: never ejected */
     health_suspect_t *suspect;               /* NULL: traffic is not followed */
+    health_outlier_t *outlier;               /* NULL with eject */
     apr_uint32_t *alarm;                     /* NULL with suspect */
     apr_interval_time_t slow_start;          /* 0: none */
     health_group_t *group;                   /* its balancer */
