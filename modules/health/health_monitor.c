@@ -235,6 +235,14 @@ static void show(health_target_t *target, apr_time_t now)
     health_target_mirror(target);
 }
 
+/* Looking at a thousand members each 50 ms would cost as much as a third of their probes. */
+static apr_interval_time_t tick_period(const monitor_t *monitor)
+{
+    apr_interval_time_t times = 1 + apr_hash_count(monitor->targets) / HEALTH_TICK_MEMBERS;
+
+    return times * HEALTH_TICK < HEALTH_TICK_MAX ? times * HEALTH_TICK : HEALTH_TICK_MAX;
+}
+
 static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
 {
     monitor_t *monitor = timer->baton;
@@ -251,7 +259,7 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
         health_crowd_judge(monitor->targets, now, monitor->scratch);
     }
     health_keeper_tick(&monitor->keeper, now);
-    tier_loop_timer_set(loop, timer, now + HEALTH_TICK);
+    tier_loop_timer_set(loop, timer, now + tick_period(monitor));
 }
 
 static apr_status_t stop(void *data)

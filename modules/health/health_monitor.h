@@ -7,10 +7,13 @@
 /*
  * The work of the leading watch: keeps one target for each member that the server names, asks the
  * server for its members each second, and writes the state of each into the server's records each
- * HEALTH_TICK, since httpd's own plain writes to the same word can undo ours.
+ * HEALTH_TICK, or less often when they are many, since httpd's own plain writes to the same word
+ * can undo ours.
  */
-#define HEALTH_TICK apr_time_from_msec(50)
-#define HEALTH_SYNC apr_time_from_sec(1)
+#define HEALTH_TICK         apr_time_from_msec(50)
+#define HEALTH_TICK_MEMBERS 256 /* with each more of them, so much longer */
+#define HEALTH_TICK_MAX     apr_time_from_msec(500)
+#define HEALTH_SYNC         apr_time_from_sec(1)
 
 typedef struct health_monitor_options_t {
     health_table_t *table;

@@ -43,7 +43,11 @@ apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size)
     return count < 0 ? errno : APR_SUCCESS;
 }
 
-void health_socket_close(int socket)
+void health_socket_close(int socket, int abruptly)
 {
+    static const struct linger reset = {1, 0};
+
+    if (abruptly)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     close(socket);
 }

@@ -25,7 +25,8 @@ apr_status_t health_socket_send(int socket, const char *data, apr_size_t *size);
 /* Receives up to *size bytes and sets *size. APR_EOF: there are no more; EAGAIN: not yet. */
 apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size);
 
-/* Closes it. */
-void health_socket_close(int socket);
+/* Closes it. abruptly: with a reset, which spares both ends the rest of the farewell; for a member
+ * that has answered and is done. */
+void health_socket_close(int socket, int abruptly);
 
 #endif

@@ -31,7 +31,8 @@ static void stream_stop(health_probe_t *probe)
 
     tier_loop_socket_forget(probe->loop, &stream->watch);
     if (stream->descriptor >= 0)
-        health_socket_close(stream->descriptor);
+        health_socket_close(stream->descriptor,
+                            stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls);
     stream->descriptor = -1;
 }
 
