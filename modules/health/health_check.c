@@ -61,6 +61,7 @@ void health_check_defaults(health_check_t *check)
     check->uri = "/";
     check->headers = "";
     check->limit = HEALTH_BODY_DEFAULT;
+    check->reuse = 1;
     check->interval = HEALTH_INTERVAL_DEFAULT;
     check->rise = 2;
     check->fall = 3;

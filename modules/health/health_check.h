@@ -59,6 +59,7 @@ typedef struct health_check_t {
     const char *body;             /* what the body must contain, or NULL */
     const health_match_t *match;  /* what the body must match, or NULL */
     apr_size_t limit;             /* how much of a body is read */
+    apr_uint32_t reuse;           /* how many probes one connection serves at most */
 
     health_tls_settings_t tls;
     const health_tls_context_t *tls_context; /* with https and tls */

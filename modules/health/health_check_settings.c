@@ -193,6 +193,12 @@ static const char *set_limit(cmd_parms *cmd, health_check_t *check, const char *
     return problem;
 }
 
+static const char *set_reuse(cmd_parms *cmd, health_check_t *check, const char *setting,
+                             const char *value)
+{
+    return set_number(cmd, setting, value, HEALTH_COUNT_MAX, &check->reuse);
+}
+
 static const char *set_verify(cmd_parms *cmd, health_check_t *check, const char *setting,
                               const char *value)
 {
@@ -321,6 +327,7 @@ static const struct {
     {"body", OF_HTTP, set_body},
     {"match", OF_HTTP, set_match},
     {"limit", OF_HTTP, set_limit},
+    {"reuse", KIND(HTTP), set_reuse},
     {"verify", OF_TLS, set_verify},
     {"ca", OF_TLS, set_ca},
     {"sni", OF_TLS, set_sni},

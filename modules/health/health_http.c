@@ -71,6 +71,7 @@ static int take_version(health_http_t *parser, char c)
 
 static int take_minor(health_http_t *parser, char c)
 {
+    parser->closes = c == '0';
     return apr_isdigit(c) ? AT_SPACE : wrong(parser, "no HTTP version in the status line");
 }
 
@@ -137,6 +138,8 @@ static void end_field(health_http_t *parser)
     else if (strcasecmp(field->name, "Transfer-Encoding") == 0)
         parser->framing = strcasecmp(field->value, "chunked") == 0 ? HEALTH_FRAMING_CHUNKED
                                                                    : HEALTH_FRAMING_UNKNOWN;
+    else if (strcasecmp(field->name, "Connection") == 0)
+        parser->closes |= strcasestr(field->value, "close") != NULL;
     else if (strcasecmp(field->name, "Location") == 0)
         memcpy(parser->location, field->value, sizeof(parser->location));
     memset(field, 0, sizeof(*field));

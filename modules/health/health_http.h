@@ -47,6 +47,7 @@ typedef struct health_http_t {
     char reason[HEALTH_HTTP_REASON];
     apr_size_t reason_size;
     health_http_field_t field;
+    int closes; /* the member says, or is too old to say otherwise, that it closes the connection */
     health_framing_e framing;
     apr_int64_t length;               /* with HEALTH_FRAMING_LENGTH */
     char location[HEALTH_HTTP_VALUE]; /* where a redirect leads; "" */

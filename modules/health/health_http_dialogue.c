@@ -15,7 +15,8 @@ typedef struct dialogue_t {
     const health_check_t *check;
     health_http_t head;
     int in_body;
-    int contained; /* the body has what it must contain */
+    int contained;         /* the body has what it must contain */
+    apr_size_t after_head; /* bytes that came after the head */
     health_http_body_t body;
 } dialogue_t;
 
@@ -44,7 +45,7 @@ static const char *http_request(const health_check_t *check, const char *authori
         " HTTP/1.1\r\nHost: ", check->host ? check->host : authority, "\r\n",
         default_line(check, "User-Agent", "User-Agent: webtier-health/" WEBTIER_VERSION "\r\n"),
         default_line(check, "Accept", "Accept: */*\r\n"), check->headers, length_line(check),
-        "Connection: close\r\n\r\n", NULL);
+        check->reuse > 1 ? "\r\n" : "Connection: close\r\n\r\n", NULL);
 }
 
 static void *http_begin(const health_check_t *check, apr_pool_t *pool)
@@ -136,6 +137,12 @@ static health_verdict_e feed_body(dialogue_t *dialogue, const char *data, apr_si
     return judge_body(dialogue, result, pool);
 }
 
+static int has_no_body(const dialogue_t *dialogue)
+{
+    return dialogue->head.status == 204 || dialogue->head.status == 304 ||
+           strcmp(dialogue->check->method, "HEAD") == 0;
+}
+
 static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_size_t size,
                                    tier_result_t *result, apr_pool_t *pool)
 {
@@ -149,8 +156,7 @@ static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_s
     if (!check->body && !check->match)
         return pass(dialogue, result, pool);
     dialogue->in_body = 1;
-    health_http_body_init(&dialogue->body, head, head->status == 204 || head->status == 304,
-                          check->limit, pool);
+    health_http_body_init(&dialogue->body, head, has_no_body(dialogue), check->limit, pool);
     return feed_body(dialogue, data, size, result, pool);
 }
 
@@ -161,12 +167,15 @@ static health_verdict_e http_feed(void *state, const char *data, apr_size_t size
     health_http_t *head = &dialogue->head;
     apr_size_t before = head->taken;
 
-    if (dialogue->in_body)
+    if (dialogue->in_body) {
+        dialogue->after_head += size;
         return feed_body(dialogue, data, size, result, pool);
+    }
     switch (health_http_feed(head, data, size)) {
     case HEALTH_HTTP_MORE:
         return HEALTH_MORE;
     case HEALTH_HTTP_COMPLETE:
+        dialogue->after_head = size - (head->taken - before);
         return begin_body(dialogue, data + (head->taken - before), size - (head->taken - before),
                           result, pool);
     case HEALTH_HTTP_TOO_LONG:
@@ -196,4 +205,19 @@ static health_verdict_e http_end(void *state, tier_result_t *result, apr_pool_t 
     return HEALTH_FAIL;
 }
 
-const health_protocol_t health_http_protocol = {http_request, http_begin, http_feed, http_end};
+/* Chunked answers are not: their end is not looked for further than it has to be. */
+static int http_reusable(const void *state)
+{
+    const dialogue_t *dialogue = state;
+    const health_http_t *head = &dialogue->head;
+
+    if (head->closes)
+        return 0;
+    if (has_no_body(dialogue))
+        return dialogue->after_head == 0;
+    return head->framing == HEALTH_FRAMING_LENGTH &&
+           (apr_int64_t)dialogue->after_head == head->length;
+}
+
+const health_protocol_t health_http_protocol = {http_request, http_begin, http_feed,
+                                                http_end,     NULL,       http_reusable};

@@ -45,6 +45,10 @@ typedef struct health_protocol_t {
 
     /* Returns what the member advised, after a verdict; NULL: nothing. The function may be NULL. */
     const health_advice_t *(*advice)(const void *state);
+
+    /* Returns 1 after a pass when the connection can take another request: the answer is whole, and
+     * the member does not close. The function may be NULL. */
+    int (*reusable)(const void *state);
 } health_protocol_t;
 
 /* Returns the record for a kind of check; for those that only connect one whose request is NULL;

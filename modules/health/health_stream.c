@@ -16,7 +16,11 @@ typedef struct stream_t {
     tier_loop_socket_t watch; /* its socket is made once and holds one descriptor after the other */
     int descriptor;           /* -1: none is open */
     int connected;
-    int spoken; /* the request is on its way, or there is none */
+    int kept;  /* the connection is open between probes */
+    int again; /* the probe under way began on a kept one, and has heard nothing there yet */
+    const apr_sockaddr_t *list; /* the addresses that the kept connection comes from */
+    apr_uint32_t requests;      /* that the connection has had */
+    int spoken;                 /* the request is on its way, or there is none */
     void *dialogue;
     const char *unsent;
     apr_size_t unsent_size;
@@ -25,15 +29,37 @@ typedef struct stream_t {
     char *output; /* what TLS wants to send: OUTPUT_SIZE bytes */
 } stream_t;
 
-static void stream_stop(health_probe_t *probe)
+static int may_keep(const health_probe_t *probe)
+{
+    const stream_t *stream = probe->work;
+
+    return stream->descriptor >= 0 && probe->verdict == HEALTH_PASS && !stream->tls &&
+           stream->requests < probe->check->reuse && stream->protocol->reusable &&
+           stream->protocol->reusable(stream->dialogue);
+}
+
+static void close_connection(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
 
     tier_loop_socket_forget(probe->loop, &stream->watch);
+    stream->kept = 0;
     if (stream->descriptor >= 0)
         health_socket_close(stream->descriptor,
                             stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls);
     stream->descriptor = -1;
+}
+
+static void stream_stop(health_probe_t *probe)
+{
+    stream_t *stream = probe->work;
+
+    if (!may_keep(probe)) {
+        close_connection(probe);
+        return;
+    }
+    tier_loop_socket_forget(probe->loop, &stream->watch);
+    stream->kept = 1;
 }
 
 static int is_waiting(apr_status_t status)
@@ -70,6 +96,7 @@ static int hear(health_probe_t *probe, const char *bytes, apr_size_t size)
 {
     stream_t *stream = probe->work;
 
+    stream->again = 0;
     probe->verdict =
         stream->protocol->feed(stream->dialogue, bytes, size, &probe->result, probe->pool);
     if (probe->verdict != HEALTH_MORE)
@@ -142,6 +169,19 @@ static void hear_end(health_probe_t *probe)
                                      "the member closed the connection in the TLS handshake");
 }
 
+static int try_addresses(health_probe_t *probe);
+
+/* A kept connection that the member has closed meanwhile tells nothing: a fresh one does. Returns 1
+ * with a verdict. */
+static int start_afresh(health_probe_t *probe)
+{
+    stream_t *stream = probe->work;
+
+    stream->again = 0;
+    close_connection(probe);
+    return try_addresses(probe);
+}
+
 /* Takes in what the peer sent, until a verdict or until there is nothing more for now. Returns 1
  * with a verdict. */
 static int read_answer(health_probe_t *probe)
@@ -162,6 +202,8 @@ static int read_answer(health_probe_t *probe)
         }
         if (is_waiting(status))
             return 0;
+        if (stream->again)
+            return start_afresh(probe);
         if (APR_STATUS_IS_EOF(status))
             hear_end(probe);
         else
@@ -202,6 +244,8 @@ static int write_request(health_probe_t *probe)
         if (is_waiting(status))
             return 0;
         /* A connection that was never made fails with other errors. */
+        if (status != APR_SUCCESS && stream->again)
+            return start_afresh(probe);
         if (status == EPIPE || status == ECONNRESET)
             stream->connected = 1;
         if (status != APR_SUCCESS)
@@ -232,7 +276,9 @@ static int begin_dialogue(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
 
-    stream->connected = stream->spoken = 0;
+    stream->connected = stream->again;
+    stream->spoken = 0;
+    stream->requests++;
     stream->unsent_size = 0;
     stream->dialogue = NULL;
     stream->tls = NULL;
@@ -254,6 +300,7 @@ static apr_status_t open_socket(health_probe_t *probe)
 
     if (status != APR_SUCCESS)
         return status;
+    stream->requests = 0;
     apr_os_sock_put(&stream->watch.socket, &stream->descriptor, NULL);
     return health_socket_connect(stream->descriptor, probe->address);
 }
@@ -272,7 +319,7 @@ static int try_addresses(health_probe_t *probe)
             return begin_dialogue(probe) || go_on(probe);
         }
         health_probe_set_failure(probe, status, "connect");
-        stream_stop(probe);
+        close_connection(probe);
     }
     return 1;
 }
@@ -280,7 +327,7 @@ static int try_addresses(health_probe_t *probe)
 static int next_address(health_probe_t *probe, apr_status_t status)
 {
     health_probe_set_failure(probe, status, "connect");
-    stream_stop(probe);
+    close_connection(probe);
     probe->address = probe->address->next;
     return try_addresses(probe);
 }
@@ -312,6 +359,28 @@ static void socket_ready(tier_loop_t *loop, tier_loop_socket_t *socket, apr_int1
         health_probe_finish(probe);
 }
 
+static int stream_start(health_probe_t *probe)
+{
+    stream_t *stream = probe->work;
+
+    stream->again = stream->kept && stream->list == probe->address;
+    if (stream->kept && !stream->again)
+        close_connection(probe); /* the member's name has another address now */
+    stream->kept = 0;
+    stream->list = probe->address;
+    return stream->again ? begin_dialogue(probe) || go_on(probe) : try_addresses(probe);
+}
+
+static apr_status_t drop_kept(void *data)
+{
+    stream_t *stream = data;
+
+    if (stream->descriptor >= 0)
+        health_socket_close(stream->descriptor, 0);
+    stream->descriptor = -1;
+    return APR_SUCCESS;
+}
+
 static void *stream_make(health_probe_t *probe, apr_pool_t *pool)
 {
     stream_t *stream = apr_pcalloc(pool, sizeof(*stream));
@@ -319,6 +388,7 @@ static void *stream_make(health_probe_t *probe, apr_pool_t *pool)
 
     stream->protocol = health_protocol_of(probe->check->kind);
     stream->descriptor = -1;
+    apr_pool_cleanup_register(pool, stream, drop_kept, apr_pool_cleanup_null);
     if (probe->check->tls_context)
         stream->output = apr_palloc(pool, OUTPUT_SIZE);
     stream->watch.ready = socket_ready;
@@ -335,5 +405,5 @@ static const char *stream_missing(const health_probe_t *probe)
     return stream->spoken ? "whole answer" : "end of the TLS handshake";
 }
 
-const health_driver_t health_stream_driver = {stream_make, try_addresses, stream_stop,
+const health_driver_t health_stream_driver = {stream_make, stream_start, stream_stop,
                                               stream_missing};

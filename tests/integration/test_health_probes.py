@@ -85,6 +85,35 @@ def test_bodies(httpd, app, result):
     assert members(server)[member.url]["last_result"].startswith(result.strip())
 
 
+class Keeper(Script):
+    """Answers up to `most` requests on a connection; counts both."""
+
+    def __init__(self, most):
+        self.most = most
+        self.connections = self.count = 0
+        super().__init__(None)
+
+    def _talk(self, connection, number):
+        self.connections += 1
+        for _ in range(self.most):
+            if not connection.recv(4096):
+                return
+            self.count += 1
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+@pytest.mark.parametrize("most", [100, 3])
+def test_connections_are_kept(httpd, most):
+    """A member that closes them earlier than the check does costs no probe."""
+    with Keeper(most) as member:
+        server = httpd(modules=["health", "status"],
+                       vhost=balancer([member], "http interval=50ms timeout=50ms reuse=5 fall=1"))
+        wait_until(lambda: member.count >= 20, 10)
+        connections, count = member.connections, member.count
+        assert count / min(most, 5) - 1 <= connections <= count / min(most, 5) + 2
+        assert not server.log_lines("WT1001")
+
+
 def test_any_method_and_headers(httpd):
     check = 'http method=PROPFIND "header=Depth: 0" "header=User-Agent: probe" interval=100ms'
     with Script(lambda n: answer()) as member:

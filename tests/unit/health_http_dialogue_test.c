@@ -171,13 +171,51 @@ static void wrong_protocols(void **state)
     assert_string_equal(result.problem, "wrong_protocol");
 }
 
+/* Whether another request may follow on the connection. */
+static int reusable(const health_check_t *check, const char *text, apr_pool_t *pool)
+{
+    void *dialogue = health_http_protocol.begin(check, pool);
+    tier_result_t result;
+
+    assert_int_equal(health_http_protocol.feed(dialogue, text, strlen(text), &result, pool),
+                     HEALTH_PASS);
+    return health_http_protocol.reusable(dialogue);
+}
+
+static void connections_that_can_be_kept(void **state)
+{
+    health_check_t check;
+
+    health_check_defaults(&check);
+    assert_true(reusable(&check, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", *state));
+    assert_true(reusable(&check, "HTTP/1.1 204 OK\r\n\r\n", *state));
+    assert_false(reusable(&check, "HTTP/1.1 204 OK\r\n\r\nx", *state));
+    assert_false(reusable(&check, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", *state));
+    assert_false(reusable(&check, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP", *state));
+    assert_false(reusable(&check, "HTTP/1.1 200 OK\r\n\r\n", *state));
+    assert_false(reusable(&check, "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", *state));
+    assert_false(reusable(
+        &check, "HTTP/1.1 200 OK\r\nconnection: Close\r\nContent-Length: 0\r\n\r\n", *state));
+    assert_false(
+        reusable(&check, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", *state));
+    check.method = "HEAD";
+    assert_true(reusable(&check, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", *state));
+    check.reuse = 2;
+    assert_null(strstr(health_http_protocol.request(&check, "m", *state), "Connection"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_with_pool(verdicts), test_with_pool(early_close),
-        test_with_pool(requests), test_with_pool(requests_with_headers),
-        test_with_pool(bodies),   test_with_pool(expressions),
-        test_with_pool(limit),    test_with_pool(wrong_protocols),
+        test_with_pool(verdicts),
+        test_with_pool(early_close),
+        test_with_pool(requests),
+        test_with_pool(requests_with_headers),
+        test_with_pool(bodies),
+        test_with_pool(expressions),
+        test_with_pool(limit),
+        test_with_pool(wrong_protocols),
+        test_with_pool(connections_that_can_be_kept),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
