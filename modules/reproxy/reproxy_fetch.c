@@ -11,7 +11,8 @@
 #include "reproxy_scene.h"
 
 /* A heap bucket's memory from the client connection's allocator, which keeps it for the next. */
-#define ROOM (REPROXY_BUFFER - 128)
+#define ROOM     (REPROXY_BUFFER - 128)
+#define COPY_MAX 16384
 
 static void drop_buffer(reproxy_fetch_t *fetch)
 {
@@ -25,7 +26,6 @@ void reproxy_fetch_fail(reproxy_fetch_t *fetch, reproxy_failure_e failure)
 {
     reproxy_wire_close(&fetch->wire, 0);
     drop_buffer(fetch);
-    fetch->is_open = 0;
     if (failure == REPROXY_FAILURE_NONE || !fetch->node)
         return;
     reproxy_node_failed(fetch->node, failure, tier_clock_now());
@@ -107,25 +107,45 @@ reproxy_failure_e reproxy_fetch_begin(reproxy_fetch_t *fetch, request_rec *r,
     return failure;
 }
 
-/* Reads into a new buffer, behind what is left of the old one. */
-static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
+/* Nothing of the buffer is on its way to the client any more. */
+static int is_alone(const apr_bucket *buffer)
+{
+    return ((const apr_bucket_refcount *)buffer->data)->refcount == 1;
+}
+
+/* Moves what is left to the start of a buffer with room behind it: the same where it is free. */
+static char *make_room(reproxy_fetch_t *fetch)
 {
     apr_bucket_alloc_t *alloc = fetch->r->connection->bucket_alloc;
-    char *memory = apr_bucket_alloc(ROOM, alloc);
-    apr_size_t kept = fetch->size, size = ROOM - kept;
-    apr_status_t status;
+    const char *base = NULL;
+    char *memory;
+    apr_size_t whole, kept = fetch->size;
 
-    memcpy(memory, fetch->data, kept);
-    status = reproxy_wire_receive(&fetch->wire, memory + kept, &size, timeout);
-    if (status != APR_SUCCESS) {
-        apr_bucket_free(memory);
-        return status;
+    if (fetch->buffer && is_alone(fetch->buffer)) {
+        apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
+        memory = (char *)base;
+        memmove(memory, fetch->data, kept);
+    } else {
+        memory = apr_bucket_alloc(ROOM, alloc);
+        if (kept > 0)
+            memcpy(memory, fetch->data, kept);
+        drop_buffer(fetch);
+        fetch->buffer = apr_bucket_heap_create(memory, ROOM, apr_bucket_free, alloc);
     }
-    drop_buffer(fetch);
-    fetch->buffer = apr_bucket_heap_create(memory, ROOM, apr_bucket_free, alloc);
     fetch->data = memory;
-    fetch->size = kept + size;
-    return APR_SUCCESS;
+    fetch->size = kept;
+    return memory + kept;
+}
+
+static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
+{
+    char *memory = make_room(fetch);
+    apr_size_t size = ROOM - fetch->size;
+    apr_status_t status = reproxy_wire_receive(&fetch->wire, memory, &size, timeout);
+
+    if (status == APR_SUCCESS)
+        fetch->size += size;
+    return status;
 }
 
 /* Reads one head, which may be an interim one. */
@@ -166,7 +186,6 @@ static void set_framing(reproxy_fetch_t *fetch)
     /* Without framing the end of the connection is the end of the body. */
     if (fetch->left < 0 && !head->chunked)
         fetch->head.keeps = 0;
-    fetch->is_open = 1;
 }
 
 static reproxy_failure_e first_head(reproxy_fetch_t *fetch)
@@ -201,18 +220,21 @@ reproxy_failure_e reproxy_fetch_head(reproxy_fetch_t *fetch)
     return REPROXY_FAILURE_NONE;
 }
 
-/* Makes a bucket of a run within the buffer. */
+/* Makes a bucket of a run within the buffer. What is short is copied: held back for a slow client
+ * it would keep the whole buffer. */
 static apr_bucket *slice(reproxy_fetch_t *fetch, const char *data, apr_size_t size)
 {
     apr_bucket *bucket;
     const char *base;
     apr_size_t whole;
 
+    tier_counter_add(&fetch->node->bytes, size);
+    if (size <= COPY_MAX)
+        return apr_bucket_heap_create(data, size, NULL, fetch->r->connection->bucket_alloc);
     apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
     apr_bucket_copy(fetch->buffer, &bucket);
     bucket->start = data - base;
     bucket->length = size;
-    tier_counter_add(&fetch->node->bytes, size);
     return bucket;
 }
 
@@ -221,7 +243,6 @@ static apr_status_t finish(reproxy_fetch_t *fetch)
     /* Bytes behind the end belong to no answer. */
     reproxy_wire_close(&fetch->wire, fetch->head.keeps && fetch->size == 0);
     drop_buffer(fetch);
-    fetch->is_open = 0;
     return APR_EOF;
 }
 

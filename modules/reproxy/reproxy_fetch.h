@@ -10,7 +10,7 @@
 #include "reproxy_range.h"
 #include "reproxy_wire.h"
 
-#define REPROXY_BUFFER 65536
+#define REPROXY_BUFFER 131072
 
 /* What a storage node is asked, and how patiently. */
 typedef struct reproxy_fetch_ask_t {
@@ -36,11 +36,10 @@ typedef struct reproxy_fetch_t {
     apr_time_t asked_at; /* monotonic */
     reproxy_head_t head;
     reproxy_chunk_t chunk;
-    apr_bucket *buffer; /* what was read, as one bucket; NULL: nothing */
+    apr_bucket *buffer; /* what was read, as one bucket of REPROXY_BUFFER; NULL: nothing */
     const char *data;   /* within it: not yet used */
     apr_size_t size;
-    apr_off_t left;       /* bytes of body that the framing still promises; -1: not known */
-    unsigned is_open : 1; /* there is an answer to read from */
+    apr_off_t left; /* bytes of body that the framing still promises; -1: not known */
 } reproxy_fetch_t;
 
 /*
