@@ -22,9 +22,16 @@ static void drop_buffer(reproxy_fetch_t *fetch)
     fetch->size = 0;
 }
 
+/* The rest of the answer has been read already: a 404's few words. */
+static int is_read_up(const reproxy_fetch_t *fetch)
+{
+    return fetch->is_framed && fetch->head.keeps && fetch->left >= 0 &&
+           (apr_off_t)fetch->size == fetch->left;
+}
+
 void reproxy_fetch_fail(reproxy_fetch_t *fetch, reproxy_failure_e failure)
 {
-    reproxy_wire_close(&fetch->wire, 0);
+    reproxy_wire_close(&fetch->wire, is_read_up(fetch));
     drop_buffer(fetch);
     if (failure == REPROXY_FAILURE_NONE || !fetch->node)
         return;
@@ -186,6 +193,7 @@ static void set_framing(reproxy_fetch_t *fetch)
     /* Without framing the end of the connection is the end of the body. */
     if (fetch->left < 0 && !head->chunked)
         fetch->head.keeps = 0;
+    fetch->is_framed = 1;
 }
 
 static reproxy_failure_e first_head(reproxy_fetch_t *fetch)

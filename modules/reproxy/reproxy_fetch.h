@@ -39,6 +39,7 @@ typedef struct reproxy_fetch_t {
     apr_bucket *buffer; /* what was read, as one bucket of REPROXY_BUFFER; NULL: nothing */
     const char *data;   /* within it: not yet used */
     apr_size_t size;
+    int is_framed;  /* head and left are those of the answer */
     apr_off_t left; /* bytes of body that the framing still promises; -1: not known */
 } reproxy_fetch_t;
 

@@ -206,6 +206,13 @@ int reproxy_file_deliver(request_rec *r, const reproxy_order_t *order)
     if (fd < 0)
         return status;
     status = adopt(r, fd, &file);
+    if (status == OK && order->size >= 0 && order->size != r->finfo.size) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      WTNO(3022) "the file has %" APR_OFF_T_FMT
+                                 " bytes, and must have %" APR_OFF_T_FMT,
+                      r->finfo.size, order->size);
+        status = HTTP_BAD_GATEWAY;
+    }
     if (status != OK)
         return status;
     reproxy_answer_dress(r, order);

@@ -108,7 +108,9 @@ reproxy_failure_e reproxy_wire_open(reproxy_wire_t *wire, request_rec *r,
     memset(wire, 0, sizeof(*wire));
     wire->r = r;
     wire->is_tls = (unsigned)ask->url->is_tls;
-    worker = reproxy_workers_get(reproxy_scene()->workers, r, ask->url, ask->connect);
+    worker = reproxy_scene()->workers
+                 ? reproxy_workers_get(reproxy_scene()->workers, r, ask->url, ask->connect)
+                 : NULL;
     if (!worker || ap_proxy_acquire_connection(SCHEME, &wire->conn, worker, r->server) != OK) {
         wire->conn = NULL;
         return REPROXY_FAILURE_CONNECT;

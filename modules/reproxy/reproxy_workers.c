@@ -35,9 +35,11 @@ apr_status_t reproxy_workers_create(reproxy_workers_t **workers, apr_pool_t *poo
         apr_allocator_mutex_set(allocator, allocator_lock);
         status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool);
     }
+    if (status != APR_SUCCESS)
+        return status;
     made->by_key = apr_hash_make(made->pool);
     *workers = made;
-    return status;
+    return APR_SUCCESS;
 }
 
 static proxy_worker *make(request_rec *r, const char *node, apr_interval_time_t connect,

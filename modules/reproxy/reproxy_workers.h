@@ -11,7 +11,7 @@
  * between requests. Made on first use; any thread. */
 typedef struct reproxy_workers_t reproxy_workers_t;
 
-/* Makes the set, in child_init. pool: the child's. */
+/* Makes the set, in child_init; *workers is untouched on error. pool: the child's. */
 apr_status_t reproxy_workers_create(reproxy_workers_t **workers, apr_pool_t *pool);
 
 /*

@@ -132,6 +132,40 @@ def test_a_truncated_body_is_continued(httpd, app, nginx, cut, chunked):
     assert f"GET /file HTTP/1.1\" 206 {SIZE - cut} " in node.requests()[-1]
 
 
+def test_truncation_at_each_boundary_of_a_chunk(httpd, app, nginx):
+    size = 60_000
+    a, bad, node = app(), app(), nginx()
+    url, = placed([node], size=size)
+    says(a, f"{bad.url}/f", url, headers={"X-REPROXY-EXPECTED-SIZE": str(size)})
+    s = reproxying(httpd, a, bad, node)
+    for cut in range(0, size + 1, 10_000):
+        bad.behave(size=size, chunked=True, drip=(10_000, 0), truncate=cut)
+        assert s.get("/x").body == pattern(size), cut
+
+
+def test_two_hundred_clients_at_once(httpd, app, nginx):
+    a, node = app(), nginx()
+    says(a, *placed([node], size=20_000))
+    s = reproxying(httpd, a, node)
+    report = s.load(rate=400, seconds=0.5, path="/x", connections=200, expect_body=pattern(20_000)).join()
+    assert report.total >= 190 and not report.errors, report
+
+
+def test_everything_at_once(httpd, app, nginx):
+    """A refused, a hung, an absent, a garbled and a truncating copy before one that is right."""
+    a, refused, garbled, cut = app(), app(), app(garbage=b"\x00\xff"), app(size=SIZE, truncate=1000)
+    hung, empty, good = nginx(), nginx(), nginx()
+    refused.kill()
+    hung.stop()
+    url, = placed([good], size=SIZE)
+    says(a, f"{refused.url}/f", f"{hung.url}/f", f"{empty.url}/f", f"{garbled.url}/f", f"{cut.url}/f", url)
+    s = reproxying(httpd, a, refused, garbled, cut, hung, empty, good)
+    s.allow_log(*CONNECT_FAULTS)
+    for _ in range(3):
+        assert s.get("/x").body == pattern(SIZE)
+    hung.cont()
+
+
 def test_a_node_stopped_within_the_body(httpd, app, nginx):
     size = 3_000_000
     a, first, second = app(), nginx("limit_rate 4m;"), nginx()

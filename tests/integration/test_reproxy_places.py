@@ -146,6 +146,12 @@ def test_files_that_may_not(files):
     assert files.name(files.root / "sub/f/x").get("/x").status == 404
 
 
+def test_the_size_must_be_right(files):
+    files.allow_log("WT3022")
+    assert files.name("sub/f", **{"X-REPROXY-EXPECTED-SIZE": "5"}).get("/x").body == b"below"
+    assert files.name("sub/f", **{"X-REPROXY-EXPECTED-SIZE": "6"}).get("/x").status == 502
+
+
 def test_without_a_root_no_file_is_sent(httpd, app):
     a = app(headers={"X-REPROXY-FILE": "/etc/passwd"})
     s = reproxying(httpd, a)
