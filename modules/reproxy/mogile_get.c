@@ -8,11 +8,10 @@
 #include "reproxy_deliver.h"
 #include "reproxy_private.h"
 
-/* One delivery: the copies as they were asked for, and which of them failed. */
+/* One delivery: the copies as they were asked for. */
 typedef struct delivery_t {
     mogile_request_t *request;
     const mogile_file_t *file;
-    apr_uint64_t failed; /* a bit a copy; MOGILE_COPIES_MOST fit */
 } delivery_t;
 
 static const mogile_copy_t *copy_at(const mogile_file_t *file, int i)
@@ -25,31 +24,27 @@ static void copy_failed(void *baton, int url, reproxy_failure_e failure, int sta
     delivery_t *delivery = baton;
 
     (void)status;
-    delivery->failed |= (apr_uint64_t)1 << url;
     mogile_devices_failed(&delivery->request->service->shared->devices,
                           copy_at(delivery->file, url), failure, tier_clock_now());
 }
 
-/* The copies are tried in their order: the first that did not fail is the one that served. */
-static void note_success(const delivery_t *delivery)
+static void copy_served(void *baton, int url)
 {
-    for (int i = 0; i < delivery->file->copies->nelts; i++) {
-        if (!(delivery->failed >> i & 1)) {
-            mogile_devices_worked(&delivery->request->service->shared->devices,
-                                  copy_at(delivery->file, i));
-            return;
-        }
-    }
+    delivery_t *delivery = baton;
+
+    mogile_devices_worked(&delivery->request->service->shared->devices,
+                          copy_at(delivery->file, url));
 }
 
 static int deliver(mogile_request_t *request, mogile_file_t *file)
 {
     request_rec *r = request->r;
-    delivery_t delivery = {.request = request, .file = file};
+    delivery_t *delivery = apr_palloc(r->pool, sizeof(*delivery));
     reproxy_order_t order = {.size = -1, .trusted = 1, .absent_status = HTTP_SERVICE_UNAVAILABLE};
     const char **urls;
-    int result;
 
+    delivery->request = request;
+    delivery->file = file;
     mogile_devices_sort(&request->service->shared->devices, file, tier_clock_now());
     urls = apr_palloc(r->pool, (apr_size_t)file->copies->nelts * sizeof(*urls));
     for (int i = 0; i < file->copies->nelts; i++)
@@ -62,11 +57,9 @@ static int deliver(mogile_request_t *request, mogile_file_t *file)
     if (TIER_SETTING(request->config, verify, MOGILE_VERIFY_SIZE) == MOGILE_VERIFY_CHECKSUM)
         order.md5 = file->md5;
     order.failed = copy_failed;
-    order.baton = &delivery;
-    result = reproxy_deliver(r, &order);
-    if (result == OK || result == DONE)
-        note_success(&delivery);
-    return result;
+    order.served = copy_served;
+    order.baton = delivery;
+    return reproxy_deliver(r, &order);
 }
 
 /* Nothing was sent, and no copy could be read. */

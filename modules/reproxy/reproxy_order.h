@@ -40,6 +40,8 @@ typedef struct reproxy_order_t {
      * Must not block. NULL: nobody wants to know.
      */
     void (*failed)(void *baton, int url, reproxy_failure_e failure, int status);
+    /* Called for each copy that gave what it was asked for, in the same way. NULL as well. */
+    void (*served)(void *baton, int url);
     void *baton;
 } reproxy_order_t;
 

@@ -328,6 +328,8 @@ void reproxy_source_done(reproxy_delivery_t *delivery, reproxy_failure_e failure
     delivery->fetch = NULL;
     reproxy_fetch_fail(fetch, failure);
     report(delivery, fetch, failure);
+    if (failure == REPROXY_FAILURE_NONE && delivery->order->served)
+        delivery->order->served(delivery->order->baton, fetch->copy);
 }
 
 int reproxy_source_status(reproxy_delivery_t *delivery)

@@ -11,7 +11,7 @@ from .mysql_client import Mysql, MysqlError
 from .ports import Reservation
 from .wait import wait_until
 
-_QUICK = ["--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0",
+_QUICK = ["--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=2",
           "--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--performance-schema=0", "--skip-log-bin",
           "--key-buffer-size=1M", "--max-connections=200", "--skip-name-resolve", "--thread-cache-size=0",
           "--aria-log-file-size=8M", "--aria-pagecache-buffer-size=1M"]

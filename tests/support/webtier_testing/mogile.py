@@ -148,6 +148,13 @@ class Mogile:
             self.sql("INSERT INTO checksum VALUES (%s, 1, %s)", fid, hashlib.md5(body).digest())
         return fid
 
+    def reader(self, password):
+        """Makes an account that may only read, over TCP; returns its name."""
+        name = f"reader_{self.database}"
+        self.sql(f"CREATE OR REPLACE USER {name}@'127.0.0.1' IDENTIFIED BY %s", password)
+        self.sql(f"GRANT SELECT ON {self.database}.* TO {name}@'127.0.0.1'")
+        return name
+
     def copy(self, devid, fid):
         """The file of a copy on its node."""
         return self.nodes[devid - 1].docs / path_of(devid, fid).lstrip("/")
