@@ -101,13 +101,13 @@ static void keep(assets_css_t *css, const chunk_t *chunk)
 
 static int is_name(char c)
 {
-    return apr_isalnum(c) || c == '_' || c == '-' || (unsigned char)c >= 0x80;
+    return assets_text_is_alnum(c) || c == '_' || c == '-' || (unsigned char)c >= 0x80;
 }
 
 static void add_to_name(assets_css_t *css, char c)
 {
     if (css->name_size < ASSETS_CSS_NAME)
-        css->name[css->name_size] = (char)apr_tolower(c);
+        css->name[css->name_size] = assets_text_lower(c);
     if (css->name_size <= ASSETS_CSS_NAME)
         css->name_size++;
 }

@@ -11,19 +11,26 @@ static const char *const names[] = {
 
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
-/* The first letters of names: what most elements of a page are not. */
-static int may_be_ours(char first)
-{
-    return memchr("blmostxinpfd", first, 12) != NULL;
-}
+static const unsigned char sizes[] = {0, 4, 4, 4, 6,  6, 5, 8, 5, 3, 6, 7,
+                                      8, 9, 3, 4, 13, 4, 2, 2, 2, 2, 5};
+
+/* Which sizes the names with a first letter have: most elements of a page have another. */
+static const unsigned short sizes_of[26] = {
+    ['b' - 'a'] = 1 << 4,          ['d' - 'a'] = 1 << 4,
+    ['f' - 'a'] = 1 << 13,         ['i' - 'a'] = 1 << 6,
+    ['l' - 'a'] = 1 << 4,          ['m' - 'a'] = 1 << 2 | 1 << 4 | 1 << 5,
+    ['n' - 'a'] = 1 << 7 | 1 << 8, ['o' - 'a'] = 1 << 6,
+    ['p' - 'a'] = 1 << 9,          ['s' - 'a'] = 1 << 3 | 1 << 5 | 1 << 6,
+    ['t' - 'a'] = 1 << 5 | 1 << 8, ['x' - 'a'] = 1 << 3};
 
 assets_element_e assets_element_find(const char *name, apr_size_t size)
 {
-    if (size < 2 || size >= ASSETS_ELEMENT_NAME || !may_be_ours(name[0]))
+    unsigned letter = (unsigned char)(name[0] - 'a');
+
+    if (size < 2 || size >= ASSETS_ELEMENT_NAME || letter >= 26 || !(sizes_of[letter] >> size & 1))
         return ASSETS_ELEMENT_OTHER;
     for (apr_size_t i = 1; i < COUNT; i++) {
-        if (names[i][0] == name[0] && names[i][1] == name[1] && strlen(names[i]) == size &&
-            memcmp(names[i], name, size) == 0)
+        if (sizes[i] == size && memcmp(names[i], name, size) == 0)
             return (assets_element_e)i;
     }
     return ASSETS_ELEMENT_OTHER;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_html_private.h"
 
-#include <apr_lib.h>
+#include "assets_text.h"
 
 #include <string.h>
 
@@ -32,7 +32,8 @@ static const char *in_data(assets_html_t *html, const html_chunk_t *chunk, const
 
 static int begins_name(const assets_html_t *html, char c)
 {
-    return apr_isalpha(c) || (html->is_xml && (c == '_' || c == ':' || (unsigned char)c >= 0x80));
+    return assets_text_is_alpha(c) ||
+           (html->is_xml && (c == '_' || c == ':' || (unsigned char)c >= 0x80));
 }
 
 static const char *behind_open(assets_html_t *html, const char *p)

@@ -40,10 +40,14 @@ typedef struct tag_t {
     int is_elsewhere;                       /* a reference now leads to another origin */
 } tag_t;
 
+static const unsigned char sizes[NAME_COUNT] = {0, 3, 4, 4, 5, 6, 6, 7, 9, 10, 10, 10, 10, 11, 11};
+
+/* All names are letters but for '-' and ':', which have no capitals. */
 static name_e find_name(const char *name, apr_size_t size)
 {
-    for (int i = 1; i < NAME_COUNT; i++) {
-        if (strlen(names[i]) == size && assets_text_is(name, size, names[i]))
+    for (int i = 1; i < NAME_COUNT && sizes[i] <= size; i++) {
+        if (sizes[i] == size && (name[0] | 0x20) == names[i][0] &&
+            assets_text_is(name, size, names[i]))
             return (name_e)i;
     }
     return NAME_OTHER;

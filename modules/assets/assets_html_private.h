@@ -21,7 +21,7 @@ typedef enum {
     HTML_RAW,
     HTML_RAW_OPEN, /* behind '<' in raw text */
     HTML_PLAINTEXT,
-    /* In a tag. */
+    /* In a tag: NAME and all behind it. */
     HTML_NAME,
     HTML_BEFORE_ATTRIBUTE,
     HTML_ATTRIBUTE,

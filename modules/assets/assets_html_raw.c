@@ -4,8 +4,6 @@
 
 #include "assets_text.h"
 
-#include <apr_lib.h>
-
 #include <string.h>
 
 /* Which word behind '<' would make a difference, by its first letter; NULL: none. */
@@ -74,7 +72,7 @@ static const char *act(assets_html_t *html, const char *p)
 
 static const char *behind_open(assets_html_t *html, const char *p)
 {
-    char c = (char)apr_tolower(*p);
+    char c = assets_text_lower(*p);
 
     if (is_whole(html)) {
         if (assets_text_is_space(c) || c == '/' || c == '>')

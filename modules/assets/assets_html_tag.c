@@ -4,7 +4,7 @@
 
 #include "assets_text.h"
 
-#include <apr_lib.h>
+#include <string.h>
 
 /* What ends a run of bytes. */
 enum { ENDS_NAME = 1, ENDS_ATTRIBUTE = 2, ENDS_BARE = 4 };
@@ -51,19 +51,30 @@ static apr_uint32_t from_mark(const assets_html_t *html, const html_chunk_t *chu
     return (apr_uint32_t)(html_place(chunk, p) - html->mark);
 }
 
-/* The lengths of the names that are looked for. */
-static int may_be_ours(apr_uint32_t size)
+#define LETTER(c) (1u << ((c) - 'a'))
+
+/* With which letters the names of a size begin. */
+static const unsigned letters_of[12] = {[3] = LETTER('s'),
+                                        [4] = LETTER('h') | LETTER('d'),
+                                        [5] = LETTER('s'),
+                                        [6] = LETTER('s') | LETTER('p'),
+                                        [7] = LETTER('c'),
+                                        [9] = LETTER('i'),
+                                        [10] =
+                                            LETTER('b') | LETTER('f') | LETTER('h') | LETTER('x'),
+                                        [11] = LETTER('c') | LETTER('i')};
+
+static int begins_as_ours(char c, apr_size_t size)
 {
-    return size < 32 &&
-           ((1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 | 1u << 10 | 1u << 11) >>
-                size &
-            1);
+    unsigned letter = (unsigned char)((c | 0x20) - 'a');
+
+    return size < 12 && letter < 26 && (letters_of[size] >> letter & 1);
 }
 
 static void end_attribute(assets_html_t *html)
 {
-    if (html->has_attribute && may_be_ours(html->attribute.name_size) &&
-        html->attribute_count < HTML_ATTRIBUTES)
+    if (html->has_attribute && html->attribute.name_size < 12 &&
+        letters_of[html->attribute.name_size] != 0 && html->attribute_count < HTML_ATTRIBUTES)
         html->attributes[html->attribute_count++] = html->attribute;
     html->has_attribute = 0;
 }
@@ -127,10 +138,13 @@ static void judge_tag(assets_html_t *html, const html_chunk_t *chunk, const char
 /* p is its '>'. */
 static const char *end_tag(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
-    assets_element_e element = assets_element_find(html->name, html->name_size);
+    assets_element_e element;
 
     end_attribute(html);
     html->state = HTML_DATA;
+    if (html->is_end_tag && html->foreign.depth == 0)
+        return p + 1;
+    element = assets_element_find(html->name, html->name_size);
     if (html->is_end_tag) {
         assets_foreign_end(&html->foreign, element, html->name, html->name_size);
         return p + 1;
@@ -152,7 +166,7 @@ static const char *in_name(assets_html_t *html, const html_chunk_t *chunk, const
     const char *end = run(chunk, p, ENDS_NAME);
 
     for (; p < end && html->name_size < ASSETS_ELEMENT_NAME; p++)
-        html->name[html->name_size++] = (char)apr_tolower(*p);
+        html->name[html->name_size++] = assets_text_lower(*p);
     if (end < chunk->end) {
         html->name_end = from_mark(html, chunk, end);
         html->state = HTML_BEFORE_ATTRIBUTE;
@@ -160,8 +174,30 @@ static const char *in_name(assets_html_t *html, const html_chunk_t *chunk, const
     return end;
 }
 
+/* Most attributes: name="value", whole in this chunk. Returns NULL for any other one. */
+static const char *take_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+{
+    const char *equals = run(chunk, p + 1, ENDS_ATTRIBUTE);
+    const char *value = equals + 2;
+    const char *end;
+
+    if (chunk->end - equals < 3 || *equals != '=' || (equals[1] != '"' && equals[1] != '\''))
+        return NULL;
+    end = memchr(value, equals[1], (apr_size_t)(chunk->end - value));
+    if (!end)
+        return NULL;
+    if (html->is_held && begins_as_ours(*p, (apr_size_t)(equals - p)) &&
+        html->attribute_count < HTML_ATTRIBUTES)
+        html->attributes[html->attribute_count++] = (html_attribute_t){
+            from_mark(html, chunk, p), (apr_uint32_t)(equals - p), from_mark(html, chunk, value),
+            (apr_uint32_t)(end - value), equals[1]};
+    return end + 1;
+}
+
 static const char *before_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
+    const char *next;
+
     p = skip_space(chunk, p);
     if (p == chunk->end)
         return p;
@@ -171,7 +207,8 @@ static const char *before_attribute(assets_html_t *html, const html_chunk_t *chu
         html->state = HTML_SELF_CLOSING;
         return p + 1;
     }
-    return begin_attribute(html, chunk, p);
+    next = take_attribute(html, chunk, p);
+    return next ? next : begin_attribute(html, chunk, p);
 }
 
 static const char *in_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
@@ -249,7 +286,7 @@ static const char *behind_slash(assets_html_t *html, const html_chunk_t *chunk, 
     return p;
 }
 
-const char *html_tag_step(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+static const char *step(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
     switch (html->state) {
     case HTML_NAME:
@@ -271,4 +308,11 @@ const char *html_tag_step(assets_html_t *html, const html_chunk_t *chunk, const 
     default:
         return behind_slash(html, chunk, p);
     }
+}
+
+const char *html_tag_step(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+{
+    while (p < chunk->end && html->state >= HTML_NAME)
+        p = step(html, chunk, p);
+    return p;
 }

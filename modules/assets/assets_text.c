@@ -14,7 +14,7 @@ int assets_text_is(const char *text, apr_size_t size, const char *word)
 {
     for (apr_size_t i = 0; i < size; i++) {
         /* NUL in text is not the end of word */
-        if (word[i] == '\0' || apr_tolower(text[i]) != word[i])
+        if (word[i] == '\0' || assets_text_lower(text[i]) != word[i])
             return 0;
     }
     return word[size] == '\0';
@@ -150,7 +150,7 @@ static apr_size_t read_named(char *means, const char *source, apr_size_t size)
             return length + 1;
         /* In an attribute "&amp=" and "&ampx" are what they look like. */
         if (names[i].is_old &&
-            (length == size || (source[length] != '=' && !apr_isalnum(source[length]))))
+            (length == size || (source[length] != '=' && !assets_text_is_alnum(source[length]))))
             return length;
     }
     return 0;

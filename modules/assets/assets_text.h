@@ -51,6 +51,22 @@ static inline int assets_text_is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 }
 
+/* ASCII's letters and digits, whatever the locale. */
+static inline int assets_text_is_alpha(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+static inline int assets_text_is_alnum(char c)
+{
+    return assets_text_is_alpha(c) || (unsigned char)(c - '0') < 10;
+}
+
+static inline char assets_text_lower(char c)
+{
+    return (unsigned char)(c - 'A') < 26 ? (char)(c | 0x20) : c;
+}
+
 /* Returns 1 when the size bytes of text are word (in lower case), whatever the case of the text. */
 int assets_text_is(const char *text, apr_size_t size, const char *word);
 

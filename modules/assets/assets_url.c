@@ -3,7 +3,6 @@
 
 #include "assets_text.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -13,9 +12,10 @@ static apr_size_t scheme_size(const char *text, apr_size_t size)
 {
     apr_size_t i = 0;
 
-    if (size == 0 || !apr_isalpha(text[0]))
+    if (size == 0 || !assets_text_is_alpha(text[0]))
         return 0;
-    while (i < size && (apr_isalnum(text[i]) || text[i] == '+' || text[i] == '-' || text[i] == '.'))
+    while (i < size &&
+           (assets_text_is_alnum(text[i]) || text[i] == '+' || text[i] == '-' || text[i] == '.'))
         i++;
     return i < size && text[i] == ':' ? i + 1 : 0;
 }
@@ -77,7 +77,7 @@ assets_base_t assets_url_base(const char *host, const char *path, apr_pool_t *po
     char *lower = apr_pstrmemdup(pool, host, host_size(host, strlen(host)));
 
     for (char *p = lower; *p; p++)
-        *p = (char)apr_tolower(*p);
+        *p = assets_text_lower(*p);
     base.host = lower;
     set_directory(&base, path, strcspn(path, "?#"), pool);
     return base;
@@ -117,6 +117,17 @@ static apr_size_t segment_size(const char *text, apr_size_t size)
     const char *slash = memchr(text, '/', size);
 
     return slash ? (apr_size_t)(slash - text) : size;
+}
+
+/* Without one of these there are no dot segments, encoded or not, and no backslashes. */
+static int may_have_dots(const char *text, apr_size_t size)
+{
+    for (apr_size_t i = 0; i < size; i++) {
+        if (text[i] == '%' || text[i] == '\\' ||
+            (text[i] == '.' && (i == 0 || text[i - 1] == '/' || text[i - 1] == '.')))
+            return 1;
+    }
+    return 0;
 }
 
 /* Returns 1 when there are dot segments, -1 when there are encoded ones, else 0. */
@@ -163,10 +174,11 @@ static int join(assets_url_t *url, const char *directory, apr_size_t directory_s
 {
     const char *own = text + url->start;
     apr_size_t size = url->end - url->start;
-    int dots = find_dots(own, size);
+    int is_odd = may_have_dots(own, size);
+    int dots = is_odd ? find_dots(own, size) : 0;
     char *path;
 
-    if (dots < 0 || memchr(own, '\\', size))
+    if (dots < 0 || (is_odd && memchr(own, '\\', size)))
         return 0;
     url->is_plain = !dots;
     url->lead = directory_size;
