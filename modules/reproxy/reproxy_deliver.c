@@ -12,6 +12,8 @@
 #include "reproxy_private.h"
 #include "reproxy_scene.h"
 
+#define LAST_CHUNK_TIME apr_time_from_msec(50)
+
 /* How a body ended. */
 typedef enum { WHOLE, CUT, CLIENT_GONE } body_end_e;
 
@@ -135,10 +137,14 @@ static int finish_source(reproxy_delivery_t *delivery)
 
     if (fetch->left == 0) {
         reproxy_fetch_body(fetch, &more);
-    } else if (fetch->head.chunked && delivery->at == delivery->size &&
-               reproxy_fetch_body(fetch, &more) == APR_SUCCESS) {
-        apr_bucket_destroy(more);
-        failure = REPROXY_FAILURE_SIZE;
+    } else if (fetch->head.chunked && delivery->at == delivery->size) {
+        /* The last chunk is not worth making the client wait. */
+        delivery->ask.stall = LAST_CHUNK_TIME;
+        if (reproxy_fetch_body(fetch, &more) == APR_SUCCESS) {
+            apr_bucket_destroy(more);
+            failure = REPROXY_FAILURE_SIZE;
+        }
+        delivery->ask.stall = reproxy_config_stall(delivery->config);
     }
     reproxy_source_done(delivery, failure);
     return failure == REPROXY_FAILURE_NONE;
@@ -152,6 +158,7 @@ static int begin_anew(reproxy_delivery_t *delivery)
     if (delivery->started)
         return 0;
     delivery->at = 0;
+    delivery->etag = delivery->modified = NULL;
     return reproxy_source_open(delivery, NULL);
 }
 
@@ -194,8 +201,11 @@ static body_end_e send_span(reproxy_delivery_t *delivery, apr_bucket_brigade *bb
         apr_status_t status = reproxy_fetch_body(delivery->fetch, &bucket);
 
         if (APR_STATUS_IS_EOF(status) && last < 0) {
-            reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
-            return verify(delivery, NULL, 1) ? WHOLE : CUT;
+            int is_right = verify(delivery, NULL, 1);
+
+            reproxy_source_done(delivery,
+                                is_right ? REPROXY_FAILURE_NONE : REPROXY_FAILURE_CHECKSUM);
+            return is_right ? WHOLE : CUT;
         }
         if (status != APR_SUCCESS) {
             if (!resume(delivery, why_broken(status), last))
@@ -280,9 +290,9 @@ static int hand_over(reproxy_delivery_t *delivery)
                                    .url = fetch->copy,
                                    .stall = delivery->ask.stall};
 
-    if (!relay || fetch->wire.is_tls || fetch->head.chunked || fetch->left <= 0 ||
-        delivery->is_multipart || is_verified(delivery) || r->header_only ||
-        !relay->wants(r, fetch->left))
+    if (!relay || fetch->wire.is_tls || fetch->head.chunked ||
+        fetch->left <= (apr_off_t)fetch->size || delivery->is_multipart || is_verified(delivery) ||
+        r->header_only || !relay->wants(r, fetch->left))
         return 0;
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
@@ -295,6 +305,7 @@ static int hand_over(reproxy_delivery_t *delivery)
     handover.position = delivery->span_count ? delivery->spans[0].first : 0;
     if (relay->take(&handover) != APR_SUCCESS)
         return 0;
+    fetch->head.keeps = 0; /* the relay reads from it */
     reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
     return 1;
 }

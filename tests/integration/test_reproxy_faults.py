@@ -143,6 +143,18 @@ def test_truncation_at_each_boundary_of_a_chunk(httpd, app, nginx):
         assert s.get("/x").body == pattern(size), cut
 
 
+def test_a_chunked_body_that_is_longer_than_it_must_be(httpd, app):
+    a, bad = app(), app(size=SIZE + 8, chunked=True)
+    says(a, f"{bad.url}/f", headers={"X-REPROXY-EXPECTED-SIZE": str(SIZE)})
+    s = reproxying(httpd, a, bad)
+    s.allow_log("WT3012", "WT3011")
+    try:
+        assert s.get("/x").status == 502
+    except http.client.IncompleteRead as broken:
+        assert len(broken.partial) < SIZE
+    assert node_of(s, bad)["failed_size"] == 1
+
+
 def test_two_hundred_clients_at_once(httpd, app, nginx):
     a, node = app(), nginx()
     says(a, *placed([node], size=20_000))
