@@ -81,6 +81,7 @@ def test_the_status_page_tells_trackers_lookups_and_devices(web):  # noqa: F811
         """)
     server.allow_log("WT3501", "AH00957", "AH01114")
     server.fs.store("key", b"x", on=(1, 2))
+    server.fs.sql("UPDATE device SET status='drain' WHERE devid=2")  # comes last
     server.fs.nodes[0].kill()
     for _ in range(3):
         assert server.get("/f/key").status == 200
