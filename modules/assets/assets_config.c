@@ -43,7 +43,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
 
     merged->roots = merge_arrays(pool, base->roots, add->roots);
     merged->rules = merge_arrays(pool, base->rules, add->rules);
-    merged->map = NULL;
+    merged->sources = merge_arrays(pool, base->sources, add->sources);
+    merged->live = NULL;
     TIER_MERGE(merged, base, add, fetch);
     TIER_MERGE(merged, base, add, max_file);
     TIER_MERGE(merged, base, add, max_size);
@@ -72,23 +73,24 @@ void *assets_config_merge_directory(apr_pool_t *pool, void *base_config, void *a
     return merged;
 }
 
-/* The first of two rules with the same "from" holds: it is added last. */
-void assets_config_make_maps(server_rec *s, apr_pool_t *pconf)
+/* The pool of the process: requests that a child has not ended outlive the one of child_init. */
+apr_status_t assets_config_start(server_rec *s)
 {
+    apr_pool_t *pool = s->process->pool;
+
     for (; s; s = s->next) {
         assets_server_t *config = ap_get_module_config(s->module_config, &tier_assets_module);
-        assets_map_t *map;
+        apr_status_t rv;
 
-        if (!config->rules)
+        config->live = NULL;
+        if (!config->rules && !config->sources)
             continue;
-        map = assets_map_create(pconf);
-        for (int i = config->rules->nelts - 1; i >= 0; i--) {
-            const assets_rule_t *rule = &APR_ARRAY_IDX(config->rules, i, assets_rule_t);
-
-            assets_map_add(map, rule->from, rule->to);
-        }
-        config->map = map;
+        rv = assets_live_create(&config->live, config->rules, config->sources,
+                                tier_glue_log(s, tier_assets_module.module_index, pool), pool);
+        if (rv != APR_SUCCESS)
+            return rv;
     }
+    return APR_SUCCESS;
 }
 
 const assets_server_t *assets_config_of(const server_rec *server)
@@ -228,6 +230,25 @@ static const char *add_rule(cmd_parms *cmd, void *unused, const char *from, cons
     return NULL;
 }
 
+static const char *add_source(cmd_parms *cmd, void *unused, const char *prefix, const char *path)
+{
+    assets_server_t *config = config_for(cmd);
+    assets_source_t source = {prefix, ap_server_root_relative(cmd->pool, path)};
+
+    (void)unused;
+    if (!is_good_end(prefix) || prefix[strlen(prefix) - 1] != '/')
+        return apr_psprintf(cmd->pool,
+                            "TierAssetsManifest: \"%s\" is no beginning of references; give a "
+                            "path or an URL that ends with a slash",
+                            prefix);
+    if (!source.path)
+        return apr_psprintf(cmd->pool, "TierAssetsManifest: \"%s\" is no path of a file", path);
+    if (!config->sources)
+        config->sources = apr_array_make(cmd->pool, 2, sizeof(assets_source_t));
+    APR_ARRAY_PUSH(config->sources, assets_source_t) = source;
+    return NULL;
+}
+
 const command_rec assets_config_commands[] = {
     AP_INIT_TAKE2("TierAssets", add_root, NULL, RSRC_CONF,
                   "the beginning of a URL's path, and the directory its files are in"),
@@ -237,6 +258,8 @@ const command_rec assets_config_commands[] = {
                  "on: references in pages and style sheets are rewritten as TierAssetsMap says"),
     AP_INIT_TAKE2("TierAssetsMap", add_rule, NULL, RSRC_CONF,
                   "the beginning of references, and what takes its place"),
+    AP_INIT_TAKE2("TierAssetsManifest", add_source, NULL, RSRC_CONF,
+                  "the beginning of references, and the manifest.json that names what is below"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,
                   "the largest file that is stored"),
     AP_INIT_TAKE1("TierAssetsMaxSize", set_max_size, NULL, RSRC_CONF,

@@ -5,7 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#include "assets_map.h"
+#include "assets_live.h"
 
 #define ASSETS_DEFAULT_MAX_FILE  ((apr_off_t)64 * 1024 * 1024)
 #define ASSETS_DEFAULT_MAX_SIZE  ((apr_off_t)1024 * 1024 * 1024)
@@ -20,19 +20,15 @@ typedef struct assets_root_t {
     const char *directory; /* without a slash at its end */
 } assets_root_t;
 
-/* One TierAssetsMap line. */
-typedef struct assets_rule_t {
-    const char *from, *to;
-} assets_rule_t;
-
 /* Of a server; TIER_UNSET: not said. */
 typedef struct assets_server_t {
     apr_array_header_t *roots; /* of assets_root_t; NULL: none */
     int fetch;
     apr_off_t max_file, max_size;
     apr_interval_time_t max_age, not_found, timeout;
-    apr_array_header_t *rules; /* of assets_rule_t; NULL: none */
-    const assets_map_t *map;   /* made of them when the configuration is complete; NULL: none */
+    apr_array_header_t *rules;   /* of assets_rule_t; NULL: none */
+    apr_array_header_t *sources; /* of assets_source_t; NULL: none */
+    assets_live_t *live; /* what both say now; made in each process; NULL: nothing to be said */
 } assets_server_t;
 
 /* Of a directory. */
@@ -48,8 +44,9 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base, void *add);
 void *assets_config_create_directory(apr_pool_t *pool, char *path);
 void *assets_config_merge_directory(apr_pool_t *pool, void *base, void *add);
 
-/* Makes the maps of all servers; call in post_config. */
-void assets_config_make_maps(server_rec *s, apr_pool_t *pconf);
+/* Makes what all servers have to say about references; call in child_init. Errors: as of
+ * assets_live_create. */
+apr_status_t assets_config_start(server_rec *s);
 
 /* Returns the server's configuration. Any thread. */
 const assets_server_t *assets_config_of(const server_rec *server);

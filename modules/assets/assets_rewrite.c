@@ -46,8 +46,21 @@ int assets_rewrite_is_on(const request_rec *r)
         ap_get_module_config(r->per_dir_config, &tier_assets_module);
     const assets_server_t *config = assets_config_of(r->server);
 
-    return assets_runtime()->shared && TIER_SETTING(directory, rewrite, 0) && config->map &&
-           assets_map_count(config->map) > 0;
+    return assets_runtime()->shared && config->live && TIER_SETTING(directory, rewrite, 0);
+}
+
+const assets_version_t *assets_rewrite_version(request_rec *r)
+{
+    static const char key[] = "tier-assets-version";
+    void *version = NULL;
+
+    apr_pool_userdata_get(&version, key, r->pool);
+    if (!version) {
+        version =
+            (void *)assets_live_get(assets_config_of(r->server)->live, tier_clock_now(), r->pool);
+        apr_pool_userdata_setn(version, key, NULL, r->pool);
+    }
+    return version;
 }
 
 /* What the page's references are relative to: the URL that its client knows it by. */
@@ -64,7 +77,7 @@ static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
     const char *host = apr_table_get(r->headers_in, "Host");
 
     made->kind = kind;
-    made->page.map = assets_config_of(r->server)->map;
+    made->page.map = assets_rewrite_version(r)->map;
     made->page.base = assets_url_base(host ? host : r->server->server_hostname,
                                       first_of(r)->unparsed_uri, r->pool);
     made->page.pool = r->pool;

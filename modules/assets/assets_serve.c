@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "assets_hooks.h"
+#include "assets_rewrite.h"
 
 #include "clock.h"
 
@@ -51,17 +51,34 @@ static int set_field(void *data, const char *name, const char *value)
     return 1;
 }
 
-void assets_serve_fields(request_rec *r, const assets_file_t *file)
+/* A manifest names it: another content would have another name. */
+static void set_lifetime(request_rec *r)
 {
-    apr_interval_time_t age;
+    const assets_server_t *config = assets_config_of(r->server);
 
-    if (!file->has_record)
-        return;
-    apr_table_do(set_field, r, file->record.fields, NULL);
-    age = r->request_time - file->record.fetched;
+    if (config->sources && config->live &&
+        apr_hash_get(assets_rewrite_version(r)->names, r->uri, APR_HASH_KEY_STRING)) {
+        apr_table_unset(r->headers_out, "Expires");
+        apr_table_setn(r->headers_out, "Cache-Control", "public, max-age=31536000, immutable");
+    }
+}
+
+static void set_age(request_rec *r, const assets_record_t *record)
+{
+    apr_interval_time_t age = r->request_time - record->fetched;
+
     apr_table_setn(
         r->headers_out, "Age",
         apr_psprintf(r->pool, "%" APR_INT64_T_FMT, age > 0 ? (apr_int64_t)apr_time_sec(age) : 0));
+}
+
+void assets_serve_fields(request_rec *r, const assets_file_t *file)
+{
+    if (file->has_record) {
+        apr_table_do(set_field, r, file->record.fields, NULL);
+        set_age(r, &file->record);
+    }
+    set_lifetime(r);
 }
 
 /* Those that httpd's conditions and byte ranges are about. */

@@ -8,9 +8,9 @@
 
 #define NOTE "tier-assets-etag"
 
-static apr_uint64_t version_of(const request_rec *r)
+static apr_uint64_t version_of(request_rec *r)
 {
-    return assets_map_version(assets_config_of(r->server)->map);
+    return assets_map_version(assets_rewrite_version(r)->map);
 }
 
 /* A part of a rewritten page can only be had of the whole: httpd's range filter cuts it. */

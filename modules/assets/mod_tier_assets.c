@@ -36,7 +36,7 @@ static int is_used(const server_rec *s)
     for (; s; s = s->next) {
         const assets_server_t *config = assets_config_of(s);
 
-        if (config->roots || config->rules)
+        if (config->roots || config->rules || config->sources)
             return 1;
     }
     return 0;
@@ -47,6 +47,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     tier_segment_t segment;
     apr_status_t rv;
 
+    (void)pconf;
     (void)plog;
     (void)ptemp;
     runtime.shared = NULL;
@@ -66,7 +67,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
         return OK;
     }
     runtime.shared = segment.base;
-    assets_config_make_maps(s, pconf);
     return OK;
 }
 
@@ -78,6 +78,10 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     runtime.background = NULL;
     if (!runtime.shared)
         return;
+    rv = assets_config_start(s);
+    if (rv != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
+                     WTNO(4007) "no memory; this process rewrites no references");
     rv = tier_background_start(&runtime.background, &options, pchild);
     if (rv != APR_SUCCESS) {
         runtime.background = NULL;

@@ -41,8 +41,10 @@ def started(httpd, app, memcached, request):
         ours, stock = needs(name)
         server = httpd(modules=ours, stock=stock)  # its port is known only now
         server.stop()
-        defines["STORE"] = server.docroot.parent / "store"
+        defines["STORE"] = defines["PUBLIC"] = server.docroot.parent / "store"
         server.reconfigure(conf=text_of(name, LISTEN=f"127.0.0.1:{server.port}", **defines))
+        if "${PUBLIC}" in text_of(name):
+            server.allow_log("WT4006")  # nobody has built anything
         server.start()
         server.apps, server.fs = apps, fs
         return server

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_live.h"
+
+#include "assets_manifest.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+
+#include <string.h>
+
+#define LOOK_EVERY apr_time_from_sec(1)
+
+/* What a manifest was when it was looked at last. */
+typedef struct seen_t {
+    apr_ino_t inode;
+    apr_off_t size;
+    apr_time_t mtime, ctime;
+} seen_t;
+
+typedef struct held_t {
+    assets_version_t version;
+    assets_live_t *live;
+    apr_uint32_t users; /* requests, and 1 for being the one that holds; under the lock */
+    apr_pool_t *pool;   /* its own: it may end in any thread */
+} held_t;
+
+struct assets_live_t {
+    const apr_array_header_t *rules, *sources;
+    const tier_log_t *log;
+    apr_thread_mutex_t *lock; /* for current and users; never held over I/O */
+    held_t *current;
+    apr_int64_t looked; /* when the manifests were looked at; whoever sets it looks; atomic */
+    seen_t *seen;       /* of each source; who looks */
+    const char **texts; /* of each source: what was good last; who looks */
+    apr_size_t *sizes;
+    apr_pool_t **pools; /* of texts */
+};
+
+static void release(held_t *held)
+{
+    assets_live_t *live = held->live;
+    int is_last;
+
+    apr_thread_mutex_lock(live->lock);
+    is_last = --held->users == 0;
+    apr_thread_mutex_unlock(live->lock);
+    if (is_last)
+        apr_pool_destroy(held->pool);
+}
+
+static apr_status_t leave(void *data)
+{
+    release(data);
+    return APR_SUCCESS;
+}
+
+/* A pool of nobody: its owner may be any thread. */
+static apr_pool_t *make_pool(void)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *pool;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS)
+        return NULL;
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    return pool;
+}
+
+/* Rules come last: they hold before what manifests say. */
+static void add_rules(assets_map_t *map, const apr_array_header_t *rules)
+{
+    for (int i = rules ? rules->nelts - 1 : -1; i >= 0; i--) {
+        const assets_rule_t *rule = &APR_ARRAY_IDX(rules, i, assets_rule_t);
+
+        assets_map_add(map, rule->from, rule->to);
+    }
+}
+
+static held_t *make_version(assets_live_t *live)
+{
+    apr_pool_t *pool = make_pool();
+    assets_map_t *map;
+    held_t *made;
+
+    if (!pool)
+        return NULL;
+    made = apr_pcalloc(pool, sizeof(*made));
+    map = assets_map_create(pool);
+    made->pool = pool;
+    made->live = live;
+    made->users = 1;
+    made->version.map = map;
+    made->version.names = apr_hash_make(pool);
+    for (int i = live->sources ? live->sources->nelts - 1 : -1; i >= 0; i--) {
+        const assets_source_t *source = &APR_ARRAY_IDX(live->sources, i, assets_source_t);
+
+        if (live->texts[i])
+            assets_manifest_read(map, made->version.names, source->prefix, live->texts[i],
+                                 live->sizes[i], pool);
+    }
+    add_rules(map, live->rules);
+    return made;
+}
+
+/* Reading. */
+
+static apr_status_t read_text(const char *path, const char **text, apr_size_t *size,
+                              apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_status_t rv =
+        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
+    char *data;
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    if (rv == APR_SUCCESS && info.size > ASSETS_MANIFEST_LARGEST)
+        rv = APR_ENOSPC;
+    if (rv == APR_SUCCESS) {
+        data = apr_palloc(pool, (apr_size_t)info.size + 1);
+        rv = apr_file_read_full(file, data, (apr_size_t)info.size, size);
+        *text = data;
+    }
+    apr_file_close(file);
+    return rv;
+}
+
+/* Parses it for the sake of its faults alone. */
+static const char *problem_of(const char *text, apr_size_t size, apr_pool_t *pool)
+{
+    return assets_manifest_read(assets_map_create(pool), apr_hash_make(pool), "/", text, size, pool)
+        .problem;
+}
+
+/* Takes a manifest's text when it is good. Returns 1 when it is another one than before. */
+static int take_text(assets_live_t *live, int i)
+{
+    const char *path = APR_ARRAY_IDX(live->sources, i, assets_source_t).path;
+    apr_pool_t *pool = make_pool();
+    const char *text = NULL, *problem = NULL;
+    apr_size_t size = 0;
+    apr_status_t rv = pool ? read_text(path, &text, &size, pool) : APR_ENOMEM;
+
+    if (rv == APR_SUCCESS)
+        problem = problem_of(text, size, pool);
+    if (rv != APR_SUCCESS || problem) {
+        tier_log(live->log, TIER_LOG_MARK, TIER_LOG_WARNING, rv, WTNO(4006) "%s: %s%s", path,
+                 problem ? problem : "it cannot be read",
+                 live->texts[i] ? "; what it said before still holds" : "; it is not used");
+        if (pool)
+            apr_pool_destroy(pool);
+        return 0;
+    }
+    if (live->pools[i])
+        apr_pool_destroy(live->pools[i]);
+    live->pools[i] = pool;
+    live->texts[i] = text;
+    live->sizes[i] = size;
+    return 1;
+}
+
+/* Returns 1 when the file is not what it was at the last look. */
+static int has_changed(assets_live_t *live, int i, apr_pool_t *pool)
+{
+    const char *path = APR_ARRAY_IDX(live->sources, i, assets_source_t).path;
+    apr_finfo_t info;
+    seen_t now;
+
+    memset(&now, 0, sizeof(now));
+    if (apr_stat(&info, path, APR_FINFO_MIN | APR_FINFO_INODE, pool) == APR_SUCCESS) {
+        now.inode = info.inode;
+        now.size = info.size;
+        now.mtime = info.mtime;
+        now.ctime = info.ctime;
+    } else {
+        now.size = -1;
+    }
+    if (memcmp(&now, &live->seen[i], sizeof(now)) == 0)
+        return 0;
+    live->seen[i] = now;
+    return 1;
+}
+
+static void look(assets_live_t *live, apr_pool_t *pool)
+{
+    held_t *made, *old;
+    int is_new = 0;
+
+    for (int i = 0; i < live->sources->nelts; i++)
+        is_new |= has_changed(live, i, pool) && take_text(live, i);
+    made = is_new ? make_version(live) : NULL;
+    if (!made)
+        return;
+    apr_thread_mutex_lock(live->lock);
+    old = live->current;
+    live->current = made;
+    apr_thread_mutex_unlock(live->lock);
+    release(old);
+}
+
+/* The end of the process: requests are over. */
+static apr_status_t end(void *data)
+{
+    assets_live_t *live = data;
+
+    for (int i = 0; live->sources && i < live->sources->nelts; i++) {
+        if (live->pools[i])
+            apr_pool_destroy(live->pools[i]);
+    }
+    if (live->current)
+        apr_pool_destroy(live->current->pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t assets_live_create(assets_live_t **live, const apr_array_header_t *rules,
+                                const apr_array_header_t *sources, const tier_log_t *log,
+                                apr_pool_t *pool)
+{
+    assets_live_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_size_t count = sources ? (apr_size_t)sources->nelts : 0;
+    apr_status_t rv = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    made->rules = rules;
+    made->sources = sources;
+    made->log = log;
+    made->seen = apr_pcalloc(pool, count * sizeof(*made->seen));
+    made->texts = apr_pcalloc(pool, count * sizeof(*made->texts));
+    made->sizes = apr_pcalloc(pool, count * sizeof(*made->sizes));
+    made->pools = apr_pcalloc(pool, count * sizeof(*made->pools));
+    made->current = make_version(made);
+    if (!made->current)
+        return APR_ENOMEM;
+    apr_pool_cleanup_register(pool, made, end, apr_pool_cleanup_null);
+    if (sources)
+        look(made, pool);
+    *live = made;
+    return APR_SUCCESS;
+}
+
+/* One thread looks at a time: who comes a second later finds the one before done, or goes on with
+ * what holds. */
+const assets_version_t *assets_live_get(assets_live_t *live, apr_time_t now, apr_pool_t *pool)
+{
+    held_t *held;
+    apr_int64_t looked = __atomic_load_n(&live->looked, __ATOMIC_ACQUIRE);
+
+    if (live->sources && now - looked >= LOOK_EVERY && looked >= 0 &&
+        __atomic_compare_exchange_n(&live->looked, &looked, -1, 0, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        look(live, pool);
+        __atomic_store_n(&live->looked, now, __ATOMIC_RELEASE);
+    }
+    apr_thread_mutex_lock(live->lock);
+    held = live->current;
+    held->users++;
+    apr_thread_mutex_unlock(live->lock);
+    apr_pool_cleanup_register(pool, held, leave, apr_pool_cleanup_null);
+    return &held->version;
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names with fingerprints, from the manifests of build tools."""
+import json
+import os
+
+import pytest
+from assets_support import kept, put, store, wait_kept
+from webtier_testing import wait_until
+
+HTML = {"Content-Type": "text/html"}
+FOREVER = "public, max-age=31536000, immutable"
+LINES = 'TierAssetsRewrite on\nTierAssetsManifest "/assets/" "store/manifest.json"\n'
+
+
+def write(server, text):
+    """Replaces the manifest as a deployment does."""
+    os.rename(put(server, "manifest.new", text.encode()), store(server) / "manifest.json")
+
+
+def with_manifest(httpd, origin, names, **options):
+    server = kept(httpd, origin, more=LINES, **options)
+    server.allow_log("WT4006")  # it is not there yet
+    write(server, json.dumps(names))
+    return server
+
+
+def css_of(server):
+    return server.get("/").body
+
+
+def test_references_get_the_names_with_fingerprints_without_a_restart(httpd, app):
+    origin = app(body=b"<link href=/assets/a.css>", headers=HTML, etag='"one"')
+    server = with_manifest(httpd, origin, {"a.css": "a-11.css"})
+    wait_until(lambda: css_of(server) == b"<link href=/assets/a-11.css>", 5)
+    tag = server.get("/").headers["ETag"]
+    write(server, json.dumps({"a.css": {"digested_path": "a-22.css"}}))
+    wait_until(lambda: all(css_of(server) == b"<link href=/assets/a-22.css>" for _ in range(20)), 10)
+    assert server.get("/", headers={"If-None-Match": tag}).status == 200
+    write(server, '{"a.css": "a-3')
+    wait_until(lambda: css_of(server) and server.log_lines("what it said before still holds"), 10)
+    assert css_of(server) == b"<link href=/assets/a-22.css>"
+
+
+def test_only_names_of_the_manifest_are_for_ever(httpd, app):
+    origin = app(body=b"x", headers={"Content-Type": "text/css", "Cache-Control": "max-age=5", "Expires": "0"})
+    server = with_manifest(httpd, origin, {"a.css": "a-11.css", "b.css": "b-11.css"})
+    put(server, "b-11.css", b"local")
+    put(server, "b-10.css", b"old")
+
+    def lifetime(name):
+        return server.get("/assets/" + name).headers["Cache-Control"]
+    wait_until(lambda: all(lifetime("b-11.css") == FOREVER for _ in range(10)), 5)
+    assert lifetime("a-11.css") == FOREVER
+    wait_kept(server, "a-11.css")
+    answer = server.get("/assets/a-11.css")
+    assert answer.headers["Cache-Control"] == FOREVER and answer.headers["Expires"] is None
+    assert lifetime("a.css") == "max-age=5" and lifetime("b-10.css") is None
+
+
+def test_any_other_fingerprint_is_404_and_is_not_asked_for_again(httpd, app):
+    origin = app(status=404)
+    server = with_manifest(httpd, origin, {"a.css": "a-11.css"})
+    assert [server.get("/assets/a-evil.css").status for _ in range(3)] == [404] * 3
+    assert origin.count() == 1
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("TierAssetsManifest assets/ m.json", 'TierAssetsManifest: "assets/" is no beginning of references'),
+    ("TierAssetsManifest /assets m.json", 'TierAssetsManifest: "/assets" is no beginning of references'),
+])
+def test_wrong_lines_are_refused(httpd, line, problem):
+    status, text = httpd.check(modules=["assets"], conf=line)
+    assert status != 0 and problem in text
