@@ -142,10 +142,25 @@ static void check_names(const health_section_t *section, const proxy_balancer *b
     }
 }
 
+/* A balancer whose members nobody judges is never down. */
+static void check_required(const health_section_t *section)
+{
+    for (int i = 0; section->requires && i < section->requires->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(section->requires, i, const char *);
+
+        if (!health_config_find(section->server, name))
+            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
+                         WTNO(1069) "TierHealthRequires of %s: %s has no TierHealthCheck or "
+                                    "TierHealthEject, so that nobody can tell when it is down",
+                         section->balancer, name);
+    }
+}
+
 static int check_section(const health_section_t *section)
 {
     const proxy_balancer *balancer = find_balancer(section);
 
+    check_required(section);
     if (section->eject.outlier.on && !section->ejects)
         ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
                      WTNO(1067) "TierHealthOutlier of %s has no effect without TierHealthEject on",
@@ -240,7 +255,7 @@ int health_balancers_want_traffic(const health_balancers_t *balancers)
         const health_section_t *section =
             APR_ARRAY_IDX(balancers->list, i, health_minded_t).section;
 
-        if (section->ejects || section->panic || section->slow_start ||
+        if (section->ejects || section->panic || section->requires || section->slow_start ||
             health_config_has_agents(section))
             return 1;
     }
@@ -257,7 +272,7 @@ static void follow(health_minded_t *minded, health_passive_table_t *table, apr_p
     if (health_key_set(&key, minded->section->scope, minded->section->balancer, ""))
         minded->traffic = health_passive_claim(table, &key);
     /* What a generation with a threshold has left. */
-    if (minded->traffic && !minded->section->panic)
+    if (minded->traffic && !minded->section->panic && !minded->section->requires)
         tier_atomic_store(&minded->traffic->panic, 0);
 }
 
@@ -472,7 +487,8 @@ static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
         spec->alarm = &minded->traffic->alarm;
     }
     spec->slow_start = minded->section->slow_start;
-    if (minded->section->panic && minded->traffic) {
+    spec->requires = minded->section->requires;
+    if ((minded->section->panic || minded->section->requires) && minded->traffic) {
         spec->panic_percent = minded->section->panic;
         spec->panic = &minded->traffic->panic;
     }

@@ -200,6 +200,8 @@ const command_rec health_config_commands[] = {
                       "requests=100 members=3 window=10s"),
     AP_INIT_TAKE1("TierHealthPanic", health_eject_set_panic, NULL, ACCESS_CONF,
                   "with fewer usable members than this share, all are tried; off"),
+    AP_INIT_ITERATE("TierHealthRequires", health_eject_set_requires, NULL, ACCESS_CONF,
+                    "balancers that the members need: while one is down, none is taken out"),
     AP_INIT_TAKE1("TierHealthSlowStart", health_eject_set_slow_start, NULL, ACCESS_CONF,
                   "how long a member that is back takes to its whole load factor, or off"),
     AP_INIT_TAKE1("TierHealthRetry", health_retry_set_attempts, NULL, RSRC_CONF | ACCESS_CONF,

@@ -31,6 +31,7 @@ typedef struct health_section_t {
     int ejects;                    /* TierHealthEject is on */
     health_eject_settings_t eject;
     apr_uint32_t panic;             /* percent; 0: off */
+    apr_array_header_t *requires;   /* of const char *: balancers; NULL: none */
     apr_interval_time_t slow_start; /* 0: off */
     const char *scope;     /* what names the server in the table; set by health_config_settle */
     const tier_log_t *log; /* the server's; set by health_config_settle */

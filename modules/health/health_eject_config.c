@@ -137,3 +137,26 @@ const char *health_eject_set_slow_start(cmd_parms *cmd, void *config, const char
     return tier_glue_parse_time(cmd, arg, "s", HEALTH_SLOW_START_MIN, HEALTH_INTERVAL_MAX,
                                 &section->slow_start);
 }
+
+const char *health_eject_set_requires(cmd_parms *cmd, void *config, const char *arg)
+{
+    static const char scheme[] = "balancer://";
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+    char *name = apr_pstrdup(cmd->pool, arg);
+
+    (void)config;
+    if (problem)
+        return problem;
+    ap_str_tolower(name);
+    if (strncmp(name, scheme, sizeof(scheme) - 1) != 0 || !name[sizeof(scheme) - 1] ||
+        strchr(name + sizeof(scheme) - 1, '/'))
+        return apr_psprintf(cmd->temp_pool, "%s: \"%s\" is no balancer; write balancer://name",
+                            cmd->cmd->name, arg);
+    if (strcmp(name, section->balancer) == 0)
+        return apr_psprintf(cmd->temp_pool, "%s: %s cannot require itself", cmd->cmd->name, name);
+    if (!section->requires)
+    section->requires = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(section->requires, const char *) = name;
+    return NULL;
+}

@@ -13,6 +13,7 @@ const char *health_eject_parse_percent(cmd_parms *cmd, const char *value, apr_in
  * command_rec.func. */
 const char *health_eject_set(cmd_parms *cmd, void *section, int argc, char *const argv[]);
 const char *health_eject_set_panic(cmd_parms *cmd, void *section, const char *arg);
+const char *health_eject_set_requires(cmd_parms *cmd, void *section, const char *arg);
 const char *health_eject_set_slow_start(cmd_parms *cmd, void *section, const char *arg);
 
 #endif

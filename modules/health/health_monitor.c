@@ -64,6 +64,7 @@ static health_group_t *group_of(monitor_t *monitor, const health_spec_t *spec)
     group->log = spec->log;
     group->percent = spec->panic_percent;
     group->panic = spec->panic;
+    group->requires = spec->requires;
     apr_hash_set(monitor->groups, &group->key, sizeof(group->key), group);
     return group;
 }
@@ -204,6 +205,35 @@ static void forget_leftovers(monitor_t *monitor)
     }
 }
 
+/* A virtual host's own balancer of that name, else the main server's. */
+static const health_group_t *find_group(const monitor_t *monitor, const char *scope,
+                                        const char *balancer)
+{
+    const health_group_t *group;
+    health_key_t key;
+
+    if (!health_key_set(&key, scope, balancer, ""))
+        return NULL;
+    group = apr_hash_get(monitor->groups, &key, sizeof(key));
+    return group || !*scope ? group : find_group(monitor, "", balancer);
+}
+
+/* Excuses the members of a group while a balancer that they need is down. */
+static void look_at_required(const monitor_t *monitor, health_group_t *group, apr_time_t now)
+{
+    const char *down = NULL;
+
+    for (int i = 0; group->requires && i < group->requires->nelts && !down; i++) {
+        const char *name = APR_ARRAY_IDX(group->requires, i, const char *);
+        const health_group_t *required = find_group(monitor, group->key.scope, name);
+
+        if (required && required != group && health_group_is_down(required))
+            down = name;
+    }
+    if (group->requires)
+        health_group_excuse(group, down, now);
+}
+
 /* Ejections and the panic threshold, which look at all members of a balancer. */
 static void review_all(const monitor_t *monitor, apr_time_t now)
 {
@@ -219,8 +249,12 @@ static void review_all(const monitor_t *monitor, apr_time_t now)
         health_group_count(target->group, health_target_standing(target),
                            health_target_is_out(target));
     }
-    for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i))
-        health_group_judge(apr_hash_this_val(i));
+    for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i)) {
+        health_group_t *group = apr_hash_this_val(i);
+
+        look_at_required(monitor, group, now);
+        health_group_judge(group);
+    }
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
         health_target_t *target = apr_hash_this_val(i);
 

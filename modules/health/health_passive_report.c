@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "clock.h"
+#include "health_group.h"
 #include "status_tree.h"
 
 typedef struct count_text_t {
@@ -55,9 +56,17 @@ static void add_suspicion(tier_status_node_t *node, const health_suspect_t *susp
                        "Times that the member answered none of several requests.", pool);
 }
 
+static const char *panic_text(apr_uint32_t panic)
+{
+    return panic == HEALTH_PANIC_FEW        ? "too few are usable"
+           : panic == HEALTH_PANIC_REQUIRED ? "a balancer they require is down"
+                                            : "no";
+}
+
 static void begin_balancer(health_passive_report_t *report, const health_passive_t *entry)
 {
     apr_pool_t *pool = report->pool;
+    apr_uint32_t panic = tier_atomic_load(&entry->panic);
     tier_status_node_t *node;
 
     if (!report->balancers)
@@ -67,6 +76,8 @@ static void begin_balancer(health_passive_report_t *report, const health_passive
     tier_status_string(node, "virtual_host",
                        *entry->key.scope ? apr_pstrdup(pool, entry->key.scope) : "main server",
                        pool);
+    tier_status_mood(tier_status_string(node, "all_members_tried", panic_text(panic), pool),
+                     panic ? TIER_STATUS_DEGRADED : TIER_STATUS_NEUTRAL);
     add_counts(node, entry->counts, count_texts, HEALTH_COUNTS, pool);
     report->members = tier_status_array(node, "members", pool);
 }

@@ -25,10 +25,11 @@ typedef struct health_spec_t {
     health_eject_t *eject;                   /* in shared memory; NULL with ejecting */
     health_suspect_t *suspect;               /* in shared memory; NULL: traffic is not followed */
     health_outlier_t *outlier;               /* in shared memory; NULL with eject */
-    apr_uint32_t *alarm;            /* of the balancer, about suspects; NULL with suspect */
-    apr_uint32_t panic_percent;     /* of the balancer; 0: no panic threshold */
-    apr_interval_time_t slow_start; /* 0: none */
-    apr_uint32_t *panic;            /* in shared memory; NULL without a threshold */
+    apr_uint32_t *alarm;                /* of the balancer, about suspects; NULL with suspect */
+    apr_uint32_t panic_percent;         /* of the balancer; 0: no panic threshold */
+    const apr_array_header_t *requires; /* of const char *, balancers; lives as long as the watch */
+    apr_interval_time_t slow_start;     /* 0: none */
+    apr_uint32_t *panic;                /* in shared memory; NULL without a threshold */
     const char *scheme;
     const char *host; /* without brackets */
     apr_port_t port;
