@@ -3,11 +3,9 @@
 
 #include <apr_thread_proc.h>
 
-#include <pthread.h>
-#include <signal.h>
-
 #include "atomics.h"
 #include "clock.h"
+#include "thread.h"
 
 #define AFTER_FAILURE apr_time_from_sec(1)
 
@@ -131,7 +129,6 @@ static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *data)
     apr_status_t status;
 
     (void)thread;
-    pthread_setname_np(pthread_self(), watch->spec.name); /* for ps and debuggers; may fail */
     status = tier_loop_run(watch->loop);
     if (status != APR_SUCCESS) {
         tier_log(watch->spec.log, TIER_LOG_MARK, TIER_LOG_ERR, status,
@@ -151,54 +148,11 @@ static apr_status_t stop_watch(void *data)
     return apr_thread_join(&result, watch->thread);
 }
 
-/*
- * httpd's children expect signals in their main thread. The mask is inherited, so that no moment is
- * left; what a fault of the thread itself raises stays deliverable. The joining is registered
- * before signals come in again: a child that is told to end while it starts destroys its pool in
- * the handler.
- */
-static apr_status_t start_thread(tier_watch_t *watch, apr_pool_t *pool)
-{
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-    sigset_t blocked, before;
-    apr_status_t status;
-    size_t i;
-
-    sigfillset(&blocked);
-    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        sigdelset(&blocked, faults[i]);
-    }
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    status = apr_thread_create(&watch->thread, NULL, run_watch, watch, watch->pool);
-    if (status == APR_SUCCESS) {
-        apr_pool_pre_cleanup_register(pool, watch, stop_watch);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status;
-}
-
-static apr_status_t create_pool(apr_pool_t **pool, apr_pool_t *parent)
-{
-    apr_allocator_t *allocator;
-    apr_status_t status = apr_allocator_create(&allocator);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = apr_pool_create_ex(pool, parent, NULL, allocator);
-    if (status != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return status;
-    }
-    apr_allocator_owner_set(allocator, *pool);
-    return APR_SUCCESS;
-}
-
 apr_status_t tier_watch_start(tier_watch_t **watch, const tier_watch_spec_t *spec, apr_pool_t *pool)
 {
     tier_watch_t *made;
     apr_pool_t *own;
-    apr_status_t status = create_pool(&own, pool);
+    apr_status_t status = tier_thread_pool(&own, pool);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -213,7 +167,8 @@ apr_status_t tier_watch_start(tier_watch_t **watch, const tier_watch_spec_t *spe
         status = tier_loop_timer_set(made->loop, &made->poll, tier_loop_now(made->loop));
     }
     if (status == APR_SUCCESS) {
-        status = start_thread(made, pool);
+        status =
+            tier_thread_start(&made->thread, spec->name, run_watch, made, own, stop_watch, pool);
     }
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);

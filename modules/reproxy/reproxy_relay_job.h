@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPROXY_RELAY_JOB_H
+#define REPROXY_RELAY_JOB_H
+
+#include <apr_time.h>
+
+/* How a job ended. */
+typedef enum reproxy_relay_end_e {
+    REPROXY_RELAY_COMPLETE,       /* the client's kernel buffer has every byte */
+    REPROXY_RELAY_CLIENT_GONE,    /* the client closed or reset its connection */
+    REPROXY_RELAY_CLIENT_STALLED, /* the client took nothing for client_stall */
+    REPROXY_RELAY_SOURCE_ENDED,   /* the source ended, or broke, before length */
+    REPROXY_RELAY_SOURCE_STALLED, /* the source gave nothing for source_stall */
+    REPROXY_RELAY_OVERDUE,        /* the whole took longer than time_limit */
+    REPROXY_RELAY_STOPPED,        /* cancelled, or the relay ended */
+    REPROXY_RELAY_ENDS
+} reproxy_relay_end_e;
+
+/*
+ * One body that is to be moved from a source to a client: the caller's memory, zeroed before it is
+ * filled. Between a successful submission and the call of done() it is the relay's alone; after
+ * that the relay does not touch it any more, and it may be submitted again with another source.
+ */
+typedef struct reproxy_relay_job_t reproxy_relay_job_t;
+struct reproxy_relay_job_t {
+    /* Both stay the caller's, who closes them after done(). The client: a stream socket,
+     * non-blocking. The source: the same, or a regular file whose bytes from offset on are meant
+     * and whose position is neither used nor changed. */
+    int client;
+    int source;
+    unsigned source_is_file : 1;
+    unsigned client_corked : 1; /* TCP_CORK is set, and taken off after the first bytes */
+    apr_int64_t offset;
+
+    /* Bytes to move, those of head among them; more is never taken from the source. */
+    apr_int64_t length;
+    const char *head; /* what comes before the source's bytes; NULL where head_size is 0 */
+    apr_size_t head_size;
+
+    /* Microseconds; 0 is no limit. */
+    apr_interval_time_t source_stall;
+    apr_interval_time_t client_stall;
+    apr_interval_time_t time_limit;
+
+    /*
+     * Called once, in the relay's thread, with the relay's lock held: must not block, nor call the
+     * relay. sent and end are final.
+     */
+    void (*done)(reproxy_relay_job_t *job);
+    void *baton;
+
+    apr_int64_t sent; /* bytes that the client's kernel buffer took; starts at 0 */
+    reproxy_relay_end_e end;
+
+    /* The relay's, under its lock. */
+    unsigned held : 1;
+    unsigned cancelled : 1;
+    reproxy_relay_job_t *next;
+};
+
+/* Returns the name of an end on the status page and in log lines, lower_case; a constant. */
+const char *reproxy_relay_end_name(reproxy_relay_end_e end);
+
+#endif

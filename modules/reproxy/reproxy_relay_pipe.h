@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPROXY_RELAY_PIPE_H
+#define REPROXY_RELAY_PIPE_H
+
+#include <apr.h>
+
+#define REPROXY_RELAY_PIPES_KEPT 32
+#define REPROXY_RELAY_PIPE_USUAL (64 * 1024)   /* what the kernel makes */
+#define REPROXY_RELAY_PIPE_MAX   (1024 * 1024) /* fs.pipe-max-size of a stock kernel */
+
+/* A pipe through which bytes go from socket to socket without a copy. A plain value. */
+typedef struct reproxy_relay_pipe_t {
+    int out; /* what is read from; -1: there is no pipe */
+    int in;
+    apr_size_t size; /* bytes it can hold */
+} reproxy_relay_pipe_t;
+
+/*
+ * Pipes that are empty and kept for the next who needs one: making one costs three system calls and
+ * up to 16 pages. One thread.
+ */
+typedef struct reproxy_relay_pipes_t {
+    reproxy_relay_pipe_t kept[REPROXY_RELAY_PIPES_KEPT];
+    apr_size_t count;
+    apr_size_t limit;     /* of those that are out at once; 0: none is ever given */
+    apr_size_t out;       /* how many are out */
+    apr_uint32_t refused; /* growths that are not tried, as the kernel refused one lately */
+} reproxy_relay_pipes_t;
+
+/* Makes pipes an empty store that gives out up to limit pipes at once. */
+void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit);
+
+/* Closes every pipe kept. */
+void reproxy_relay_pipes_close(reproxy_relay_pipes_t *pipes);
+
+/*
+ * Gives an empty non-blocking pipe by value. Returns 0 where there is none to be had (limit, no
+ * descriptor left); then pipe->out is -1.
+ */
+int reproxy_relay_pipes_take(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe);
+
+/* Takes pipe back, and makes pipe->out -1. One that still holds bytes (is_empty 0) is closed. */
+void reproxy_relay_pipes_give(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe,
+                              int is_empty);
+
+/*
+ * Makes an empty pipe four times as large, up to REPROXY_RELAY_PIPE_MAX, or as small as pipes are
+ * made. Where the kernel refuses (fs.pipe-user-pages-soft is used up, fs.pipe-max-size) it stays as
+ * it is, and the next growths of any pipe are not tried for a while.
+ */
+void reproxy_relay_pipes_grow(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe);
+void reproxy_relay_pipe_shrink(reproxy_relay_pipe_t *pipe);
+
+#endif
