@@ -16,6 +16,7 @@
 #include "mogile_hooks.h"
 #include "reproxy_config.h"
 #include "reproxy_obey.h"
+#include "reproxy_relay_hooks.h"
 #include "reproxy_report.h"
 #include "reproxy_scene.h"
 
@@ -52,7 +53,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     tier_segment_done(&segment, TABLE_NAME, pool);
     scene.table = segment.base;
-    return OK;
+    return reproxy_relay_hooks_post_config(main_server);
 }
 
 static void child_init(apr_pool_t *pchild, server_rec *main_server)
@@ -73,6 +74,7 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     if (scene.table)
         reproxy_report(root, scene.table, pool);
     mogile_hooks_report(root, pool);
+    reproxy_relay_hooks_report(root, pool);
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -84,6 +86,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_init, after, NULL, APR_HOOK_MIDDLE);
     reproxy_obey_register(pool);
     mogile_hooks_register(pool);
+    reproxy_relay_hooks_register();
     ap_register_provider(pool, TIER_STATUS_GROUP, "reproxy", TIER_STATUS_VERSION, &provider);
 }
 

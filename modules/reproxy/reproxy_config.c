@@ -34,6 +34,7 @@ void *reproxy_config_create(apr_pool_t *pool, char *section)
     config->is_on = config->resume = config->redirects = config->hedge = TIER_UNSET;
     config->connect_timeout = config->first_timeout = config->stall_timeout = TIER_UNSET;
     config->hedge_min = TIER_UNSET;
+    reproxy_relay_config_init(&config->relay);
     return config;
 }
 
@@ -57,6 +58,7 @@ void *reproxy_config_merge(apr_pool_t *pool, void *base_section, void *add_secti
     TIER_MERGE(merged, base, add, redirects);
     TIER_MERGE(merged, base, add, hedge);
     TIER_MERGE(merged, base, add, hedge_min);
+    reproxy_relay_config_merge(&merged->relay, &base->relay, &add->relay);
     return merged;
 }
 
@@ -367,4 +369,5 @@ const command_rec reproxy_config_commands[] = {
     AP_INIT_TAKE1("TierReproxyCache", set_cache, NULL, RSRC_CONF,
                   "off, or how many answers of the application a child remembers"),
     MOGILE_COMMANDS,
+    REPROXY_RELAY_COMMANDS,
     {NULL}};

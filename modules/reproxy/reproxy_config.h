@@ -6,6 +6,7 @@
 #include <http_config.h>
 
 #include "mogile_config.h"
+#include "reproxy_relay_config.h"
 
 /* The fields of an application's answer that are obeyed, by what they say. */
 typedef enum {
@@ -32,6 +33,7 @@ typedef enum {
 typedef struct reproxy_config_t {
     mogile_config_t mogile;
     int is_on;
+    reproxy_relay_config_t relay;
     const apr_array_header_t *names[REPROXY_SAYINGS]; /* const char *; NULL: the defaults */
     apr_array_header_t *allow;                        /* reproxy_allow_entry_t */
     apr_array_header_t *roots;                        /* const char * */

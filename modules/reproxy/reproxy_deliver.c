@@ -40,16 +40,21 @@ static void add_text(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, const
         bb, apr_bucket_pool_create(text, strlen(text), delivery->r->pool, bb->bucket_alloc));
 }
 
+static void tell_cut(const reproxy_delivery_t *delivery)
+{
+    count(REPROXY_COUNT_CUT);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, delivery->r,
+                  WTNO(3012) "the body broke off at byte %" APR_OFF_T_FMT
+                             " and no copy can continue it: the client's connection is cut",
+                  delivery->at);
+}
+
 /* The client must not take what it has got for the whole: no final chunk, no further request. */
 static void cut_client(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
 {
     request_rec *r = delivery->r;
 
-    count(REPROXY_COUNT_CUT);
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  WTNO(3012) "the body broke off at byte %" APR_OFF_T_FMT
-                             " and no copy can continue it: the client's connection is cut",
-                  delivery->at);
+    tell_cut(delivery);
     r->no_cache = 1;
     r->connection->keepalive = AP_CONN_CLOSE;
     APR_BRIGADE_INSERT_TAIL(
@@ -274,40 +279,143 @@ static int send_body(reproxy_delivery_t *delivery)
     return end != CUT || delivery->started ? OK : reproxy_source_status(delivery);
 }
 
+/* The relay can carry what is only bytes: in the clear, with a length, from its first byte on. */
+static int is_plain(const reproxy_delivery_t *delivery)
+{
+    const reproxy_fetch_t *fetch = delivery->fetch;
+
+    return !fetch->wire.is_tls && !fetch->head.chunked && fetch->left > 0 && delivery->skip == 0;
+}
+
+static apr_off_t first_byte(const reproxy_delivery_t *delivery)
+{
+    return delivery->span_count ? delivery->spans[0].first : 0;
+}
+
+static apr_off_t last_byte(const reproxy_delivery_t *delivery)
+{
+    return delivery->span_count ? delivery->spans[0].last : delivery->size - 1;
+}
+
+static void fill_handover(const reproxy_delivery_t *delivery, reproxy_handover_t *handover)
+{
+    const reproxy_fetch_t *fetch = delivery->fetch;
+
+    handover->storage = fetch->wire.conn->sock;
+    handover->node = fetch->url.node;
+    handover->url = fetch->copy;
+    handover->buffered = fetch->data;
+    handover->buffered_size =
+        (apr_off_t)fetch->size < fetch->left ? fetch->size : (apr_size_t)fetch->left;
+    handover->remaining = fetch->left;
+    handover->position = delivery->at;
+    handover->stall = delivery->ask.stall;
+}
+
+static void taken(void *baton)
+{
+    reproxy_delivery_t *delivery = baton;
+
+    delivery->given = delivery->fetch;
+    delivery->given->head.keeps = 0; /* the relay reads from it */
+    reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
+}
+
+/* What the relay has sent is counted for its node here: nothing else saw the bytes. */
+static void count_given(reproxy_delivery_t *delivery, apr_off_t sent)
+{
+    apr_off_t at = first_byte(delivery) + sent;
+
+    if (!delivery->fetch) {
+        tier_counter_add(&delivery->given->node->bytes, (apr_uint64_t)(at - delivery->at));
+        delivery->at = at;
+    }
+}
+
+static void drop_pulled(reproxy_delivery_t *delivery)
+{
+    if (delivery->pulled)
+        apr_bucket_destroy(delivery->pulled);
+    delivery->pulled = NULL;
+}
+
+static apr_status_t pull_given(void *baton, const char **data, apr_size_t *size)
+{
+    reproxy_delivery_t *delivery = baton;
+    apr_off_t last = last_byte(delivery);
+    apr_bucket *bucket;
+
+    drop_pulled(delivery);
+    do {
+        apr_status_t status = reproxy_fetch_body(delivery->fetch, &bucket);
+
+        if (status == APR_SUCCESS)
+            continue;
+        if (!resume(delivery, why_broken(status), last))
+            return APR_EGENERAL;
+        bucket = NULL;
+    } while (!bucket || !trim(delivery, bucket));
+    if ((apr_off_t)bucket->length > last - delivery->at + 1)
+        bucket->length = (apr_size_t)(last - delivery->at + 1);
+    delivery->at += (apr_off_t)bucket->length;
+    delivery->pulled = bucket;
+    return apr_bucket_read(bucket, data, size, APR_BLOCK_READ);
+}
+
+static apr_status_t resume_given(void *baton, apr_off_t sent, reproxy_failure_e failure,
+                                 reproxy_handover_t *next)
+{
+    reproxy_delivery_t *delivery = baton;
+
+    count_given(delivery, sent);
+    delivery->fetch = delivery->given;
+    if (!resume(delivery, failure, last_byte(delivery)))
+        return APR_EGENERAL;
+    if (is_plain(delivery))
+        fill_handover(delivery, next);
+    else
+        next->pull = pull_given;
+    return APR_SUCCESS;
+}
+
+static void given_ended(void *baton, apr_off_t sent, reproxy_failure_e failure)
+{
+    reproxy_delivery_t *delivery = baton;
+
+    count_given(delivery, sent);
+    drop_pulled(delivery);
+    reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
+    if (failure != REPROXY_FAILURE_NONE)
+        tell_cut(delivery);
+}
+
 /* Offers the rest to the relay. Returns 1 when it has taken it. */
 static int hand_over(reproxy_delivery_t *delivery)
 {
     const reproxy_relay_t *relay = reproxy_scene()->relay;
-    reproxy_fetch_t *fetch = delivery->fetch;
     request_rec *r = delivery->r;
     apr_bucket_brigade *bb;
     reproxy_handover_t handover = {.r = r,
-                                   .node = fetch->url.node,
                                    .size = delivery->size,
                                    .storage_etag = delivery->etag,
                                    .storage_modified = delivery->modified,
                                    .order = delivery->order,
-                                   .url = fetch->copy,
-                                   .stall = delivery->ask.stall};
+                                   .resume = resume_given,
+                                   .taken = taken,
+                                   .ended = given_ended,
+                                   .baton = delivery};
 
-    if (!relay || fetch->wire.is_tls || fetch->head.chunked ||
-        fetch->left <= (apr_off_t)fetch->size || delivery->is_multipart || is_verified(delivery) ||
-        r->header_only || !relay->wants(r, fetch->left))
+    if (!relay || !is_plain(delivery) ||
+        delivery->fetch->left <= (apr_off_t)delivery->fetch->size || delivery->is_multipart ||
+        is_verified(delivery) || r->header_only || !relay->wants(r, delivery->fetch->left))
         return 0;
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
     if (!pass(delivery, bb))
         return 0;
-    handover.storage = fetch->wire.conn->sock;
-    handover.buffered = fetch->data;
-    handover.buffered_size = fetch->size;
-    handover.remaining = fetch->left;
-    handover.position = delivery->span_count ? delivery->spans[0].first : 0;
-    if (relay->take(&handover) != APR_SUCCESS)
-        return 0;
-    fetch->head.keeps = 0; /* the relay reads from it */
-    reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
-    return 1;
+    delivery->at = first_byte(delivery);
+    fill_handover(delivery, &handover);
+    return relay->take(&handover) == APR_SUCCESS;
 }
 
 /* The first answer of a copy tells the size, and with it what the client's ranges mean. Returns OK

@@ -48,6 +48,24 @@ typedef struct reproxy_handover_t {
     const reproxy_order_t *order;
     int url;                   /* index in order->urls of the copy in use */
     apr_interval_time_t stall; /* the longest pause of the storage that is waited for */
+    /*
+     * For the time after the handover, one call at a time, each in the thread that has r. baton
+     * lives in r->pool.
+     * resume: the copy in use failed when the client had sent bytes, counted from the first
+     * handover. Opens another copy and fills next with it; waits for it as long as any worker does.
+     * An error: there is none. Where the copy's bytes cannot be relayed (TLS, chunks, bytes that
+     * the client has got already) next->pull is set, and storage is not.
+     * pull: gives the next bytes of the body, valid until the next call; waits for them. An error:
+     * there are no more, and no copy has them.
+     * taken: the relay has its duplicate of storage.
+     * ended: the last call; failure says whether the copy in use had failed.
+     */
+    apr_status_t (*resume)(void *baton, apr_off_t sent, reproxy_failure_e failure,
+                           struct reproxy_handover_t *next);
+    apr_status_t (*pull)(void *baton, const char **data, apr_size_t *size);
+    void (*taken)(void *baton);
+    void (*ended)(void *baton, apr_off_t sent, reproxy_failure_e failure);
+    void *baton;
 } reproxy_handover_t;
 
 typedef struct reproxy_relay_t {

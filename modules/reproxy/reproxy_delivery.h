@@ -27,6 +27,8 @@ typedef struct reproxy_delivery_t {
     reproxy_fetch_ask_t ask;
     reproxy_fetch_t slots[2];
     reproxy_fetch_t *fetch; /* the one that delivers; NULL: none */
+    reproxy_fetch_t *given; /* the one whose body the relay carries; NULL: none */
+    apr_bucket *pulled;     /* what a worker gives the client beside the relay; NULL: nothing */
 
     apr_off_t size;   /* of the whole file; -1: not known */
     const char *etag; /* what the storage said of the file the client gets */

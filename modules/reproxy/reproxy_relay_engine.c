@@ -322,6 +322,16 @@ void reproxy_relay_engine_cancel(reproxy_relay_engine_t *engine, reproxy_relay_j
     apr_thread_mutex_unlock(engine->lock);
 }
 
+int reproxy_relay_engine_holds(reproxy_relay_engine_t *engine, const reproxy_relay_job_t *job)
+{
+    int held;
+
+    apr_thread_mutex_lock(engine->lock);
+    held = job->held;
+    apr_thread_mutex_unlock(engine->lock);
+    return held;
+}
+
 apr_uint32_t reproxy_relay_engine_running(reproxy_relay_engine_t *engine)
 {
     apr_uint32_t running;

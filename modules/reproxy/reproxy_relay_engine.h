@@ -40,6 +40,9 @@ apr_status_t reproxy_relay_engine_submit(reproxy_relay_engine_t *engine, reproxy
  */
 void reproxy_relay_engine_cancel(reproxy_relay_engine_t *engine, reproxy_relay_job_t *job);
 
+/* Returns 1 while job, submitted before, is on its way; 0 once done() has returned. Any thread. */
+int reproxy_relay_engine_holds(reproxy_relay_engine_t *engine, const reproxy_relay_job_t *job);
+
 /* Returns how many jobs are on their way. Any thread. */
 apr_uint32_t reproxy_relay_engine_running(reproxy_relay_engine_t *engine);
 

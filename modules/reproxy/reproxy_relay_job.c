@@ -4,8 +4,7 @@
 const char *reproxy_relay_end_name(reproxy_relay_end_e end)
 {
     static const char *const names[REPROXY_RELAY_ENDS] = {
-        "complete",       "client_gone", "client_stalled", "source_ended",
-        "source_stalled", "overdue",     "stopped"};
+        "complete", "client_gone", "client_stalled", "source_ended", "source_stalled", "stopped"};
 
     return names[end];
 }

@@ -11,7 +11,6 @@ typedef enum reproxy_relay_end_e {
     REPROXY_RELAY_CLIENT_STALLED, /* the client took nothing for client_stall */
     REPROXY_RELAY_SOURCE_ENDED,   /* the source ended, or broke, before length */
     REPROXY_RELAY_SOURCE_STALLED, /* the source gave nothing for source_stall */
-    REPROXY_RELAY_OVERDUE,        /* the whole took longer than time_limit */
     REPROXY_RELAY_STOPPED,        /* cancelled, or the relay ended */
     REPROXY_RELAY_ENDS
 } reproxy_relay_end_e;
@@ -23,24 +22,20 @@ typedef enum reproxy_relay_end_e {
  */
 typedef struct reproxy_relay_job_t reproxy_relay_job_t;
 struct reproxy_relay_job_t {
-    /* Both stay the caller's, who closes them after done(). The client: a stream socket,
-     * non-blocking. The source: the same, or a regular file whose bytes from offset on are meant
-     * and whose position is neither used nor changed. */
+    /* Stream sockets, non-blocking. They stay the caller's, who closes them after done(). */
     int client;
     int source;
-    unsigned source_is_file : 1;
-    unsigned client_corked : 1; /* TCP_CORK is set, and taken off after the first bytes */
-    apr_int64_t offset;
 
     /* Bytes to move, those of head among them; more is never taken from the source. */
     apr_int64_t length;
-    const char *head; /* what comes before the source's bytes; NULL where head_size is 0 */
+    /* What comes before the source's bytes: malloc'ed, and freed by the relay as soon as the client
+     * has it, or done() is called. NULL where head_size is 0. */
+    char *head;
     apr_size_t head_size;
 
     /* Microseconds; 0 is no limit. */
     apr_interval_time_t source_stall;
     apr_interval_time_t client_stall;
-    apr_interval_time_t time_limit;
 
     /*
      * Called once, in the relay's thread, with the relay's lock held: must not block, nor call the

@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define TURN        (1024 * 1024) /* bytes a call of move */
-#define FILE_STEP   (512 * 1024)
 #define BUFFER_SIZE (12 * 1024)
 
 /* A pipe emptied so soon is too small for its client, one that takes so long is too large. */
@@ -29,7 +27,7 @@ void reproxy_relay_transfer_begin(reproxy_relay_transfer_t *transfer, reproxy_re
     transfer->pipes = pipes;
     transfer->pipe.out = -1;
     transfer->taken = (apr_int64_t)job->head_size;
-    transfer->begun = transfer->moved = now;
+    transfer->moved = now;
     transfer->wait = REPROXY_RELAY_FOR_CLIENT;
     job->sent = 0;
 }
@@ -88,6 +86,23 @@ static step_e send_bytes(reproxy_relay_transfer_t *transfer, const char *bytes, 
     return MOVED;
 }
 
+static void free_head(reproxy_relay_job_t *job)
+{
+    free(job->head);
+    job->head = NULL;
+}
+
+static step_e send_head(reproxy_relay_transfer_t *transfer)
+{
+    reproxy_relay_job_t *job = transfer->job;
+    step_e outcome = send_bytes(transfer, job->head, job->head_size, &transfer->head_at);
+
+    if (transfer->head_at == job->head_size) {
+        free_head(job);
+    }
+    return outcome;
+}
+
 /* A larger pipe means fewer system calls and wake-ups; a slow client needs neither. */
 static void judge_pipe(reproxy_relay_transfer_t *transfer, apr_time_t now)
 {
@@ -102,13 +117,8 @@ static void judge_pipe(reproxy_relay_transfer_t *transfer, apr_time_t now)
 
 static step_e empty_pipe(reproxy_relay_transfer_t *transfer, apr_time_t now)
 {
-    /* The pipe was full: there is more to come, and the last packet may wait for it. */
-    unsigned more =
-        transfer->filled >= transfer->pipe.size && transfer->taken < transfer->job->length
-            ? SPLICE_F_MORE
-            : 0;
     ssize_t n = splice(transfer->pipe.out, NULL, transfer->job->client, NULL, transfer->piped,
-                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK | more);
+                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
     if (n <= 0) {
         if (n < 0 && must_copy()) {
@@ -163,9 +173,6 @@ static step_e fill_buffer(reproxy_relay_transfer_t *transfer, apr_size_t wanted)
     if (transfer->piped > 0) {
         n = read(transfer->pipe.out, transfer->buffer,
                  transfer->piped < BUFFER_SIZE ? transfer->piped : BUFFER_SIZE);
-    } else if (job->source_is_file) {
-        n = pread(job->source, transfer->buffer, wanted,
-                  job->offset + job->sent - (apr_int64_t)job->head_size);
     } else {
         n = recv(job->source, transfer->buffer, wanted, 0);
     }
@@ -183,35 +190,6 @@ static step_e fill_buffer(reproxy_relay_transfer_t *transfer, apr_size_t wanted)
     return MOVED;
 }
 
-static step_e send_file(reproxy_relay_transfer_t *transfer, apr_size_t wanted)
-{
-    reproxy_relay_job_t *job = transfer->job;
-    off_t at = job->offset + job->sent - (apr_int64_t)job->head_size;
-    ssize_t n;
-
-    if (wanted > FILE_STEP) {
-        wanted = FILE_STEP;
-    }
-    /* The disk reads the next step while the client takes this one. */
-    posix_fadvise(job->source, at + (off_t)wanted, FILE_STEP, POSIX_FADV_WILLNEED);
-    n = sendfile(job->client, job->source, &at, wanted);
-    if (n < 0 && must_copy()) {
-        transfer->copying = 1;
-        return MOVED;
-    }
-    if (n < 0 && errno == EIO) {
-        transfer->source_over = 1;
-        return MOVED;
-    }
-    if (n < 0) {
-        return client_refused(transfer);
-    }
-    transfer->source_over = n == 0;
-    transfer->taken += n;
-    job->sent += n;
-    return MOVED;
-}
-
 /* Nothing is held here: takes bytes from the source. */
 static step_e pull(reproxy_relay_transfer_t *transfer, apr_time_t now)
 {
@@ -224,9 +202,6 @@ static step_e pull(reproxy_relay_transfer_t *transfer, apr_time_t now)
     }
     if (transfer->source_over) {
         return ended(transfer, REPROXY_RELAY_SOURCE_ENDED);
-    }
-    if (!transfer->copying && job->source_is_file) {
-        return send_file(transfer, wanted);
     }
     if (!transfer->copying &&
         (transfer->pipe.out >= 0 || reproxy_relay_pipes_take(transfer->pipes, &transfer->pipe))) {
@@ -241,7 +216,7 @@ static step_e step(reproxy_relay_transfer_t *transfer, apr_time_t now)
     const reproxy_relay_job_t *job = transfer->job;
 
     if (transfer->head_at < job->head_size) {
-        return send_bytes(transfer, job->head, job->head_size, &transfer->head_at);
+        return send_head(transfer);
     }
     if (transfer->buffer_at < transfer->buffer_end) {
         return send_bytes(transfer, transfer->buffer, transfer->buffer_end, &transfer->buffer_at);
@@ -252,14 +227,12 @@ static step_e step(reproxy_relay_transfer_t *transfer, apr_time_t now)
     return pull(transfer, now);
 }
 
-static void uncork(reproxy_relay_job_t *job)
+/* Bytes that the client's side has not acknowledged, or 0 where that is not known. */
+static int unacknowledged(const reproxy_relay_job_t *job)
 {
-    int off = 0;
+    int bytes = 0;
 
-    if (job->client_corked) {
-        job->client_corked = 0;
-        setsockopt(job->client, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
-    }
+    return ioctl(job->client, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 /* A transfer that waits for a slow source holds no pipe, unless it was so fast that it has a large
@@ -286,14 +259,29 @@ reproxy_relay_wait_e reproxy_relay_transfer_move(reproxy_relay_transfer_t *trans
     if (job->sent != sent || transfer->taken != taken) {
         transfer->moved = now;
     }
-    uncork(job);
     if (outcome == NO_SOURCE) {
         rest(transfer);
+    } else if (outcome == NO_CLIENT) {
+        transfer->unacknowledged = unacknowledged(job);
     }
     if (outcome != ENDED) {
         transfer->wait = outcome == NO_SOURCE ? REPROXY_RELAY_FOR_SOURCE : REPROXY_RELAY_FOR_CLIENT;
     }
     return transfer->wait;
+}
+
+/*
+ * A large socket buffer may take long to become writable again at a slow client's pace: a client
+ * that acknowledges bytes does not stand still.
+ */
+static void look_at_client(reproxy_relay_transfer_t *transfer, apr_time_t now)
+{
+    int bytes = unacknowledged(transfer->job);
+
+    if (bytes < transfer->unacknowledged) {
+        transfer->moved = now;
+    }
+    transfer->unacknowledged = bytes;
 }
 
 static apr_time_t sooner(apr_time_t one, apr_time_t other)
@@ -304,15 +292,12 @@ static apr_time_t sooner(apr_time_t one, apr_time_t other)
 /* The side that is waited for may change at any time: the other's deadline is one to look at too.
  */
 static apr_time_t next_look(const reproxy_relay_transfer_t *transfer, apr_interval_time_t stall,
-                            apr_time_t overdue, apr_time_t now)
+                            apr_time_t now)
 {
     const reproxy_relay_job_t *job = transfer->job;
     apr_interval_time_t shortest = sooner(job->client_stall, job->source_stall);
-    apr_time_t next = overdue;
+    apr_time_t next = stall ? transfer->moved + stall : 0;
 
-    if (stall) {
-        next = sooner(next, transfer->moved + stall);
-    }
     if (shortest) {
         apr_time_t due = transfer->moved + shortest;
         next = sooner(next, due > now ? due : now + shortest);
@@ -325,26 +310,25 @@ apr_time_t reproxy_relay_transfer_check(reproxy_relay_transfer_t *transfer, apr_
     const reproxy_relay_job_t *job = transfer->job;
     int on_client = transfer->wait == REPROXY_RELAY_FOR_CLIENT;
     apr_interval_time_t stall = on_client ? job->client_stall : job->source_stall;
-    apr_time_t overdue = job->time_limit ? transfer->begun + job->time_limit : 0;
 
     if (transfer->wait == REPROXY_RELAY_FOR_NOTHING) {
         return 0;
     }
-    if (overdue && now >= overdue) {
-        reproxy_relay_transfer_end(transfer, REPROXY_RELAY_OVERDUE);
-        return 0;
+    if (on_client) {
+        look_at_client(transfer, now);
     }
     if (stall && now >= transfer->moved + stall) {
         reproxy_relay_transfer_end(transfer, on_client ? REPROXY_RELAY_CLIENT_STALLED
                                                        : REPROXY_RELAY_SOURCE_STALLED);
         return 0;
     }
-    return next_look(transfer, stall, overdue, now);
+    return next_look(transfer, stall, now);
 }
 
 void reproxy_relay_transfer_release(reproxy_relay_transfer_t *transfer)
 {
     reproxy_relay_pipes_give(transfer->pipes, &transfer->pipe, transfer->piped == 0);
+    free_head(transfer->job);
     free(transfer->buffer);
     transfer->buffer = NULL;
 }

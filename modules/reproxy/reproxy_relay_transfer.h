@@ -13,9 +13,8 @@ typedef enum reproxy_relay_wait_e {
 } reproxy_relay_wait_e;
 
 /*
- * A job on its way: moves its bytes by splice(2) through a pipe, by sendfile(2) from a file, and by
- * read and write through a small buffer where those are not to be had. Does not wait, knows no
- * event loop. One thread.
+ * A job on its way: moves its bytes by splice(2) through a pipe, and by recv and send through a
+ * small buffer where that is not to be had. Does not wait, knows no event loop. One thread.
  */
 typedef struct reproxy_relay_transfer_t {
     reproxy_relay_job_t *job;
@@ -28,11 +27,11 @@ typedef struct reproxy_relay_transfer_t {
     apr_size_t buffer_at;
     apr_size_t buffer_end;
     apr_size_t head_at;
-    apr_int64_t taken; /* bytes of head and source that went or are held here */
-    apr_time_t begun;
-    apr_time_t moved; /* when a byte last moved */
+    apr_int64_t taken;  /* bytes of head and source that went or are held here */
+    apr_time_t moved;   /* when a byte last moved, here or from the kernel's buffer */
+    int unacknowledged; /* bytes in that buffer when that was looked at last */
     reproxy_relay_wait_e wait;
-    unsigned copying : 1; /* neither splice nor sendfile can be used */
+    unsigned copying : 1; /* splice cannot be used */
     unsigned source_over : 1;
 } reproxy_relay_transfer_t;
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay: a slow client pins no worker, and nobody else notices that its body goes another way."""
+import time
+
+import pytest
+from reproxy_relay_support import (SIZE, SMALL, SlowClient, begun, busy_workers, lines, pattern, read_together, relay,
+                                   relaying)
+from webtier_testing import wait_until
+
+
+def test_two_hundred_slow_clients_need_no_workers(httpd, app, nginx):
+    size, rate, busy = 80_000, 20_000, []
+    s = relaying(httpd, app(), nginx(), size=size, conf=SMALL)
+    clients = [SlowClient(s, buffer=4096) for _ in range(200)]
+    begun(s, 200)
+    read_together(clients, size, rate, lambda: busy.append(busy_workers(s)))
+    assert all(client.body == pattern(size) for client in clients)
+    assert busy and max(busy) <= 3
+    for client in clients:
+        client.close()
+    wait_until(lambda: relay(s)["complete"] == 200)
+
+
+def test_a_connection_goes_on_after_a_relayed_body(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx())
+    with s.session() as session:
+        for path in ("/a", "/b", "/tier-status", "/c"):
+            answer = session.get(path)
+            assert answer.status == 200 and answer.headers["Connection"] is None
+            assert path == "/tier-status" or answer.body == pattern(SIZE)
+    assert relay(s)["complete"] == 3 and relay(s)["bytes"] == 3 * SIZE
+
+
+def test_requests_sent_ahead_are_answered_in_order(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), size=500_000)
+    ask = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    client = SlowClient(s, request=ask % (1, b"") + ask % (2, b"") + ask % (3, b"Connection: close\r\n"))
+    while client.read():
+        pass
+    answers = bytes(client.received).split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == 3 * [pattern(500_000)]
+
+
+@pytest.mark.parametrize("first, last", [(0, 0), (1, 1_000_000), (2_500_000, SIZE - 1)])
+def test_a_range_is_relayed(httpd, app, nginx, first, last):
+    s = relaying(httpd, app(), nginx(), minimum=1)
+    answer = s.get("/x", headers={"Range": f"bytes={first}-{last}"})
+    assert answer.status == 206 and answer.body == pattern(SIZE)[first:last + 1]
+    assert relay(s)["complete"] == 1
+
+
+def test_the_log_line_tells_what_happened(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx("limit_rate 1m;"), size=2_000_000)
+    assert s.get("/x").body == pattern(2_000_000)
+    line, = lines(s)
+    assert line["bytes"] == 2_000_000 and line["status"] == 200 and line["end"] == "+"
+    assert 2_000_000 < line["out"] < 2_001_000
+    assert line["microseconds"] > 500_000
+
+
+def test_a_client_that_goes_away(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL)
+    client = SlowClient(s)
+    client.read_slowly(0.3, 100_000)
+    client.close()
+    wait_until(lambda: relay(s)["client_gone"] == 1 and relay(s)["running"] == 0)
+    line, = lines(s)
+    assert line["end"] == "X" and len(client.body) <= line["bytes"] < SIZE
+
+
+def test_a_client_that_takes_nothing_is_cut_after_timeout(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL + "Timeout 1\n")
+    client = SlowClient(s)
+    started = time.monotonic()
+    wait_until(lambda: relay(s)["client_stalled"] == 1, 10)
+    assert time.monotonic() - started > 0.9
+    assert len(client.read_body(SIZE)) < SIZE and client.ended
+
+
+def test_a_slow_client_outlives_timeout(httpd, app, nginx):
+    """The MPM would end a connection that it waits for after Timeout."""
+    s = relaying(httpd, app(), nginx(), conf=SMALL + "Timeout 1\n")
+    client = SlowClient(s)
+    client.read_slowly(3, 40_000)
+    assert client.read_body(SIZE) == pattern(SIZE)
+    wait_until(lambda: relay(s)["complete"] == 1)
+
+
+def test_a_node_killed_under_a_slow_client_is_replaced(httpd, app, nginx):
+    first, second = nginx("limit_rate 1m;"), nginx()
+    s = relaying(httpd, app(), first, second, conf=SMALL)
+    s.allow_log("AH00957", "AH01114")
+    client = SlowClient(s)
+    begun(s)
+    first.kill()
+    assert client.read_body(SIZE) == pattern(SIZE)
+    wait_until(lambda: relay(s)["complete"] == 1)
+    figures = relay(s)
+    assert figures["continued"] == 1 and figures["source_ended"] == 1 and figures["bytes"] == SIZE
+    assert lines(s)[0]["bytes"] == SIZE
+
+
+def test_a_node_killed_with_no_other_cuts_the_client(httpd, app, nginx):
+    node = nginx("limit_rate 1m;")
+    s = relaying(httpd, app(), node, conf=SMALL)
+    s.allow_log("AH00957", "AH01114", "WT3012")
+    client = SlowClient(s)
+    begun(s)
+    node.kill()
+    assert len(client.read_body(SIZE)) < SIZE and client.ended
+    wait_until(lambda: lines(s))
+    assert lines(s)[0]["bytes"] < SIZE and lines(s)[0]["end"] == "X"
+
+
+def test_no_room_is_no_fault(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL + "TierReproxyRelayMax 1\nServerLimit 1\nMaxRequestWorkers 32\n")
+    clients = [SlowClient(s) for _ in range(3)]
+    wait_until(lambda: relay(s)["refused"] == 2)
+    assert all(client.read_body(SIZE) == pattern(SIZE) for client in clients)
+    wait_until(lambda: relay(s)["complete"] == 1)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay within httpd's life: restarts, children that retire, TLS, HTTP/2, filters, other MPMs, settings."""
+import os
+import signal
+
+import pytest
+from reproxy_relay_support import SIZE, SMALL, SlowClient, begun, lines, pattern, relay, relaying
+from reproxy_support import told
+from webtier_testing import wait_until
+
+
+def test_a_graceful_restart_lets_a_download_finish(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL)
+    client = SlowClient(s)
+    begun(s)
+    s.graceful()
+    assert s.get("/x").body == pattern(SIZE)
+    assert client.read_body(SIZE) == pattern(SIZE)
+    wait_until(lambda: len(lines(s)) == 2)
+    assert [line["bytes"] for line in lines(s)] == [SIZE, SIZE]
+
+
+def test_a_graceful_stop_waits_for_a_download(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL)
+    client = SlowClient(s)
+    begun(s)
+    os.kill(s.pid, signal.SIGWINCH)
+    assert client.read_body(SIZE) == pattern(SIZE)
+    assert s.stops(10)
+
+
+def test_a_stop_cuts_a_download_and_logs_it(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL)
+    client = SlowClient(s)
+    begun(s)
+    s.restart_hard()
+    assert len(client.read_body(SIZE)) < SIZE and client.ended
+    wait_until(lambda: lines(s))
+    assert lines(s)[0]["end"] == "X" and 0 < lines(s)[0]["bytes"] < SIZE
+    assert relay(s)["stopped"] == 1 and relay(s)["running"] == 0
+
+
+def test_a_child_that_retires_finishes_its_downloads(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf=SMALL + "MaxConnectionsPerChild 3\n")
+    client = SlowClient(s)
+    begun(s)
+    for _ in range(20):
+        assert s.get("/server-status?auto").status == 200
+    assert client.read_body(SIZE) == pattern(SIZE)
+
+
+@pytest.mark.parametrize("how", ["tls", "h2", "filter", "off", "small", "http/1.0 HEAD"])
+def test_what_cannot_be_relayed_is_served_by_a_worker(httpd, app, nginx, how):
+    more = {"filter": "SetOutputFilter RATE_LIMIT", "off": "TierReproxyRelay off",
+            "small": f"TierReproxyRelayMin {SIZE + 1}"}.get(how, "")
+    s = relaying(httpd, app(), nginx(), more=more, tls=how in ("tls", "h2"), http2=how == "h2", extra=["ratelimit"])
+    if how == "http/1.0 HEAD":
+        assert s.get("/x", method="HEAD").headers["Content-Length"] == str(SIZE)
+    else:
+        assert (s.h2get if how == "h2" else s.get)("/x").body == pattern(SIZE)
+    assert told(s)["relay"]["begun"] == 0
+
+
+@pytest.mark.parametrize("mpm", ["worker", "prefork"])
+def test_an_mpm_that_keeps_a_worker_anyway(httpd, app, nginx, mpm):
+    s = relaying(httpd, app(), nginx(), mpm=mpm)
+    assert s.get("/x").body == pattern(SIZE)
+    assert relay(s) == {"state": "off"}
+
+
+def test_the_relay_lives_with_lingering_workers(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), modules=["reproxy", "status", "linger"], more="TierLinger on")
+    with s.session() as session:
+        for _ in range(5):
+            assert session.get("/x").body == pattern(SIZE)
+    assert relay(s)["complete"] == 5
+
+
+@pytest.mark.parametrize("line, sentence", [
+    ("TierReproxyRelayMin much", 'TierReproxyRelayMin: "much" is not a size'),
+    ("TierReproxyRelayMin 0", "TierReproxyRelayMin"),
+    ("TierReproxyRelayMax -1", "TierReproxyRelayMax"),
+    ("TierReproxyRelayMax 5", "TierReproxyRelayMax"),  # not allowed within <VirtualHost>
+    ("TierReproxyRelay maybe", "TierReproxyRelay must be On or Off"),
+])
+def test_wrong_settings_stop_httpd(httpd, line, sentence):
+    code, text = httpd.check(modules=["reproxy"], vhost=line)
+    assert code != 0 and sentence in text, text
+
+
+def test_no_relay_where_none_may_run(httpd, app, nginx):
+    s = relaying(httpd, app(), nginx(), conf="TierReproxyRelayMax 0")
+    assert s.get("/x").body == pattern(SIZE)
+    assert relay(s) == {"state": "off"}
