@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reproxy_relay_carry.h"
 
+#include <ap_mpm.h>
 #include <apr_allocator.h>
 #include <apr_portable.h>
 #include <apr_thread_mutex.h>
@@ -11,12 +12,9 @@
 #include <mpm_common.h>
 #include <util_filter.h>
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -357,54 +355,6 @@ static void end_request(reproxy_relay_carry_t *carry)
     }
 }
 
-/* Waits until the client takes more. Returns 0 when it does not for Timeout, or is gone. */
-static int client_takes(const reproxy_relay_carry_t *carry)
-{
-    struct pollfd client = {carry->socket, POLLOUT, 0};
-    int ready;
-
-    do {
-        ready = poll(&client, 1, (int)apr_time_as_msec(carry->r->server->timeout));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0 && client.revents & POLLOUT;
-}
-
-static int write_all(reproxy_relay_carry_t *carry, const char *data, apr_size_t size)
-{
-    while (size > 0) {
-        ssize_t n = send(carry->socket, data, size, MSG_NOSIGNAL);
-
-        if (n < 0 && (errno == EAGAIN ? !client_takes(carry) : errno != EINTR)) {
-            return 0;
-        }
-        if (n > 0) {
-            data += n;
-            size -= (apr_size_t)n;
-            carry->job.sent += n;
-        }
-    }
-    return 1;
-}
-
-/* The rest comes in a way that the relay cannot carry: this worker does, as all did without it. */
-static void send_rest(reproxy_relay_carry_t *carry)
-{
-    const reproxy_relay_body_t *body = &carry->body;
-    const char *data;
-    apr_size_t size;
-
-    while (carry->job.sent < body->length) {
-        if (body->pull(body->pull_baton, &data, &size) != APR_SUCCESS) {
-            return;
-        }
-        if (!write_all(carry, data, size)) {
-            carry->job.end = REPROXY_RELAY_CLIENT_GONE;
-            return;
-        }
-    }
-    carry->job.end = REPROXY_RELAY_COMPLETE;
-}
-
 static int source_failed(const reproxy_relay_carry_t *carry)
 {
     return carry->job.end == REPROXY_RELAY_SOURCE_ENDED ||
@@ -438,7 +388,10 @@ static int try_next(reproxy_relay_carry_t *carry)
     }
     change_source(carry, &next);
     if (next.pull) {
-        send_rest(carry);
+        /* It comes in a way that the relay cannot carry: this worker sends it. */
+        carry->job.end =
+            reproxy_relay_rest_send(carry->socket, carry->r->server->timeout, carry->body.length,
+                                    next.pull, next.pull_baton, &carry->job.sent);
         return 0;
     }
     if (!set_nonblocking(carry->source) || submit(carry) != APR_SUCCESS) {
@@ -455,8 +408,10 @@ static int park(reproxy_relay_carry_t *carry)
         dup3(carry->timer, client_descriptor(carry), O_CLOEXEC);
         carry->parked = 1;
     }
+#ifdef AP_MPMQ_CAN_WAITIO /* where it is missing, no relay is started */
     carry->c->cs->state = CONN_STATE_ASYNC_WAITIO;
     carry->c->cs->sense = CONN_SENSE_WANT_READ;
+#endif
     return OK;
 }
 

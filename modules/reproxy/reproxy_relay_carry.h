@@ -7,6 +7,7 @@
 #include <http_core.h>
 
 #include "reproxy_relay_engine.h"
+#include "reproxy_relay_rest.h"
 #include "reproxy_relay_tally.h"
 
 /*
@@ -58,7 +59,7 @@ typedef struct reproxy_relay_body_t {
                          struct reproxy_relay_body_t *body);
     void (*ended)(void *baton, apr_off_t sent, reproxy_relay_end_e end);
     void *baton;
-    apr_status_t (*pull)(void *baton, const char **data, apr_size_t *size);
+    reproxy_relay_pull_fn pull;
     void *pull_baton;
 } reproxy_relay_body_t;
 

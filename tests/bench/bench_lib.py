@@ -227,6 +227,7 @@ class Bench:
         self.cases = []
         self._workspace = Workspace()
         self._servers = []
+        self.figures = []
 
     def httpd(self, conf="", ours=(), stock=()):
         """A running httpd; ours: names as "cache" or "test_floor"; stock: names as "proxy_http"."""
@@ -248,6 +249,11 @@ class Bench:
     def _keep(self, server):
         self._servers.append(server)
         return server
+
+    def figure(self, case, value, unit, goal=None):
+        """Adds a figure of prepare()'s own; goal: the most that it may be."""
+        self.figures.append({"bench": self.name, "case": case, "value": round(value, 1), "unit": unit, "against": None,
+                              "goal": goal, "ok": goal is None or value <= goal})
 
     def case(self, name, server, path, charged=None, against=None, goal=None, size=None, connections=CONNECTIONS,
              check=None, script=None):
@@ -284,6 +290,7 @@ class Bench:
             for other, goal in case.all_comparisons():
                 ratio = case.ratio(other)
                 yield self._row(case, round(ratio, 3), "CPU ratio", other.name, goal, goal is None or ratio <= goal)
+        yield from self.figures
 
     def _row(self, case, value, unit, against=None, goal=None, ok=True):
         return {"bench": self.name, "case": case.name, "value": value, "unit": unit, "against": against, "goal": goal,
@@ -308,6 +315,9 @@ def print_table(bench):
         line = (f"{case.name:{width}}  {case.median('rate'):10.0f}  {case.median('cpu'):14.1f}"
                 f"  {case.median('p50'):7.2f}  {case.median('p99'):7.2f}")
         print(line + "".join(_said(case, *comparison) for comparison in case.all_comparisons()))
+    for row in bench.figures:
+        goal = "" if row["goal"] is None else f", goal {row['goal']:g}: {'met' if row['ok'] else 'MISSED'}"
+        print(f"{row['case']}: {row['value']:g} {row['unit']}{goal}")
     sys.stdout.flush()
 
 

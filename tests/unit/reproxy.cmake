@@ -3,4 +3,7 @@ foreach(subject IN ITEMS allow chunk head memory node plan range said url)
   webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
                         LIBS tier_reproxy_engine)
 endforeach()
-webtier_add_unit_test(reproxy_relay SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_relay_test.c LIBS tier_relay_engine)
+foreach(subject IN ITEMS relay relay_rest)
+  webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
+                        LIBS tier_relay_engine)
+endforeach()
