@@ -278,7 +278,11 @@ static void a_slow_client_of_a_large_buffer_is_no_stall(void **state)
         usleep(1000);
     }
     assert_false(is_done(&line));
-    wait_done(&line);
+    while (!is_done(&line) && tier_clock_now() - begun < LIMIT) {
+        feed(&line); /* it is the client that stands still */
+        usleep(1000);
+    }
+    assert_true(is_done(&line));
     assert_int_equal(line.job.end, REPROXY_RELAY_CLIENT_STALLED);
     close_line(&line);
 }
