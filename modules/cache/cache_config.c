@@ -59,6 +59,7 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE(merged, base, add, heuristic_longest);
     TIER_MERGE(merged, base, add, strip_tags);
     TIER_MERGE_POINTER(merged, base, add, servers);
+    TIER_MERGE_POINTER(merged, base, add, key_parts);
     merged->purge_allow = names_purgers(add) ? add->purge_allow : base->purge_allow;
     merged->purge_local = names_purgers(add) ? add->purge_local : base->purge_local;
     TIER_MERGE_POINTER(merged, base, add, tag_fields);
@@ -290,6 +291,10 @@ const command_rec cache_config_commands[] = {
     AP_INIT_ITERATE(
         "TierCacheIgnoreSetCookie", cache_directory_add_cookie, NULL, RSRC_CONF | ACCESS_CONF,
         "names of cookies (* for any characters) that keep no answer from being stored"),
+    AP_INIT_TAKE1("TierCacheKey", cache_key_add_part, NULL, RSRC_CONF,
+                  "a text with expressions: answers are kept apart by what it comes to"),
+    AP_INIT_TAKE_ARGV("TierCacheQuery", cache_key_set_query, NULL, RSRC_CONF | ACCESS_CONF,
+                      "sort, keep name ... or drop name ...: what is made of queries"),
     AP_INIT_ITERATE("TierCachePurgeAllow", cache_purge_config_allow, NULL, RSRC_CONF,
                     "addresses and networks that PURGE is taken from; local: this machine"),
     AP_INIT_ITERATE("TierCacheTags", cache_purge_config_tags, NULL, RSRC_CONF,

@@ -28,6 +28,7 @@ typedef struct cache_server_t {
     apr_interval_time_t stale_if_error;
     apr_int64_t heuristic_percent; /* this and the next: set together */
     apr_interval_time_t heuristic_longest;
+    apr_array_header_t *key_parts; /* of ap_expr_info_t *; NULL: none */
     int strip_tags;
     apr_array_header_t *servers;     /* of const char *; NULL: none */
     apr_array_header_t *purge_allow; /* of apr_ipsubnet_t *; NULL: nobody */
@@ -46,6 +47,10 @@ const cache_server_t *cache_config_of(const server_rec *server);
 
 /* Returns 1 when the cache is on for r: what its directory says, else its server. */
 int cache_config_is_enabled(const request_rec *r);
+
+/* The setters of the directives of keys. cache_key_hooks.c */
+const char *cache_key_add_part(cmd_parms *cmd, void *directory, const char *arg);
+const char *cache_key_set_query(cmd_parms *cmd, void *config, int argc, char *const argv[]);
 
 /* The setters of the directives of purging. cache_purge_config.c */
 const char *cache_purge_config_allow(cmd_parms *cmd, void *directory, const char *arg);

@@ -18,6 +18,7 @@ void *cache_directory_create(apr_pool_t *pool, char *path)
     (void)path;
     config->enabled = TIER_UNSET;
     config->ignore_client = TIER_UNSET;
+    config->query_sort = TIER_UNSET;
     config->fallback = TIER_UNSET;
     config->shortest = TIER_UNSET;
     config->longest = TIER_UNSET;
@@ -41,6 +42,9 @@ void *cache_directory_merge(apr_pool_t *pool, void *base_config, void *add_confi
 
     TIER_MERGE(merged, base, add, enabled);
     TIER_MERGE(merged, base, add, ignore_client);
+    TIER_MERGE(merged, base, add, query_sort);
+    TIER_MERGE_POINTER(merged, base, add, query_keep);
+    merged->query_drop = both(pool, base->query_drop, add->query_drop);
     TIER_MERGE(merged, base, add, fallback);
     TIER_MERGE(merged, base, add, shortest);
     TIER_MERGE(merged, base, add, longest);

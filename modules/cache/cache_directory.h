@@ -15,6 +15,9 @@ typedef struct cache_directory_t {
     apr_interval_time_t fallback; /* this and the next two: 0 is off */
     apr_interval_time_t shortest;
     apr_interval_time_t longest;
+    int query_sort;
+    apr_array_header_t *query_keep; /* this and the next: of const char *, patterns of names */
+    apr_array_header_t *query_drop;
     apr_array_header_t *cookies; /* of const char *: patterns, TierCacheIgnoreSetCookie */
     apr_array_header_t *bypass;  /* this and the next: of ap_expr_info_t * */
     apr_array_header_t *no_store;

@@ -140,6 +140,7 @@ cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
 
     cache_filter_add_date(fields, exchange->received, pool);
     saving->key = state->key;
+    saving->extra = state->key_extra;
     saving->request = state->fields;
     saving->listed = state->found.listed;
     if (state->found.id_of == state->key)

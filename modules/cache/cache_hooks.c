@@ -157,8 +157,8 @@ static int look(cache_request_t *state, request_rec *r)
 
     unprepare(state, r);
     cache_vault_release(&state->found);
-    rv = cache_vault_find_again(&state->found, state->runtime->store, state->key, state->fields,
-                                r->pool);
+    rv = cache_vault_find_again(&state->found, state->runtime->store, state->key, state->key_extra,
+                                state->fields, r->pool);
     if (rv == APR_SUCCESS && !cache_purge_spares(state)) {
         cache_vault_release(&state->found);
         rv = APR_NOTFOUND;
@@ -219,7 +219,7 @@ static int begin(request_rec *r)
         state->answer.fwd = CACHE_FWD_BYPASS;
         return DECLINED;
     }
-    if (cache_rules_bypass(r)) {
+    if (cache_rules_bypass(r) || !cache_key_read_parts(r, &state->key_extra)) {
         pass_by(state);
         return DECLINED;
     }
@@ -238,6 +238,7 @@ int cache_hooks_quick_handler(request_rec *r, int is_lookup)
 
     if (is_lookup || !is_own(r) || config->quick != 1 || config->enabled != 1)
         return DECLINED;
+    cache_key_normalise_query(r);
     return begin(r);
 }
 

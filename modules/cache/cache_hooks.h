@@ -54,6 +54,7 @@ struct cache_request_t {
     const char *key;     /* NULL: this request has none, nothing is looked up or stored */
     apr_table_t *fields; /* the request's header fields as they were at the look-up */
     cache_directives_t asked;
+    const char *key_extra; /* what TierCacheKey adds; NULL: nothing */
     int may_store; /* 0: a body, a precondition for the origin: its answer is not everybody's */
     cache_status_field_t answer; /* what Cache-Status will say */
     apr_time_t requested;        /* when the request was let through to the origin */
@@ -150,6 +151,16 @@ cache_policy_t cache_rules_policy(const request_rec *r);
 
 /* Takes the client's wishes out of asked where TierCacheIgnoreClient says so. cache_rules.c */
 void cache_rules_forget_wishes(const request_rec *r, cache_directives_t *asked);
+
+/*
+ * Makes of r's query what TierCacheQuery says, for the key and for the application. The second is
+ * the hook for fixups. cache_key_hooks.c
+ */
+void cache_key_normalise_query(request_rec *r);
+int cache_key_fixup(request_rec *r);
+
+/* Sets *parts to what TierCacheKey adds to the key; 0: it cannot be told. cache_key_hooks.c */
+int cache_key_read_parts(request_rec *r, const char **parts);
 
 /*
  * Returns the tags of a response, a text of cache_tags_text from pool, "" where nobody may

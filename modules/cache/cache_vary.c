@@ -136,14 +136,68 @@ static const char *normalise_list(const char *value, int by_weight, apr_pool_t *
 
 static int is_accept_list(const char *name)
 {
-    return strcmp(name, "accept") == 0 || strcmp(name, "accept-encoding") == 0 ||
-           strcmp(name, "accept-charset") == 0;
+    return strcmp(name, "accept") == 0 || strcmp(name, "accept-charset") == 0;
+}
+
+/* Returns 1 when an element of a weighted list has the weight 0. */
+static int is_refused(const char *element)
+{
+    return strchr(element, ';') && weight(strchr(element, ';')) == 0;
+}
+
+/*
+ * Which of the codings that are worth a variant the client takes, in one order. Answers in another
+ * coding are not stored (cache_vary_is_plain), so that a client is never given what it does not
+ * take.
+ */
+static const char *normalise_codings(const char *value, apr_pool_t *pool)
+{
+    static const char *const codings[] = {"br", "gzip", "zstd"};
+    int taken[3] = {-1, -1, -1};
+    int others = 0; /* what "*" says */
+    int coded_only = 0;
+    const char *result = "";
+    cache_span_t span;
+
+    while (cache_text_next(&value, &span)) {
+        const char *element = without_space(span, pool);
+        cache_span_t name = {element, strcspn(element, ";")};
+        int is_taken = !is_refused(element);
+
+        if (cache_text_is(name, "identity"))
+            coded_only = !is_taken;
+        if (cache_text_is(name, "*"))
+            others = is_taken;
+        for (int i = 0; i < 3; i++) {
+            if (cache_text_is(name, codings[i]) || (i == 1 && cache_text_is(name, "x-gzip")))
+                taken[i] = is_taken;
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        if (taken[i] == 1 || (taken[i] < 0 && others))
+            result = apr_pstrcat(pool, result, *result ? "," : "", codings[i], NULL);
+    }
+    return coded_only ? apr_pstrcat(pool, result, ";", NULL) : result;
+}
+
+int cache_vary_is_plain(const apr_table_t *response)
+{
+    const char *coding = apr_table_get(response, "Content-Encoding");
+    cache_span_t span;
+
+    if (!coding)
+        return 1;
+    span = cache_text_trim(cache_text_span(coding));
+    return cache_text_is(span, "br") || cache_text_is(span, "gzip") ||
+           cache_text_is(span, "zstd") || cache_text_is(span, "identity");
 }
 
 static const char *normalise(const char *name, const char *value, apr_pool_t *pool)
 {
     cache_span_t trimmed;
 
+    if (strcmp(name, "accept-encoding") == 0)
+        return normalise_codings(value, pool);
     if (is_accept_list(name))
         return normalise_list(value, 0, pool);
     if (strcmp(name, "accept-language") == 0)

@@ -27,11 +27,18 @@ cache_vary_e cache_vary_parse(const char **names, const apr_table_t *response, a
 
 /*
  * Returns the selector, from pool, of a request for a set of names: the names and this request's
- * values. Lines of one field are joined, white space around them is dropped; Accept, Accept-Charset
- * and Accept-Encoding are sorted and in lower case, Accept-Language is in lower case and sorted by
- * weight; a missing field differs from an empty one.
+ * values. Lines of one field are joined, white space around them is dropped; Accept and
+ * Accept-Charset are sorted and in lower case, Accept-Language is in lower case and sorted by
+ * weight; of Accept-Encoding counts which of br, gzip and zstd are acceptable (weights do not), and
+ * whether no coding at all is; a missing field differs from an empty one.
  */
 const char *cache_vary_selector(const char *names, const apr_table_t *request, apr_pool_t *pool);
+
+/*
+ * Returns 0 when a response has a coding that Accept-Encoding is not told apart by, or several: one
+ * that varies by that field cannot be stored then.
+ */
+int cache_vary_is_plain(const apr_table_t *response);
 
 /*
  * Returns list (sets joined by newlines, the newest first; NULL: none) with names moved or put to

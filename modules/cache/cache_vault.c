@@ -80,8 +80,25 @@ static const char *sets_of(const cache_found_t *found, apr_pool_t *pool)
     return sets;
 }
 
+/*
+ * A set that begins so is of responses that are kept apart by more than their Vary says; no name of
+ * a field does.
+ */
+#define EXTRA_SET '='
+
+/* Returns NULL where a response of this set is not for a request with this extra. */
+static const char *selector_of(const char *names, const char *extra, const apr_table_t *request,
+                               apr_pool_t *pool)
+{
+    if ((names[0] == EXTRA_SET) != (extra != NULL))
+        return NULL;
+    if (!extra)
+        return cache_vary_selector(names, request, pool);
+    return apr_pstrcat(pool, cache_vary_selector(names + 1, request, pool), "\n=", extra, NULL);
+}
+
 static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, const char *key,
-                                 const apr_table_t *request, apr_pool_t *pool)
+                                 const char *extra, const apr_table_t *request, apr_pool_t *pool)
 {
     apr_uint64_t generation = found->record.generation;
     apr_time_t softened = found->record.life.received;
@@ -91,9 +108,12 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
 
     cache_vault_release(found);
     while (rv == APR_NOTFOUND && (names = cache_vary_list_next(&sets, pool)) != NULL) {
-        const char *selector = cache_vary_selector(names, request, pool);
-        const char *variant = cache_key_variant(key, generation, selector, pool);
+        const char *selector = selector_of(names, extra, request, pool);
+        const char *variant;
 
+        if (!selector)
+            continue;
+        variant = cache_key_variant(key, generation, selector, pool);
         if (!found->variant)
             found->variant = variant;
         rv = fetch_in_place(found, store, variant, pool);
@@ -108,14 +128,14 @@ static apr_status_t find_variant(cache_found_t *found, cache_store_t *store, con
 }
 
 apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const char *key,
-                              const apr_table_t *request, apr_pool_t *pool)
+                              const char *extra, const apr_table_t *request, apr_pool_t *pool)
 {
     memset(found, 0, sizeof(*found));
-    return cache_vault_find_again(found, store, key, request, pool);
+    return cache_vault_find_again(found, store, key, extra, request, pool);
 }
 
 apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, const char *key,
-                                    const apr_table_t *request, apr_pool_t *pool)
+                                    const char *extra, const apr_table_t *request, apr_pool_t *pool)
 {
     cache_found_t before = *found;
     apr_status_t rv;
@@ -124,10 +144,14 @@ apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, 
     found->id = before.id;
     found->id_of = before.id_of;
     rv = fetch_in_place(found, store, key, pool);
+    if (rv == APR_SUCCESS && found->record.kind == CACHE_RECORD_RESPONSE && extra) {
+        cache_vault_release(found);
+        return APR_NOTFOUND;
+    }
     if (rv != APR_SUCCESS || found->record.kind == CACHE_RECORD_RESPONSE)
         return rv;
     found->listed = 1;
-    return find_variant(found, store, key, request, pool);
+    return find_variant(found, store, key, extra, request, pool);
 }
 
 void cache_vault_release(cache_found_t *found)
@@ -168,7 +192,12 @@ apr_status_t cache_vault_begin(cache_saving_t *saving, apr_size_t expected, apr_
     saving->names = "";
     if (cache_vary_parse(&saving->names, saving->headers, pool) == CACHE_VARY_ANY)
         return APR_EINVAL;
-    saving->selector = cache_vary_selector(saving->names, saving->request, pool);
+    if (cache_text_list_has(saving->names, "accept-encoding") &&
+        !cache_vary_is_plain(saving->headers))
+        return APR_EINVAL;
+    if (saving->extra)
+        saving->names = apr_psprintf(pool, "%c%s", EXTRA_SET, saving->names);
+    saving->selector = selector_of(saving->names, saving->extra, saving->request, pool);
     /* Keys of all generations are equally long: the head's size is known before its key is. */
     describe(saving, is_variant(saving) ? key_of(saving, 0) : saving->key, &record);
     saving->head_size = cache_record_head_size(&record, saving->headers);

@@ -24,15 +24,17 @@ typedef struct cache_found_t {
 
 /*
  * Looks for a response under key (its whole text, cache_key_make) that a request with these header
- * fields selects. APR_SUCCESS; APR_NOTFOUND (found->listed tells a missing variant from a missing
- * URI); else the store's error.
+ * fields selects. extra: what keeps responses apart besides, NULL: nothing; what was stored with
+ * another one, or without, is not found. APR_SUCCESS; APR_NOTFOUND (found->listed tells a missing
+ * variant from a missing URI); else the store's error.
  */
 apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const char *key,
-                              const apr_table_t *request, apr_pool_t *pool);
+                              const char *extra, const apr_table_t *request, apr_pool_t *pool);
 
 /* The same, into what an earlier look-up of this request has filled, and was released. */
 apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, const char *key,
-                                    const apr_table_t *request, apr_pool_t *pool);
+                                    const char *extra, const apr_table_t *request,
+                                    apr_pool_t *pool);
 
 /* Gives back what find holds. Harmless when it found nothing. */
 void cache_vault_release(cache_found_t *found);
@@ -50,6 +52,7 @@ int cache_vault_pieces(const cache_found_t *found, const cache_piece_t **pieces,
  */
 typedef struct cache_saving_t {
     const char *key;            /* of the URI; set by the caller, like all down to headers */
+    const char *extra;          /* as of cache_vault_find */
     const apr_table_t *request; /* the fields that Vary may name */
     int listed;                 /* of cache_found_t */
     const cache_id_t *id;       /* of key; NULL: to be made of it */
@@ -68,7 +71,8 @@ typedef struct cache_saving_t {
 /*
  * Prepares saving for a body of expected bytes (a guess where it is not known), at most limit
  * bytes, in a store that takes records of at most largest bytes. Errors: APR_ENOSPC (expected, or
- * the fields, are too much), APR_ENOMEM, APR_EINVAL ("Vary: *").
+ * the fields, are too much), APR_ENOMEM, APR_EINVAL ("Vary: *", or by Accept-Encoding with an
+ * unusual coding).
  */
 apr_status_t cache_vault_begin(cache_saving_t *saving, apr_size_t expected, apr_size_t limit,
                                apr_size_t largest, apr_pool_t *pool);

@@ -409,6 +409,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_connection(pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_quick_handler(cache_hooks_quick_handler, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(cache_key_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(cache_hooks_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_error_filter(cache_hooks_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     runtime.filter =

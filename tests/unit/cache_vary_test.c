@@ -91,6 +91,53 @@ static void requests_that_do_not(void **state)
                       "Accept-Language: de;q=0.9, en;q=0.1"));
 }
 
+/* What counts of Accept-Encoding: the codings that are taken, of those worth a variant. */
+static void codings_that_match(void **state)
+{
+    static const char *const same_as[][2] = {
+        {"gzip, deflate, br, zstd", "zstd;q=0.1,br,x-gzip"},
+        {"gzip", "GZIP;q=1.0, deflate"},
+        {"gzip", "gzip, br;q=0"},
+        {"gzip", "gzip, br;q=0.000, *;q=0"},
+        {"*", "br, gzip, zstd"},
+        {"*, br;q=0", "gzip, zstd"},
+        {"identity", ""},
+        {"deflate", "identity;q=1"},
+        {"*;q=0, gzip", "gzip"},
+    };
+    static const char *const other_than[][2] = {
+        {"gzip", "br"},
+        {"gzip", "gzip, br"},
+        {"gzip;q=0", "gzip"},
+        {"gzip, identity;q=0", "gzip"},
+        {"gzip, identity;q=0", "br, identity;q=0"},
+    };
+
+    for (size_t i = 0; i < COUNT(same_as); i++) {
+        if (!same(*state, "accept-encoding",
+                  apr_pstrcat(*state, "Accept-Encoding: ", same_as[i][0], NULL),
+                  apr_pstrcat(*state, "Accept-Encoding: ", same_as[i][1], NULL)))
+            fail_msg("%s and %s", same_as[i][0], same_as[i][1]);
+    }
+    for (size_t i = 0; i < COUNT(other_than); i++) {
+        if (same(*state, "accept-encoding",
+                 apr_pstrcat(*state, "Accept-Encoding: ", other_than[i][0], NULL),
+                 apr_pstrcat(*state, "Accept-Encoding: ", other_than[i][1], NULL)))
+            fail_msg("%s and %s", other_than[i][0], other_than[i][1]);
+    }
+    assert_false(same(*state, "accept-encoding", "Accept-Encoding: ", "X: y"));
+}
+
+static void codings_of_responses(void **state)
+{
+    assert_true(cache_vary_is_plain(fields(*state, "X: y")));
+    assert_true(cache_vary_is_plain(fields(*state, "Content-Encoding:  BR ")));
+    assert_true(cache_vary_is_plain(fields(*state, "Content-Encoding: identity")));
+    assert_false(cache_vary_is_plain(fields(*state, "Content-Encoding: deflate")));
+    assert_false(cache_vary_is_plain(fields(*state, "Content-Encoding: gzip, br")));
+    assert_false(cache_vary_is_plain(fields(*state, "Content-Encoding: ")));
+}
+
 static void values_cannot_imitate_other_fields(void **state)
 {
     apr_table_t *one = apr_table_make(*state, 2);
@@ -154,6 +201,8 @@ int main(void)
         POOL_TEST(too_many_names_are_any),
         POOL_TEST(requests_that_match),
         POOL_TEST(requests_that_do_not),
+        POOL_TEST(codings_that_match),
+        POOL_TEST(codings_of_responses),
         POOL_TEST(values_cannot_imitate_other_fields),
         POOL_TEST(weights_order_languages),
         POOL_TEST(a_list_too_long_to_sort_still_selects),

@@ -86,7 +86,7 @@ static table_store_t *make_table(apr_pool_t *pool)
 static cache_saving_t saving_of(const char *key, const char *request, const char *response,
                                 int listed, apr_pool_t *pool)
 {
-    cache_saving_t saving = {key, fields(pool, request), listed, NULL, 200, "200 OK"};
+    cache_saving_t saving = {key, NULL, fields(pool, request), listed, NULL, 200, "200 OK"};
 
     saving.life.lifetime = 60;
     saving.life.received = NOW;
@@ -111,8 +111,8 @@ static apr_status_t store_one(table_store_t *table, const char *request, const c
 static const char *look(table_store_t *table, const char *request)
 {
     cache_found_t found;
-    apr_status_t rv =
-        cache_vault_find(&found, &table->store, "key", fields(table->pool, request), table->pool);
+    apr_status_t rv = cache_vault_find(&found, &table->store, "key", NULL,
+                                       fields(table->pool, request), table->pool);
     const char *body;
 
     if (rv != APR_SUCCESS) {
@@ -209,7 +209,7 @@ static void records_of_other_keys_and_garbage_are_nothing(void **state)
     apr_hash_set(table->records, apr_pmemdup(*state, &other, sizeof(other)), sizeof(other),
                  apr_hash_get(table->records, &id, sizeof(id)));
     assert_int_equal(
-        cache_vault_find(&found, &table->store, "other", fields(*state, "A: 1"), *state),
+        cache_vault_find(&found, &table->store, "other", NULL, fields(*state, "A: 1"), *state),
         APR_NOTFOUND);
     assert_true(found.corrupt);
     table_put(&table->store, &id, (const unsigned char *)"garbage", 7, 1);
@@ -299,8 +299,8 @@ static apr_int64_t lifetime(table_store_t *table, const char *request)
     cache_found_t found;
     apr_int64_t seconds;
 
-    if (cache_vault_find(&found, &table->store, "key", fields(table->pool, request), table->pool) !=
-        APR_SUCCESS)
+    if (cache_vault_find(&found, &table->store, "key", NULL, fields(table->pool, request),
+                         table->pool) != APR_SUCCESS)
         return -1;
     seconds = found.record.life.lifetime;
     cache_vault_release(&found);
@@ -364,6 +364,75 @@ static void what_cannot_be_made_stale_is_told(void **state)
     assert_int_equal(table->held, 0);
 }
 
+/* Stores a body for an extra part of the key. */
+static void store_extra(table_store_t *table, const char *extra, const char *response,
+                        const char *body, int listed)
+{
+    cache_saving_t saving = saving_of("key", "A: 1", response, listed, table->pool);
+
+    saving.extra = extra;
+    assert_int_equal(cache_vault_begin(&saving, 0, 1000, table->store.largest, table->pool),
+                     APR_SUCCESS);
+    cache_vault_append(&saving, body, strlen(body));
+    assert_int_equal(cache_vault_save(&saving, &table->store, NOW), APR_SUCCESS);
+}
+
+static const char *look_extra(table_store_t *table, const char *extra, const char *request)
+{
+    cache_found_t found;
+    const char *body;
+
+    if (cache_vault_find(&found, &table->store, "key", extra, fields(table->pool, request),
+                         table->pool) != APR_SUCCESS)
+        return "(nothing)";
+    body = apr_pstrmemdup(table->pool, (const char *)found.record.body, found.record.body_size);
+    cache_vault_release(&found);
+    return body;
+}
+
+static void what_is_kept_apart_is_not_found_for_others(void **state)
+{
+    table_store_t *table = make_table(*state);
+
+    store_extra(table, "1:a", "X: y", "of a", 0);
+    store_extra(table, "1:b", "X: y", "of b", 1);
+    store_extra(table, "1:c", "Vary: A", "of c and 1", 1);
+    assert_string_equal(look_extra(table, "1:a", "A: 9"), "of a");
+    assert_string_equal(look_extra(table, "1:b", "A: 9"), "of b");
+    assert_string_equal(look_extra(table, "1:c", "A: 1"), "of c and 1");
+    assert_string_equal(look_extra(table, "1:c", "A: 2"), "(nothing)");
+    assert_string_equal(look_extra(table, "1:d", "A: 1"), "(nothing)");
+    assert_string_equal(look_extra(table, NULL, "A: 1"), "(nothing)");
+    store_one(table, "A: 1", "X: y", "of all", 1, NOW);
+    assert_string_equal(look_extra(table, NULL, "A: 1"), "of all");
+    assert_string_equal(look_extra(table, "1:a", "A: 1"), "of a");
+    assert_int_equal(cache_vault_remove(&table->store, "key"), APR_SUCCESS);
+    assert_string_equal(look_extra(table, "1:a", "A: 1"), "(nothing)");
+}
+
+/* As it was before TierCacheKey came into the configuration. */
+static void what_is_stored_for_all_is_not_for_one(void **state)
+{
+    table_store_t *table = make_table(*state);
+
+    store_one(table, "A: 1", "X: y", "of all", 0, NOW);
+    assert_string_equal(look_extra(table, "1:a", "A: 1"), "(nothing)");
+    assert_int_equal(table->held, 0);
+    store_extra(table, "1:a", "X: y", "of a", 0);
+    assert_string_equal(look_extra(table, "1:a", "A: 1"), "of a");
+}
+
+static void unusual_codings_that_vary_are_not_begun(void **state)
+{
+    cache_saving_t saving =
+        saving_of("key", "A: 1", "Vary: accept-Encoding\nContent-Encoding: deflate", 0, *state);
+
+    assert_int_equal(cache_vault_begin(&saving, 0, 1000, 100000, *state), APR_EINVAL);
+    saving.headers = fields(*state, "Content-Encoding: deflate");
+    assert_int_equal(cache_vault_begin(&saving, 0, 1000, 100000, *state), APR_SUCCESS);
+    cache_vault_drop(&saving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +448,9 @@ int main(void)
         POOL_TEST(what_cannot_be_begun),
         POOL_TEST(a_body_that_grows_too_large_is_dropped),
         POOL_TEST(a_list_is_joined_as_it_is_in_truth),
+        POOL_TEST(what_is_kept_apart_is_not_found_for_others),
+        POOL_TEST(what_is_stored_for_all_is_not_for_one),
+        POOL_TEST(unusual_codings_that_vary_are_not_begun),
         POOL_TEST(a_response_is_made_stale),
         POOL_TEST(variants_are_made_stale),
         POOL_TEST(later_variants_are_fresh),
