@@ -24,6 +24,7 @@ apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
         cache_request_restore(state, r);
     with_body = cache_answer_prepare(state, r, record, fields, &record->life);
     state->answer.fwd_status = status;
+    cache_top_note(state, r, CACHE_STORABLE);
     state->answer.has_ttl = 1;
     state->answer.ttl = cache_freshness_ttl(&record->life, apr_time_now());
     state->answer.detail = "stale-if-error";

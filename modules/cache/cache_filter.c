@@ -375,6 +375,7 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
     }
     invalidate(state, r);
     cache_purge_strip_tags(r);
+    cache_top_note(state, r, verdict);
     mark_forwarded(state, r, verdict);
     return complete && state->saving ? cache_filter_pass_and_finish(state, f, brigade)
                                      : cache_filter_pass(state, f, brigade);

@@ -16,6 +16,7 @@
 #include "cache_freshness.h"
 #include "cache_herd.h"
 #include "cache_policy.h"
+#include "cache_top.h"
 #include "cache_vault.h"
 
 #include "glue.h"
@@ -33,6 +34,7 @@ typedef struct cache_runtime_t {
     ap_filter_rec_t *filter;
     ap_filter_rec_t *expires; /* of connections to backends */
     cache_herd_t *herd;
+    cache_top_t *top;       /* the URLs that cost the application most */
     cache_purge_t *purge;   /* NULL: nobody may purge, nothing is kept for it */
     cache_epochs_t *epochs; /* NULL: as purge, or no memcached */
 } cache_runtime_t;
@@ -161,6 +163,14 @@ int cache_key_fixup(request_rec *r);
 
 /* Sets *parts to what TierCacheKey adds to the key; 0: it cannot be told. cache_key_hooks.c */
 int cache_key_read_parts(request_rec *r, const char **parts);
+
+/*
+ * The application has begun to answer r; verdict: what comes of its answer. cache_top_hooks.c
+ */
+void cache_top_note(const cache_request_t *state, const request_rec *r, cache_verdict_e verdict);
+
+/* Adds the list to the status page's tree. cache_top_hooks.c */
+void cache_top_report(cache_top_t *top, tier_status_node_t *root, apr_pool_t *pool);
 
 /*
  * Returns the tags of a response, a text of cache_tags_text from pool, "" where nobody may

@@ -82,6 +82,7 @@ apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
         cache_filter_finish(state, r);
     }
     state->answer.fwd_status = HTTP_NOT_MODIFIED;
+    cache_top_note(state, r, renewal.verdict);
     tier_counter_add(&state->runtime->counters->revalidated, 1);
     tier_counter_add(&state->runtime->counters->forwarded[state->answer.fwd], 1);
     cache_answer_mark(state, r, "revalidated");

@@ -166,6 +166,18 @@ static apr_status_t name_box(cache_purge_t *purge)
     return rv;
 }
 
+static apr_status_t obtain_top(server_rec *s)
+{
+    tier_segment_t segment;
+    apr_status_t rv = tier_segment_obtain(&segment, "tier-cache-top", CACHE_TOP_LAYOUT,
+                                          sizeof(cache_top_t), s->process->pool);
+
+    if (rv == APR_SUCCESS && segment.fresh)
+        rv = cache_top_init(segment.base);
+    runtime.top = rv == APR_SUCCESS ? segment.base : NULL;
+    return rv;
+}
+
 static apr_status_t obtain_purge(server_rec *s)
 {
     tier_segment_t segment;
@@ -200,6 +212,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     rv = obtain_herd(s);
     if (rv != APR_SUCCESS)
         complain(s, rv, "requests that wait for each other");
+    rv = obtain_top(s);
+    if (rv != APR_SUCCESS)
+        complain(s, rv, "the list of the hardest requests");
     if (cache_purge_config_is_used(s)) {
         rv = obtain_purge(s);
         if (rv != APR_SUCCESS)
@@ -396,6 +411,8 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     if (shm_base)
         report_shm(root, pool);
     cache_counters_report(runtime.counters, root, pool);
+    if (runtime.top)
+        cache_top_report(runtime.top, root, pool);
     if (runtime.purge)
         cache_purge_report(runtime.purge, root, pool);
 }

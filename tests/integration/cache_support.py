@@ -30,6 +30,11 @@ def is_hit(answer):
     return "hit" in status_of(answer)
 
 
+def ttl_of(answer):
+    """Returns the value of ttl, None where there is none."""
+    return next((int(member[4:]) for member in status_of(answer) if member.startswith("ttl=")), None)
+
+
 def why_forwarded(answer):
     """Returns the value of fwd, None for a hit."""
     return next((member[4:] for member in status_of(answer) if member.startswith("fwd=")), None)

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from cache_support import FRESH, cached, is_hit, status_of
+from cache_support import FRESH, cached, is_hit, status_of, ttl_of
 from test_cache_levels import DOWN, STATUS
 from webtier_testing import wait_until
 
@@ -104,7 +104,7 @@ def test_soft_purge_makes_stale(httpd, app, memcached, boxes, fields):
     origin.behave(body=b"new", headers={"Cache-Control": "max-age=60, stale-while-revalidate=60", "Surrogate-Key": "t"})
     purge(servers[0], Soft_Purge="1", **fields)
     answer = get(servers[0])
-    assert is_hit(answer) and answer.body == b"old" and int(status_of(answer)[2][4:]) <= 0
+    assert is_hit(answer) and answer.body == b"old" and ttl_of(answer) <= 0
     wait_until(lambda: all(get(server).body == b"new" for server in servers), 3)
     assert all(is_hit(get(server)) for server in servers) and origin.count() <= 2 + len(servers)
     assert told(servers[0])["purges"]["soft"] == 1
@@ -121,7 +121,7 @@ def test_soft_purge_of_variants(httpd, app):
     for language in ("de", "fr"):
         assert get(server, headers={"Accept-Language": language}).body == b"old"
         wait_until(lambda: get(server, headers={"Accept-Language": language}).body == b"new")
-        assert "ttl=60" in status_of(get(server, headers={"Accept-Language": language}))
+        assert ttl_of(get(server, headers={"Accept-Language": language})) > 50
 
 
 @pytest.mark.parametrize("allow,status", [("", 403), ("TierCachePurgeAllow 10.0.0.0/8", 403), ("TierCachePurgeAllow local", 200),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key levels marks parts pattern pin policy purge purge_request query range record shm
-                         stale status_field tags text vary vault verdict)
+                         stale status_field tags text top vary vault verdict)
   webtier_add_unit_test(cache_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${subject}_test.c
                         LIBS tier_cache_engine)
 endforeach()
