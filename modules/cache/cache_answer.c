@@ -110,6 +110,10 @@ int cache_answer_prepare(cache_request_t *state, request_rec *r, const cache_rec
     cache_purge_strip_tags(r);
     set_status(r, record->status, record->status_line);
     set_age(r, life);
+    if (state->is_raw) { /* how long it will be, and what it is then, is for the filters to say */
+        apr_table_unset(r->headers_out, "Content-Length");
+        return !has_no_content(record->status) && !r->header_only;
+    }
     if (record->status == HTTP_OK &&
         cache_conditional_not_modified(state->fields, fields, life->received, apr_time_now())) {
         set_status(r, HTTP_NOT_MODIFIED, NULL);

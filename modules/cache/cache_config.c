@@ -285,6 +285,8 @@ const command_rec cache_config_commands[] = {
     AP_INIT_TAKE1("TierCacheNoStore", cache_directory_add_expression, FIELD(no_store),
                   RSRC_CONF | ACCESS_CONF,
                   "an expression: where it is true, the answer is not stored"),
+    AP_INIT_FLAG("TierCacheFragments", cache_directory_set_fragments, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: pages of mod_include are stored before, and their parts each by itself"),
     AP_INIT_FLAG("TierCacheIgnoreClient", cache_directory_set_ignore_client, NULL,
                  RSRC_CONF | ACCESS_CONF,
                  "on: what a client wants of freshness (no-cache, max-age) means nothing"),

@@ -18,6 +18,7 @@ void *cache_directory_create(apr_pool_t *pool, char *path)
     (void)path;
     config->enabled = TIER_UNSET;
     config->ignore_client = TIER_UNSET;
+    config->fragments = TIER_UNSET;
     config->query_sort = TIER_UNSET;
     config->fallback = TIER_UNSET;
     config->shortest = TIER_UNSET;
@@ -42,6 +43,7 @@ void *cache_directory_merge(apr_pool_t *pool, void *base_config, void *add_confi
 
     TIER_MERGE(merged, base, add, enabled);
     TIER_MERGE(merged, base, add, ignore_client);
+    TIER_MERGE(merged, base, add, fragments);
     TIER_MERGE(merged, base, add, query_sort);
     TIER_MERGE_POINTER(merged, base, add, query_keep);
     merged->query_drop = both(pool, base->query_drop, add->query_drop);
@@ -80,6 +82,13 @@ const char *cache_directory_set_ignore_client(cmd_parms *cmd, void *directory, i
 {
     (void)cmd;
     ((cache_directory_t *)directory)->ignore_client = on;
+    return NULL;
+}
+
+const char *cache_directory_set_fragments(cmd_parms *cmd, void *directory, int on)
+{
+    (void)cmd;
+    ((cache_directory_t *)directory)->fragments = on;
     return NULL;
 }
 

@@ -15,6 +15,7 @@ typedef struct cache_directory_t {
     apr_interval_time_t fallback; /* this and the next two: 0 is off */
     apr_interval_time_t shortest;
     apr_interval_time_t longest;
+    int fragments; /* 1: what is stored is what includes are worked out of */
     int query_sort;
     apr_array_header_t *query_keep; /* this and the next: of const char *, patterns of names */
     apr_array_header_t *query_drop;
@@ -30,6 +31,7 @@ void *cache_directory_merge(apr_pool_t *pool, void *base, void *add);
 /* The setters of the directives, for the module's table of commands. */
 const char *cache_directory_set_time(cmd_parms *cmd, void *directory, const char *arg);
 const char *cache_directory_set_ignore_client(cmd_parms *cmd, void *directory, int on);
+const char *cache_directory_set_fragments(cmd_parms *cmd, void *directory, int on);
 const char *cache_directory_add_cookie(cmd_parms *cmd, void *directory, const char *arg);
 const char *cache_directory_add_expression(cmd_parms *cmd, void *directory, const char *arg);
 

@@ -26,7 +26,9 @@
 void cache_filter_add(cache_request_t *state, request_rec *r)
 {
     if (!state->is_added)
-        ap_add_output_filter_handle(state->runtime->filter, state, r, r->connection);
+        ap_add_output_filter_handle(state->is_raw ? state->runtime->raw_filter
+                                                  : state->runtime->filter,
+                                    state, r, r->connection);
     state->is_added = 1;
 }
 
@@ -150,6 +152,8 @@ cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
     saving->headers = fields;
     cache_freshness_life(&saving->life, exchange, &state->heuristic);
     cache_stale_default(&saving->life, exchange->told, &state->stale_defaults);
+    if (state->is_raw)
+        saving->life.flags |= CACHE_LIFE_RAW;
     return saving;
 }
 
@@ -333,7 +337,7 @@ apr_status_t cache_filter_pass_and_finish(cache_request_t *state, ap_filter_t *f
     apr_size_t size = cache_vault_body_size(state->saving);
     apr_status_t rv = ap_pass_brigade(f->next, brigade);
 
-    if (rv == APR_SUCCESS && !r->connection->aborted && size <= FLUSH_UP_TO)
+    if (rv == APR_SUCCESS && !r->main && !r->connection->aborted && size <= FLUSH_UP_TO)
         flush(r);
     cache_filter_finish(state, r);
     return rv;

@@ -14,7 +14,8 @@ enum {
     CACHE_LIFE_IMMUTABLE =
         1u << 2, /* RFC 8246: a reload need not ask the origin while it is fresh */
     CACHE_LIFE_HEURISTIC = 1u << 3, /* lifetime is a guess of ours */
-    CACHE_LIFE_VALIDATOR = 1u << 4  /* it has an ETag or a Last-Modified */
+    CACHE_LIFE_VALIDATOR = 1u << 4, /* it has an ETag or a Last-Modified */
+    CACHE_LIFE_RAW = 1u << 5        /* it was stored before the filters of content */
 };
 
 /* What of a response's freshness is stored with it. */

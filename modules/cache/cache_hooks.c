@@ -73,7 +73,8 @@ static int serve(cache_request_t *state, request_rec *r)
 
     if (state->is_to_revalidate)
         cache_herd_revalidate(state, r);
-    remove_content_filters(r);
+    if (!state->is_raw)
+        remove_content_filters(r);
     if (is_part(state)) {
         cache_partial_answer(state, r, brigade);
     } else {
@@ -147,6 +148,12 @@ static int may_be_used_stale(cache_request_t *state, const request_rec *r)
            (cache_stale_if_error(life, &state->asked, now) && cache_herd_is_failing(state));
 }
 
+/* What has passed the filters must not pass them again, and what has not must. */
+static int is_as_wanted(const cache_request_t *state)
+{
+    return ((state->found.record.life.flags & CACHE_LIFE_RAW) != 0) == (state->is_raw != 0);
+}
+
 /*
  * Looks in the store. Returns 1 when what is found may be used now, else prepares the request for
  * the origin. May be called again when the store may have changed.
@@ -159,7 +166,7 @@ static int look(cache_request_t *state, request_rec *r)
     cache_vault_release(&state->found);
     rv = cache_vault_find_again(&state->found, state->runtime->store, state->key, state->key_extra,
                                 state->fields, r->pool);
-    if (rv == APR_SUCCESS && !cache_purge_spares(state)) {
+    if (rv == APR_SUCCESS && !(is_as_wanted(state) && cache_purge_spares(state))) {
         cache_vault_release(&state->found);
         rv = APR_NOTFOUND;
     }
@@ -201,7 +208,7 @@ static void pass_by(cache_request_t *state)
 }
 
 /* Makes the request's state; looks it up when it is one that a stored response may answer. */
-static int begin(request_rec *r)
+static int begin(request_rec *r, int is_raw)
 {
     const cache_runtime_t *runtime = cache_runtime();
     const cache_server_t *config = cache_config_of(r->server);
@@ -211,6 +218,7 @@ static int begin(request_rec *r)
         return DECLINED;
     state = cache_request_make(r, runtime,
                                (apr_size_t)TIER_SETTING(config, max_size, CACHE_DEFAULT_MAX_SIZE));
+    state->is_raw = is_raw;
     if (state->method != CACHE_METHOD_GET && state->method != CACHE_METHOD_HEAD) {
         state->answer.fwd = CACHE_FWD_METHOD;
         return DECLINED;
@@ -239,7 +247,7 @@ int cache_hooks_quick_handler(request_rec *r, int is_lookup)
     if (is_lookup || !is_own(r) || config->quick != 1 || config->enabled != 1)
         return DECLINED;
     cache_key_normalise_query(r);
-    return begin(r);
+    return begin(r, 0);
 }
 
 /*
@@ -283,10 +291,11 @@ int cache_hooks_handler(request_rec *r)
 {
     cache_request_t *state;
     int rv = DECLINED;
+    int is_raw;
 
     if (r->prev && !r->main)
         follow_redirect(r);
-    if (!is_own(r))
+    if (!is_own(r) && !cache_fragments_is_one(r))
         return DECLINED;
     if (cache_purge_is_wanted(r) && cache_config_is_enabled(r))
         return cache_purge_handle(r);
@@ -298,11 +307,17 @@ int cache_hooks_handler(request_rec *r)
             forget(state, r);
         return DECLINED;
     }
+    is_raw = cache_fragments_is_raw(r);
+    if (is_raw)
+        cache_fragments_prepare(r);
     if (!state) {
-        rv = begin(r);
+        rv = begin(r, is_raw);
     } else if (state->may_store && cache_rules_bypass(r)) {
         forget(state, r);
         return DECLINED;
+    } else if (state->key && state->may_store && is_raw) {
+        state->is_raw = 1; /* the quick handler could not tell */
+        rv = look_up(state, r);
     }
     state = ap_get_module_config(r->request_config, &tier_cache_module);
     if (rv == DECLINED && state && !goes_to_origin(state, r))

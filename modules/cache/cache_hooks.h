@@ -32,7 +32,8 @@ typedef struct cache_runtime_t {
     cache_store_t *store;
     cache_counters_t *counters;
     ap_filter_rec_t *filter;
-    ap_filter_rec_t *expires; /* of connections to backends */
+    ap_filter_rec_t *raw_filter; /* the same before mod_include */
+    ap_filter_rec_t *expires;    /* of connections to backends */
     cache_herd_t *herd;
     cache_top_t *top;       /* the URLs that cost the application most */
     cache_purge_t *purge;   /* NULL: nobody may purge, nothing is kept for it */
@@ -67,6 +68,7 @@ struct cache_request_t {
         *part;              /* a part of the response is stored; else NULL (cache_partial.h) */
     cache_saving_t *saving; /* while a body is collected; else NULL */
     apr_int64_t announced;  /* its Content-Length; -1: not told */
+    int is_raw;             /* what is stored passes the filters of content each time */
     int is_added;           /* the filter is in the chain */
     cache_use_e use;        /* what is found is good for */
     int is_to_revalidate;   /* it is served stale */
@@ -163,6 +165,14 @@ int cache_key_fixup(request_rec *r);
 
 /* Sets *parts to what TierCacheKey adds to the key; 0: it cannot be told. cache_key_hooks.c */
 int cache_key_read_parts(request_rec *r, const char **parts);
+
+/*
+ * Whether what is stored of r's answer is to pass the filters of content each time; whether r is a
+ * part of a page that is cached by itself, and making it ready for that. cache_fragments.c
+ */
+int cache_fragments_is_raw(const request_rec *r);
+int cache_fragments_is_one(const request_rec *r);
+void cache_fragments_prepare(request_rec *r);
 
 /*
  * The application has begun to answer r; verdict: what comes of its answer. cache_top_hooks.c

@@ -190,7 +190,8 @@ int cache_partial_may_store(cache_request_t *state, const request_rec *r, const 
     cache_range_t sent;
     cache_partial_t *part = state->part;
 
-    if (!apr_table_get(state->fields, "Range") || state->found.blob.data || !strong_tag(fields) ||
+    if (state->is_raw || !apr_table_get(state->fields, "Range") || state->found.blob.data ||
+        !strong_tag(fields) ||
         !cache_range_parse_content(&sent, apr_table_get(fields, "Content-Range")))
         return 0;
     if (!part) {

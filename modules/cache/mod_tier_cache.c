@@ -431,6 +431,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(cache_hooks_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
     runtime.filter =
         ap_register_output_filter("TIER_CACHE", cache_filter, NULL, AP_FTYPE_CONTENT_SET + 1);
+    runtime.raw_filter =
+        ap_register_output_filter("TIER_CACHE_RAW", cache_filter, NULL, AP_FTYPE_RESOURCE - 1);
     runtime.expires = ap_register_input_filter("TIER_CACHE_EXPIRES", cache_expires_filter, NULL,
                                                AP_FTYPE_CONNECTION);
     ap_register_provider(pool, TIER_STATUS_GROUP, "cache", TIER_STATUS_VERSION, &provider);
