@@ -207,6 +207,8 @@ const char *cache_top_remedy(int reason)
         [CACHE_TOP_FORWARDED(CACHE_FWD_VARY_MISS)] =
             "the application: fewer fields in Vary; RequestHeader, to make fewer values of them",
         [CACHE_TOP_FORWARDED(CACHE_FWD_REQUEST)] = "TierCacheIgnoreClient",
+        [CACHE_TOP_FORWARDED(CACHE_FWD_PARTIAL)] =
+            "the application: an ETag, and ranges that clients ask for again",
         [CACHE_TOP_FORWARDED(CACHE_FWD_STALE)] = "TierCacheMinTTL, TierCacheStaleWhileRevalidate",
     };
     const char *remedy = reason >= 0 && reason < CACHE_TOP_REASONS ? remedies[reason] : NULL;
