@@ -133,16 +133,16 @@ static int verify(reproxy_delivery_t *delivery, apr_bucket *bucket, int is_last)
 }
 
 /* The last byte that is wanted is read. Gives the connection back before the client has taken it.
- * Returns 0 when the file goes on, although its size is known. */
-static int finish_source(reproxy_delivery_t *delivery)
+ * Returns 0 when the file goes on (known already, or seen now) although its size is known. */
+static int finish_source(reproxy_delivery_t *delivery, int goes_on)
 {
     reproxy_fetch_t *fetch = delivery->fetch;
-    reproxy_failure_e failure = REPROXY_FAILURE_NONE;
+    reproxy_failure_e failure = goes_on ? REPROXY_FAILURE_SIZE : REPROXY_FAILURE_NONE;
     apr_bucket *more;
 
     if (fetch->left == 0) {
         reproxy_fetch_body(fetch, &more);
-    } else if (fetch->head.chunked && delivery->at == delivery->size) {
+    } else if (!goes_on && fetch->head.chunked && delivery->at == delivery->size) {
         /* The last chunk is not worth making the client wait. */
         delivery->ask.stall = LAST_CHUNK_TIME;
         if (reproxy_fetch_body(fetch, &more) == APR_SUCCESS) {
@@ -172,12 +172,14 @@ static int begin_anew(reproxy_delivery_t *delivery)
 static int take_piece(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, apr_bucket *bucket,
                       apr_off_t last, int *end)
 {
-    int is_last;
+    int is_last, goes_on = 0;
 
     if (!trim(delivery, bucket))
         return 0;
-    if (last >= 0 && (apr_off_t)bucket->length > last - delivery->at + 1)
+    if (last >= 0 && (apr_off_t)bucket->length > last - delivery->at + 1) {
         bucket->length = (apr_size_t)(last - delivery->at + 1);
+        goes_on = last + 1 == delivery->size;
+    }
     is_last = last >= 0 && delivery->at + (apr_off_t)bucket->length > last;
     APR_BRIGADE_INSERT_TAIL(bb, bucket);
     if (!verify(delivery, bucket, is_last)) {
@@ -187,7 +189,7 @@ static int take_piece(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, apr_
     }
     delivery->at += (apr_off_t)bucket->length;
     *end = is_last;
-    if (is_last && !finish_source(delivery)) {
+    if (is_last && !finish_source(delivery, goes_on)) {
         apr_brigade_cleanup(bb);
         return 0;
     }
@@ -262,7 +264,7 @@ static body_end_e send_whole(reproxy_delivery_t *delivery, apr_bucket_brigade *b
     if (end != WHOLE || delivery->r->eos_sent)
         return end;
     if (delivery->fetch && delivery->fetch->left == 0)
-        finish_source(delivery);
+        finish_source(delivery, 0);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
     return pass(delivery, bb) ? WHOLE : CLIENT_GONE;
 }
