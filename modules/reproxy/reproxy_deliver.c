@@ -407,8 +407,7 @@ static int hand_over(reproxy_delivery_t *delivery)
                                    .ended = given_ended,
                                    .baton = delivery};
 
-    if (!relay || !is_plain(delivery) ||
-        delivery->fetch->left <= (apr_off_t)delivery->fetch->size || delivery->is_multipart ||
+    if (!relay || !is_plain(delivery) || delivery->fetch->left <= 0 || delivery->is_multipart ||
         is_verified(delivery) || r->header_only || !relay->wants(r, delivery->fetch->left))
         return 0;
     bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
