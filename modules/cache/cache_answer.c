@@ -147,6 +147,8 @@ void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
     cache_piece_t whole;
     int left = with_body ? cache_vault_pieces(&state->found, &piece, &whole) : 0;
 
+    if (with_body)
+        tier_counter_add(&state->runtime->counters->hit_bytes, state->found.record.body_size);
     for (; left > 0; left--, piece++)
         APR_BRIGADE_INSERT_TAIL(brigade, cache_answer_bucket(&state->found.blob, piece, r));
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));

@@ -31,6 +31,7 @@ void *cache_config_create_server(apr_pool_t *pool, server_rec *server)
     config->heuristic_percent = TIER_UNSET;
     config->heuristic_longest = TIER_UNSET;
     config->strip_tags = TIER_UNSET;
+    config->finish = TIER_UNSET;
     return config;
 }
 
@@ -58,6 +59,7 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE(merged, base, add, heuristic_percent);
     TIER_MERGE(merged, base, add, heuristic_longest);
     TIER_MERGE(merged, base, add, strip_tags);
+    TIER_MERGE(merged, base, add, finish);
     TIER_MERGE_POINTER(merged, base, add, servers);
     TIER_MERGE_POINTER(merged, base, add, key_parts);
     merged->purge_allow = names_purgers(add) ? add->purge_allow : base->purge_allow;
@@ -112,6 +114,15 @@ static const char *set_quick(cmd_parms *cmd, void *directory, int on)
 
     (void)directory;
     config->quick = on;
+    return NULL;
+}
+
+static const char *set_finish(cmd_parms *cmd, void *directory, int on)
+{
+    cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
+
+    (void)directory;
+    config->finish = on;
     return NULL;
 }
 
@@ -250,6 +261,8 @@ const command_rec cache_config_commands[] = {
     AP_INIT_FLAG(
         "TierCacheQuick", set_quick, NULL, RSRC_CONF,
         "on: hits are served before access control and everything else about the URL is looked at"),
+    AP_INIT_FLAG("TierCacheFinish", set_finish, NULL, RSRC_CONF,
+                 "off: an answer that is to be stored is given up when its client goes away"),
     AP_INIT_TAKE1("TierCacheMaxSize", set_max_size, NULL, RSRC_CONF,
                   "the largest body that is stored"),
     AP_INIT_TAKE1("TierCacheSize", set_size, NULL, RSRC_CONF,

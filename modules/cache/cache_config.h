@@ -30,6 +30,7 @@ typedef struct cache_server_t {
     apr_interval_time_t heuristic_longest;
     apr_array_header_t *key_parts; /* of ap_expr_info_t *; NULL: none */
     int strip_tags;
+    int finish;                      /* 0: what a client has left is given up */
     apr_array_header_t *servers;     /* of const char *; NULL: none */
     apr_array_header_t *purge_allow; /* of apr_ipsubnet_t *; NULL: nobody */
     apr_array_header_t *purge_local; /* the same, of "local" */

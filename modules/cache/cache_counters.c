@@ -65,6 +65,34 @@ static void report_errors(const cache_counters_t *counters, tier_status_node_t *
             "Calls of the store that failed, by kind; each was a miss.", pool);
 }
 
+static const struct {
+    apr_interval_time_t up_to;
+    const char *name;
+} latencies[CACHE_LATENCIES] = {{100, "to_100us"},    {250, "to_250us"},   {500, "to_500us"},
+                                {1000, "to_1ms"},     {2500, "to_2500us"}, {5000, "to_5ms"},
+                                {10000, "to_10ms"},   {25000, "to_25ms"},  {50000, "to_50ms"},
+                                {100000, "to_100ms"}, {0, "over_100ms"}};
+
+void cache_counters_latency(cache_counters_t *counters, apr_interval_time_t took)
+{
+    int at = 0;
+
+    while (at < CACHE_LATENCIES - 1 && took > latencies[at].up_to)
+        at++;
+    tier_counter_add(&counters->latency[at], 1);
+}
+
+static void report_latency(const cache_counters_t *counters, tier_status_node_t *root,
+                           apr_pool_t *pool)
+{
+    tier_status_node_t *node = tier_status_object(root, "memcached_calls", pool);
+
+    for (int i = 0; i < CACHE_LATENCIES; i++)
+        add(node, latencies[i].name, &counters->latency[i],
+            "Look-ups, storings and removals in memcached, by how long they took; each is in one.",
+            pool);
+}
+
 void cache_counters_report(const cache_counters_t *counters, tier_status_node_t *root,
                            apr_pool_t *pool)
 {
@@ -73,6 +101,9 @@ void cache_counters_report(const cache_counters_t *counters, tier_status_node_t 
         "Hits that were stale, which the request allowed.", pool);
     add(root, "hits_not_modified", &counters->not_modified, "Hits answered with 304 to the client.",
         pool);
+    add(root, "hit_bytes", &counters->hit_bytes, "Bytes of body answered from the cache.", pool);
+    add(root, "finished", &counters->finished,
+        "Answers stored although their client had gone before the end.", pool);
     add(root, "hits_local", &counters->hits_local,
         "Look-ups that found their response in shared memory, of two levels.", pool);
     add(root, "hits_remote", &counters->hits_remote,
@@ -98,4 +129,5 @@ void cache_counters_report(const cache_counters_t *counters, tier_status_node_t 
     add(root, "invalidated", &counters->invalidated, "URIs invalidated by unsafe requests.", pool);
     report_refused(counters, root, pool);
     report_errors(counters, root, pool);
+    report_latency(counters, root, pool);
 }

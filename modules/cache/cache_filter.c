@@ -285,11 +285,7 @@ static body_e collect(cache_request_t *state, apr_bucket_brigade *brigade)
     return BODY_GOES_ON;
 }
 
-/*
- * Collects, and judges what has come to its end. Returns 1 when the body is complete and may be
- * stored.
- */
-static int collect_all(cache_request_t *state, request_rec *r, apr_bucket_brigade *brigade)
+int cache_filter_collect(cache_request_t *state, request_rec *r, apr_bucket_brigade *brigade)
 {
     body_e body = collect(state, brigade);
 
@@ -319,13 +315,18 @@ static void flush(request_rec *r)
     ap_pass_brigade(c->output_filters, brigade);
 }
 
-/* Where the client is gone, the rest of the body will not come. */
+/* Where the client is gone, the rest of the body will not come unless somebody else takes it. */
 apr_status_t cache_filter_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     apr_status_t rv = ap_pass_brigade(f->next, brigade);
 
-    if (rv != APR_SUCCESS && state->saving)
-        cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
+    if (!state->saving || (rv == APR_SUCCESS && !f->r->connection->aborted))
+        return rv;
+    if (cache_orphan_adopt(state, f->r)) {
+        apr_brigade_cleanup(brigade);
+        return APR_SUCCESS;
+    }
+    cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
     return rv;
 }
 
@@ -369,7 +370,7 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
     if (state->stored || (state->part && state->part->completes))
         cache_request_restore(state, r);
     if (verdict == CACHE_STORABLE) {
-        complete = collect_all(state, r, brigade);
+        complete = cache_filter_collect(state, r, brigade);
         if (!state->saving)
             verdict = CACHE_REFUSED_INCOMPLETE;
         if (complete && state->runtime->store->is_quick)
@@ -388,7 +389,7 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
 static apr_status_t next_brigade(cache_request_t *state, ap_filter_t *f,
                                  apr_bucket_brigade *brigade)
 {
-    int complete = state->saving && collect_all(state, f->r, brigade);
+    int complete = state->saving && cache_filter_collect(state, f->r, brigade);
 
     if (complete && !state->runtime->store->is_quick)
         return cache_filter_pass_and_finish(state, f, brigade);
@@ -439,6 +440,8 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
         apr_brigade_cleanup(brigade);
         return APR_SUCCESS;
     }
+    if (state->orphan_until)
+        return cache_orphan_take(state, f, brigade);
     if (state->is_answered) {
         if (state->part)
             cache_partial_append(state, f->r, brigade);

@@ -54,4 +54,18 @@ apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
  */
 void cache_renew_by_head(cache_request_t *state, request_rec *r, apr_table_t *fresh);
 
+/*
+ * Collects what brigade carries into state->saving, which ends where it turns out too large or
+ * broken, and judges what has come to its end. Returns 1 when the body is complete and may be
+ * stored.
+ */
+int cache_filter_collect(cache_request_t *state, request_rec *r, apr_bucket_brigade *brigade);
+
+/*
+ * The client of an answer that is being collected has gone. Returns 1 when the rest goes to
+ * cache_orphan_take from now on, and whoever makes the answer is to go on. cache_orphan.c
+ */
+int cache_orphan_adopt(cache_request_t *state, request_rec *r);
+apr_status_t cache_orphan_take(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade);
+
 #endif

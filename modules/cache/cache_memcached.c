@@ -2,6 +2,8 @@
 #include "cache_memcached.h"
 #include "cache_parts.h"
 
+#include "clock.h"
+
 #include <apr_general.h>
 
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 typedef struct memcached_store_t {
     cache_store_t store;
     tier_memcache_t *memcache;
+    cache_counters_t *counters; /* NULL: nobody counts */
 } memcached_store_t;
 
 static tier_memcache_t *memcache_of(cache_store_t *store)
@@ -185,14 +188,52 @@ static apr_status_t memcached_remove(cache_store_t *store, const cache_id_t *id)
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
+static apr_status_t measured(cache_store_t *store, apr_time_t began, apr_status_t rv)
+{
+    cache_counters_t *counters = ((memcached_store_t *)store)->counters;
+
+    if (counters && !APR_STATUS_IS_EAGAIN(rv)) /* a server known to be down was not called */
+        cache_counters_latency(counters, tier_clock_now() - began);
+    return rv;
+}
+
+static apr_status_t measured_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                                 apr_pool_t *pool)
+{
+    apr_time_t began = tier_clock_now();
+
+    return measured(store, began, memcached_get(store, id, blob, pool));
+}
+
+static apr_status_t measured_put(cache_store_t *store, const cache_id_t *id,
+                                 const unsigned char *data, apr_size_t size,
+                                 apr_interval_time_t keep)
+{
+    apr_time_t began = tier_clock_now();
+
+    return measured(store, began, memcached_put(store, id, data, size, keep));
+}
+
+static apr_status_t measured_remove(cache_store_t *store, const cache_id_t *id)
+{
+    apr_time_t began = tier_clock_now();
+
+    return measured(store, began, memcached_remove(store, id));
+}
+
+void cache_memcached_count(cache_store_t *store, cache_counters_t *counters)
+{
+    ((memcached_store_t *)store)->counters = counters;
+}
+
 cache_store_t *cache_memcached_open(tier_memcache_t *memcache, apr_pool_t *pool)
 {
     memcached_store_t *memcached = apr_pcalloc(pool, sizeof(*memcached));
 
     memcached->memcache = memcache;
-    memcached->store.get = memcached_get;
-    memcached->store.put = memcached_put;
-    memcached->store.remove = memcached_remove;
+    memcached->store.get = measured_get;
+    memcached->store.put = measured_put;
+    memcached->store.remove = measured_remove;
     memcached->store.name = "memcached";
     memcached->store.largest = CACHE_MEMCACHED_LARGEST;
     memcached->store.is_quick = 0;

@@ -2,6 +2,7 @@
 #ifndef CACHE_MEMCACHED_H
 #define CACHE_MEMCACHED_H
 
+#include "cache_counters.h"
 #include "cache_parts.h"
 #include "cache_store.h"
 
@@ -22,5 +23,8 @@
  * child.
  */
 cache_store_t *cache_memcached_open(tier_memcache_t *memcache, apr_pool_t *pool);
+
+/* Has the calls of a store of cache_memcached_open counted by how long they take. In child_init. */
+void cache_memcached_count(cache_store_t *store, cache_counters_t *counters);
 
 #endif

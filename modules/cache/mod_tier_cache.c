@@ -314,7 +314,9 @@ static tier_memcache_t *open_memcached(server_rec *s, apr_pool_t *pchild)
                      WTNO(2001) "no memcached client could be made; this process caches nothing");
         return NULL;
     }
-    runtime.store = open_epochs(cache_memcached_open(memcache, pchild), memcache, s, pchild);
+    runtime.store = cache_memcached_open(memcache, pchild);
+    cache_memcached_count(runtime.store, runtime.counters);
+    runtime.store = open_epochs(runtime.store, memcache, s, pchild);
     if (shm_base)
         runtime.store = open_levels(runtime.store, s, pchild);
     rv = start_watch(s, options, pchild);

@@ -58,11 +58,31 @@ static void every_counter_is_reported_once(void **state)
     assert_true(sum == expected);
 }
 
+static void calls_are_counted_by_how_long_they_took(void **state)
+{
+    cache_counters_t counters = {{0}};
+    tier_status_node_t *root = tier_status_root("cache", *state);
+    const tier_status_node_t *calls;
+
+    cache_counters_latency(&counters, 0);
+    cache_counters_latency(&counters, 100);
+    cache_counters_latency(&counters, 101);
+    cache_counters_latency(&counters, 100000);
+    cache_counters_latency(&counters, 100001);
+    cache_counters_report(&counters, root, *state);
+    calls = child(root, "memcached_calls");
+    assert_int_equal(child(calls, "to_100us")->number, 2);
+    assert_int_equal(child(calls, "to_250us")->number, 1);
+    assert_int_equal(child(calls, "to_100ms")->number, 1);
+    assert_int_equal(child(calls, "over_100ms")->number, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(errors_are_counted_by_kind),
         POOL_TEST(every_counter_is_reported_once),
+        POOL_TEST(calls_are_counted_by_how_long_they_took),
     };
 
     return RUN_TESTS(tests);

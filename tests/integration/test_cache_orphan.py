@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that goes away: what the application has begun is read to its end and stored, within bounds."""
+import json
+import socket
+import struct
+import time
+
+import pytest
+from cache_support import FRESH, cached, is_hit
+from webtier_testing import pattern, wait_until
+
+STATUS = "ProxyPass /tier-status !\n<Location /tier-status>\nSetHandler tier-status\nTierCache off\nRequire local\n</Location>\n"
+ASK = {"Cache-Control": "only-if-cached"}
+
+
+def site(httpd, origin, more="", **options):
+    return httpd(modules=["cache", "status"], vhost=f"{STATUS}TierCache on\n{more}\nProxyPass / {origin.url}/", **options)
+
+
+def counters(server):
+    return json.loads(server.get("/tier-status/json").body)["modules"]["cache"]
+
+
+def begin_and_leave(server, origin, path="/"):
+    """Asks, reads a little of the answer and resets the connection."""
+    client = server.connect()
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    client.recv(100)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert origin.count(path) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_the_rest_is_read_and_stored(httpd, app, chunked, mpm):
+    origin = app(size=800_000, drip=(40_000, 0.02), chunked=chunked, headers=FRESH)
+    server = site(httpd, origin, mpm=mpm)
+    begin_and_leave(server, origin)
+    wait_until(lambda: server.get(host="localhost", headers=ASK).status == 200)
+    answer = server.get(host="localhost")
+    assert is_hit(answer) and answer.body == pattern(800_000) and origin.count() == 1
+    assert counters(server)["finished"] == 1
+
+
+def test_with_memcached(httpd, app, memcached):
+    origin, store = app(size=800_000, drip=(40_000, 0.02), headers=FRESH), memcached()
+    server = site(httpd, origin, conf=f"TierCacheServer {store.server}")
+    begin_and_leave(server, origin)
+    wait_until(lambda: server.get(host="localhost", headers=ASK).status == 200)
+    assert server.get(host="localhost").body == pattern(800_000) and origin.count() == 1
+
+
+def test_who_waits_gets_what_the_other_has_begun(httpd, app):
+    origin = app(delay=0.3, size=800_000, drip=(40_000, 0.02), headers=FRESH)
+    server = site(httpd, origin)
+    client = server.connect()
+    client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wait_until(lambda: origin.count() == 1)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert server.get("/", host="localhost", timeout=20).body == pattern(800_000) and origin.count() == 1
+
+
+@pytest.mark.parametrize("more,options", [("TierCacheFinish off", {"size": 800_000, "drip": (40_000, 0.02)}),
+                                          ("TierCacheSize 64M", {"size": 4_000_000, "drip": (40_000, 0.01), "chunked": True}),
+                                          ("", {"size": 800_000, "drip": (40_000, 0.02), "truncate": 700_000})],
+                         ids=["off", "long-and-unknown", "broken"])
+def test_what_is_given_up(httpd, app, more, options):
+    origin = app(headers=FRESH, **options)
+    conf, vhost = (more, "") if "Size" in more else ("", more)
+    server = site(httpd, origin, vhost, conf=conf)
+    server.allow_log("AH01102", "AH01110", "AH02609", "proxy")
+    begin_and_leave(server, origin)
+    wait_until(lambda: counters(server)["not_stored"]["incomplete"] == 1)
+    assert server.get(host="localhost", headers=ASK).status == 504 and counters(server)["finished"] == 0
+
+
+def test_what_is_not_to_be_stored_is_given_up_at_once(httpd, app):
+    origin = app(size=8_000_000, drip=(40_000, 0.01), headers={"Cache-Control": "private"})
+    server = site(httpd, origin)
+    before = time.monotonic()
+    begin_and_leave(server, origin)
+    server.stop()
+    assert time.monotonic() - before < 5
