@@ -25,9 +25,10 @@ def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
             assert answer.headers[name] == CSS[name], name
         assert answer.headers["Content-Length"] == "6" and answer.headers["Age"] in ("0", "1", "2")
     request, = origin.requests("/assets/css/a.css")
-    assert "cookie" not in request["headers"] and works(server) == []
+    assert "cookie" not in request["headers"]
+    wait_until(lambda: works(server) == [])
     assert (store(server) / "css/a.css").read_bytes() == b"body{}"
-    assert counters(server)["fetched"] == 1 and counters(server)["served"] == 1
+    assert counters(server)["fetched"] == 1 and counters(server)["served"] in (1, 2)  # the first may find it whole
 
 
 def test_a_file_that_is_there_is_never_asked_for(httpd, app):
@@ -223,7 +224,8 @@ def test_a_file_that_cannot_be_published_is_still_answered(httpd, app):
     put(server, "taken", b"a file where a folder is needed")
     assert [server.get("/assets/taken/a").body for _ in range(3)] == [b"x"] * 3
     server.wait_log("WT4001")
-    assert files(server) == ["taken"] and works(server) == []
+    wait_until(lambda: works(server) == [])
+    assert files(server) == ["taken"]
 
 
 def test_large_files_are_passed_through(httpd, app):
