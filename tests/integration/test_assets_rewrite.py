@@ -120,11 +120,11 @@ def test_local_pages_are_rewritten_too(httpd, app):
 
 
 @pytest.mark.parametrize("reason, headers, body", [
-    ("encoded", {**HTML, "Content-Encoding": "gzip"}, gzip.compress(PAGE)),
+    ("encoded", {**HTML, "Content-Encoding": "gzip"}, gzip.compress(PAGE, mtime=0)),
     ("no_transform", {**HTML, "Cache-Control": "max-age=9, no-transform"}, PAGE),
     ("charset", {"Content-Type": "text/html; charset=UTF-16LE"}, PAGE.decode().encode("utf-16-le")),
     ("charset", {"Content-Type": "text/html"}, PAGE.decode().encode("utf-16")),
-])
+], ids=["encoded", "no_transform", "utf-16le", "utf-16 mark"])
 def test_pages_that_must_not_be_read_pass_untouched(httpd, app, reason, headers, body):
     origin = app(body=body, headers={**headers, "ETag": '"one"'})
     server = rewriting(httpd, origin)
