@@ -170,13 +170,14 @@ static void schedule_fresh(monitor_t *monitor)
     for (int i = 0; i < monitor->fresh->nelts; i++) {
         health_target_t *target = APR_ARRAY_IDX(monitor->fresh, i, health_target_t *);
         apr_uint32_t random;
+        apr_time_t first;
 
         if (!target->check)
             continue;
         random = monitor->options.random(monitor->options.random_baton);
-        health_target_schedule(target, monitor->loop,
-                               health_schedule_first(now, target->check->interval, (apr_uint32_t)i,
-                                                     (apr_uint32_t)monitor->fresh->nelts, random));
+        first = health_schedule_first(now, target->check->interval, (apr_uint32_t)i,
+                                      (apr_uint32_t)monitor->fresh->nelts, random);
+        health_target_schedule(target, monitor->loop, health_schedule_gather(first));
     }
     apr_array_clear(monitor->fresh);
 }

@@ -10,6 +10,11 @@ apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, a
     return now + share * (total ? index % total : 0) + jitter;
 }
 
+apr_time_t health_schedule_gather(apr_time_t due)
+{
+    return (due + HEALTH_SCHEDULE_GRAIN - 1) / HEALTH_SCHEDULE_GRAIN * HEALTH_SCHEDULE_GRAIN;
+}
+
 apr_time_t health_schedule_next(apr_time_t due, apr_interval_time_t interval, apr_time_t now)
 {
     if (due > now)

@@ -19,6 +19,13 @@ apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, a
                                  apr_uint32_t total, apr_uint32_t random);
 
 /*
+ * Returns the first multiple of HEALTH_SCHEDULE_GRAIN from due on: among a thousand members a few
+ * are due together, and the watch wakes up once for all of them.
+ */
+#define HEALTH_SCHEDULE_GRAIN apr_time_from_msec(10)
+apr_time_t health_schedule_gather(apr_time_t due);
+
+/*
  * Returns the next time of the grid due, due + interval, due + 2 * interval, ... that lies after
  * now: the period stays exact however late a probe began, and times that were missed are left out
  * instead of made up.

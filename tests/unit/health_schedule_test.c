@@ -22,6 +22,14 @@ static void jitter_stays_within_a_share(void **state)
                 APR_USEC_PER_SEC * 3600);
 }
 
+static void some_are_due_together(void **state)
+{
+    (void)state;
+    assert_int_equal(health_schedule_gather(MS(1000)), MS(1000));
+    assert_int_equal(health_schedule_gather(MS(1000) + 1), MS(1010));
+    assert_int_equal(health_schedule_gather(MS(1010) - 1), MS(1010));
+}
+
 static void period_is_exact_and_nothing_is_made_up(void **state)
 {
     (void)state;
@@ -70,6 +78,7 @@ int main(void)
         cmocka_unit_test(jitter_stays_within_a_share),
         cmocka_unit_test(period_is_exact_and_nothing_is_made_up),
         cmocka_unit_test(due_time_of_another_process),
+        cmocka_unit_test(some_are_due_together),
         cmocka_unit_test(interval_goes_by_the_state),
     };
 
