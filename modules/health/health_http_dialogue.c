@@ -129,12 +129,14 @@ static health_verdict_e feed_body(dialogue_t *dialogue, const char *data, apr_si
     apr_size_t before = dialogue->body.size;
     health_body_e state = health_http_body_feed(&dialogue->body, data, size);
 
+    look_for_text(dialogue, before);
+    /* What is asked for is there: what comes behind it does not matter, however the bytes arrive.
+     */
+    if (dialogue->contained && !dialogue->check->match)
+        return pass(dialogue, result, pool);
     if (state == HEALTH_BODY_MALFORMED)
         return malformed(dialogue->body.complaint, "malformed", result, pool);
-    look_for_text(dialogue, before);
-    if (state == HEALTH_BODY_MORE && !(dialogue->contained && !dialogue->check->match))
-        return HEALTH_MORE;
-    return judge_body(dialogue, result, pool);
+    return state == HEALTH_BODY_MORE ? HEALTH_MORE : judge_body(dialogue, result, pool);
 }
 
 static int has_no_body(const dialogue_t *dialogue)

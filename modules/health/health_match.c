@@ -6,6 +6,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+/* Bodies are bytes, whatever they claim to be. The callouts count the steps. */
+#define FLAGS (PCRE2_AUTO_CALLOUT | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C)
+
 struct health_match_t {
     const char *pattern;
     pcre2_code *code;
@@ -31,8 +34,8 @@ const char *health_match_compile(const health_match_t **match, const char *patte
     int code;
 
     made->pattern = apr_pstrdup(pool, pattern);
-    made->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_AUTO_CALLOUT,
-                               &code, &offset, NULL);
+    made->code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, FLAGS, &code, &offset, NULL);
     if (!made->code) {
         PCRE2_UCHAR text[160];
 

@@ -32,7 +32,7 @@ static health_verdict_e answer(const health_protocol_t *protocol, const health_c
     advice = protocol->advice ? protocol->advice(dialogue) : NULL;
     if (advice && (advice->weight < 1 || advice->weight > 100 || advice->drain > 1))
         abort();
-    for (const char *c = result.detail; *c; c++) {
+    for (const char *c = result.detail; c && *c; c++) {
         if (*c < ' ' || *c > '~')
             abort();
     }

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!all) {
         apr_initialize();
+        atexit(apr_terminate); /* frees the context, for those who look for leaks */
         apr_pool_create(&all, NULL);
         if (health_tls_context_create(&context, &settings, all))
             abort();

@@ -24,6 +24,7 @@ static void no_expression(void **state)
 
     assert_non_null(strstr(health_match_compile(&match, "a(b", *state), "at character 4"));
     assert_null(match);
+    assert_non_null(health_match_compile(&match, "(*UTF)a", *state));
 }
 
 /* However it is spelled, and whatever the member answers: the watch is not held up. */
