@@ -8,6 +8,7 @@
 
 #include "health_command.h"
 #include "health_crowd.h"
+#include "health_herald.h"
 #include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
@@ -28,6 +29,7 @@ typedef struct monitor_t {
     apr_uint32_t sync;
     health_lookups_t lookups;
     health_keeper_t keeper;
+    health_herald_t herald;
     health_commands_t commands;
     apr_time_t next_crowd;
     apr_pool_t *scratch; /* of health_crowd_judge() */
@@ -158,6 +160,7 @@ static void drop_unnamed(monitor_t *monitor)
                  WTNO(1008) "%s: member %s is gone and not checked any more", target->key.balancer,
                  target->key.member);
         apr_hash_set(monitor->targets, &target->key, sizeof(target->key), NULL);
+        health_herald_forget(&monitor->herald, target);
         health_table_release(monitor->options.table, target->entry);
         health_target_destroy(target, monitor->loop);
     }
@@ -293,6 +296,7 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
         monitor->next_crowd = now + CROWD_EVERY;
         health_crowd_judge(monitor->targets, now, monitor->scratch);
     }
+    health_herald_tick(&monitor->herald, monitor->targets, now);
     health_keeper_tick(&monitor->keeper, now);
     tier_loop_timer_set(loop, timer, now + tick_period(monitor));
 }
@@ -303,6 +307,7 @@ static apr_status_t stop(void *data)
     apr_hash_index_t *i;
 
     tier_loop_timer_cancel(monitor->loop, &monitor->tick);
+    health_herald_end(&monitor->herald);
     health_keeper_tick(&monitor->keeper, 0);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
         health_target_t *target = apr_hash_this_val(i);
@@ -329,6 +334,11 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->keeper.table = options->table;
     monitor->keeper.log = options->log;
     apr_pool_create(&monitor->keeper.pool, pool);
+    monitor->herald.command = options->event_command;
+    monitor->herald.table = options->table;
+    monitor->herald.log = options->log;
+    apr_pool_create(&monitor->herald.pool, pool);
+    health_herald_init(&monitor->herald);
     apr_pool_create(&monitor->scratch, pool);
     monitor->tick.fire = tick;
     monitor->tick.baton = monitor;

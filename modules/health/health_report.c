@@ -180,3 +180,21 @@ void health_report(tier_status_node_t *root, const health_table_t *table,
     for (group_t *group = groups; group; group = group->next)
         finish_group(group, pool);
 }
+
+void health_report_events(tier_status_node_t *root, health_table_t *table, apr_pool_t *pool)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+    } texts[HEALTH_TOLD_KINDS] = {
+        {"delivered", "Changes that the program of TierHealthEvent was told."},
+        {"failed", "Changes of which the program failed to take note."},
+        {"dropped", "Changes that came too fast to be told."}};
+    tier_status_node_t *events = tier_status_object(root, "events", pool);
+
+    for (int i = 0; i < HEALTH_TOLD_KINDS; i++)
+        tier_status_metric(
+            events, TIER_STATUS_COUNTER, texts[i].name,
+            (apr_int64_t)tier_counter_get(health_table_told(table, (health_told_e)i)),
+            texts[i].help, pool);
+}

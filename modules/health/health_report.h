@@ -14,4 +14,7 @@
 void health_report(tier_status_node_t *root, const health_table_t *table,
                    const tier_leader_t *leader, apr_pool_t *pool);
 
+/* Fills in what became of the events that a program was to be told. Any thread. */
+void health_report_events(tier_status_node_t *root, health_table_t *table, apr_pool_t *pool);
+
 #endif

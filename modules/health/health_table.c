@@ -18,6 +18,7 @@ _Static_assert(sizeof(health_record_t) % 8 == 0 && offsetof(health_record_t, che
 struct health_table_t {
     apr_uint32_t capacity;
     apr_uint32_t padding;
+    tier_counter_t told[HEALTH_TOLD_KINDS];
     apr_uint64_t hashes[1]; /* capacity of them, then the entries */
 };
 
@@ -47,6 +48,11 @@ health_table_t *health_table_format(void *base, apr_uint32_t capacity)
 apr_uint32_t health_table_capacity(const health_table_t *table)
 {
     return table->capacity;
+}
+
+tier_counter_t *health_table_told(health_table_t *table, health_told_e what)
+{
+    return &table->told[what];
 }
 
 apr_uint32_t health_table_count(const health_table_t *table)
@@ -164,6 +170,7 @@ health_entry_t *health_table_claim(health_table_t *table, const health_key_t *ke
     entry->due = 0;
     entry->ramp = 0;
     entry->order = entry->acted = 0;
+    entry->told = 0;
     table->hashes[index] = health_key_hash(key);
     tier_atomic_store(&entry->used, 1);
     return entry;
@@ -224,6 +231,7 @@ void health_table_adopt(health_table_t *table, const health_table_t *earlier)
 {
     apr_uint32_t count = earlier->capacity < table->capacity ? earlier->capacity : table->capacity;
 
+    memcpy(table->told, earlier->told, sizeof(table->told));
     for (apr_uint32_t i = 0; i < count; i++) {
         health_entry_t *entry = entry_at(table, i);
 
@@ -231,6 +239,7 @@ void health_table_adopt(health_table_t *table, const health_table_t *earlier)
             continue;
         entry->due = entry_at(earlier, i)->due;
         entry->ramp = entry_at(earlier, i)->ramp;
+        entry->told = entry_at(earlier, i)->told;
         entry->used = 1;
         table->hashes[i] = health_key_hash(&entry->record.key);
     }

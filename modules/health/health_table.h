@@ -4,6 +4,7 @@
 
 #include <apr_pools.h>
 
+#include "atomics.h"
 #include "health_member.h"
 
 /*
@@ -33,6 +34,7 @@ typedef struct health_entry_t {
     apr_uint32_t order;   /* what an administrator asks for: health_action_e; atomic */
     apr_uint32_t acted;   /* what came of the last order: health_acted_e; atomic */
     apr_int64_t ramp;     /* since when slow start runs, the same clock; 0: it does not; likewise */
+    apr_uint64_t told; /* changes of the state that TierHealthEvent has been told; the writer's */
     health_record_t
         record; /* changed by the functions below only; its writer may read it as it is */
 } health_entry_t;
@@ -40,7 +42,7 @@ typedef struct health_entry_t {
 typedef struct health_table_t health_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_TABLE_LAYOUT 3
+#define HEALTH_TABLE_LAYOUT 4
 
 /* Returns how many bytes a table for capacity members takes. */
 apr_size_t health_table_size(apr_uint32_t capacity);
@@ -54,6 +56,17 @@ void health_table_adopt(health_table_t *table, const health_table_t *earlier);
 
 /* Returns how many entries there is room for. */
 apr_uint32_t health_table_capacity(const health_table_t *table);
+
+/* What became of the changes that a program was to be told. */
+typedef enum {
+    HEALTH_TOLD_DELIVERED,
+    HEALTH_TOLD_FAILED,
+    HEALTH_TOLD_DROPPED,
+    HEALTH_TOLD_KINDS
+} health_told_e;
+
+/* Returns the counter of these. Any thread. */
+tier_counter_t *health_table_told(health_table_t *table, health_told_e what);
 
 /* Returns how many entries are used. The writer only. */
 apr_uint32_t health_table_count(const health_table_t *table);

@@ -41,8 +41,9 @@ static struct {
     tier_leader_t *leader;
     health_balancers_t *balancers;
     const tier_log_t *log;
-    const char *state_file; /* NULL: there is none */
-    health_scene_t *scene;  /* NULL: no request is tried again */
+    const char *const *event_command; /* NULL: there is none */
+    const char *state_file;           /* NULL: there is none */
+    health_scene_t *scene;            /* NULL: no request is tried again */
 } state;
 
 /* Written in child_init, before there are threads; then the watch's. */
@@ -60,8 +61,10 @@ static void take_kept(void *unused, const health_record_t *record)
     health_entry_t *entry = health_table_claim(state.table, &record->key, record->member.since);
 
     (void)unused;
-    if (entry)
-        health_entry_set_member(entry, &record->member);
+    if (!entry)
+        return;
+    health_entry_set_member(entry, &record->member);
+    entry->told = record->member.transitions;
 }
 
 /* Room for twice the members, so that restarts with a longer list find the same segment again. */
@@ -122,6 +125,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     health_config_settle(main_server, pconf);
     state.log = tier_glue_log(main_server, tier_health_module.module_index, pconf);
     state.state_file = health_state_config_file(pconf);
+    state.event_command = health_state_config_event(pconf);
     state.balancers = health_balancers_find(main_server, pconf);
     if (health_retry_setup(&state.scene, state.balancers, main_server, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -152,6 +156,7 @@ static apr_status_t lead(tier_loop_t *loop, void *unused, apr_pool_t *pool)
     const health_monitor_options_t options = {.table = state.table,
                                               .server = &watch_server,
                                               .log = state.log,
+                                              .event_command = state.event_command,
                                               .state_file = state.state_file,
                                               .random = random_bits};
 
@@ -189,6 +194,8 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     health_passive_report_t traffic = {.root = root, .pool = pool};
 
     (void)vhost;
+    if (state.table && state.event_command)
+        health_report_events(root, state.table, pool);
     if (state.table)
         health_report(root, state.table, state.leader, pool);
     if (state.scene)
