@@ -7,14 +7,10 @@
 #include <http_log.h>
 
 #include "health_private.h"
-#include "health_times.h"
+#include "health_slots.h"
 
 #include <atomics.h>
 #include <clock.h>
-
-/* "unix:" and "|" beside a member's path and name. */
-#define MEMBER_TEXT                                                                                \
-    (sizeof(((proxy_worker_shared *)0)->uds_path) + sizeof(((proxy_worker_shared *)0)->name_ex) + 8)
 
 struct health_balancers_t {
     apr_array_header_t *list; /* of health_minded_t */
@@ -22,193 +18,6 @@ struct health_balancers_t {
 };
 
 static apr_status_t give_all_back(void *data);
-
-static proxy_server_conf *proxy_conf(const server_rec *server)
-{
-    const module *proxy = ap_find_linked_module("mod_proxy.c");
-
-    return proxy ? ap_get_module_config(server->module_config, proxy) : NULL;
-}
-
-/* By the array's own element size: the record has grown at its end in the past. */
-static proxy_balancer *balancer_at(const apr_array_header_t *balancers, int i)
-{
-    return (proxy_balancer *)(balancers->elts + (apr_size_t)i * (apr_size_t)balancers->elt_size);
-}
-
-static proxy_worker_shared *slot_at(const proxy_balancer *balancer, int i)
-{
-    void *slot = NULL;
-
-    if (!balancer->wslot || !balancer->storage ||
-        balancer->storage->dptr(balancer->wslot, (unsigned)i, &slot) != APR_SUCCESS)
-        return NULL;
-    return slot;
-}
-
-/* Slots that were never filled have no hash. */
-static int is_filled(const proxy_worker_shared *slot)
-{
-    return slot && slot->hash.def && slot->hash.fnv && slot->name_ex[0];
-}
-
-/* The check of the configuration. */
-
-/* Writes a member's URL as the status page and member= have it: "unix:path|name" or the name. */
-static void member_text(const proxy_worker_shared *slot, char *text, apr_size_t size)
-{
-    if (slot->uds_path[0])
-        apr_snprintf(text, size, "unix:%.*s|%.*s", (int)sizeof(slot->uds_path), slot->uds_path,
-                     (int)sizeof(slot->name_ex), slot->name_ex);
-    else
-        apr_snprintf(text, size, "%.*s", (int)sizeof(slot->name_ex), slot->name_ex);
-}
-
-static const health_check_t *check_of(const health_section_t *section,
-                                      const proxy_worker_shared *slot)
-{
-    char text[MEMBER_TEXT];
-
-    member_text(slot, text, sizeof(text));
-    return health_config_check_of(section, text);
-}
-
-static int check_member(const health_section_t *section, const proxy_worker_shared *member)
-{
-    const health_check_t *check = check_of(section, member);
-
-    /* With an address of its own a probe does not go to the member at all. */
-    if (check && !check->port && !check->address &&
-        !health_check_speaks(check->kind, member->scheme)) {
-        ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, section->server,
-                     WTNO(1010) "TierHealthCheck %s at %s: member %s of %s speaks %s, which %s "
-                                "probes do not; use TierHealthCheck %s, or members with %s://",
-                     health_check_kind_name(check->kind), section->where, member->name_ex,
-                     section->balancer, member->scheme, health_check_kind_name(check->kind),
-                     strcmp(member->scheme, "https") == 0  ? "https"
-                     : strcmp(member->scheme, "http") == 0 ? "http"
-                                                           : "tcp",
-                     health_check_kind_name(check->kind));
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (member->method != NONE)
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
-                     WTNO(1011) "TierHealthCheck at %s: member %s of %s has an hcmethod too; "
-                                "mod_proxy_hcheck "
-                                "and TierHealthCheck contradict each other, use one of them",
-                     section->where, member->name_ex, section->balancer);
-    return OK;
-}
-
-static int check_balancer(const health_section_t *section, const proxy_balancer *balancer)
-{
-    int result = OK;
-
-    for (int i = 0; i < balancer->workers->nelts && result == OK; i++)
-        result = check_member(section, APR_ARRAY_IDX(balancer->workers, i, proxy_worker *)->s);
-    return result;
-}
-
-static const proxy_balancer *find_balancer(const health_section_t *section)
-{
-    const proxy_server_conf *conf = proxy_conf(section->server);
-
-    for (int i = 0; conf && i < conf->balancers->nelts; i++) {
-        const proxy_balancer *balancer = balancer_at(conf->balancers, i);
-
-        if (strcmp(balancer->s->name, section->balancer) == 0)
-            return balancer;
-    }
-    return NULL;
-}
-
-/* A name that no member has may be one that is added at run time, but is more often misspelt. */
-static void check_names(const health_section_t *section, const proxy_balancer *balancer)
-{
-    char text[MEMBER_TEXT];
-
-    for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
-        const char *wanted = APR_ARRAY_IDX(section->overrides, i, health_override_t).member;
-        int found = 0;
-
-        for (int j = 0; j < balancer->workers->nelts && !found; j++) {
-            member_text(APR_ARRAY_IDX(balancer->workers, j, proxy_worker *)->s, text, sizeof(text));
-            found = strcasecmp(text, wanted) == 0;
-        }
-        if (!found)
-            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
-                         WTNO(1016) "TierHealthCheck member=%s at %s: %s has no such member now",
-                         wanted, section->where, section->balancer);
-    }
-}
-
-/* A balancer whose members nobody judges is never down. */
-static void check_required(const health_section_t *section)
-{
-    for (int i = 0; section->requires && i < section->requires->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(section->requires, i, const char *);
-
-        if (!health_config_find(section->server, name))
-            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
-                         WTNO(1069) "TierHealthRequires of %s: %s has no TierHealthCheck or "
-                                    "TierHealthEject, so that nobody can tell when it is down",
-                         section->balancer, name);
-    }
-}
-
-static int check_section(const health_section_t *section)
-{
-    const proxy_balancer *balancer = find_balancer(section);
-
-    check_required(section);
-    if (section->eject.outlier.on && !section->ejects)
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
-                     WTNO(1067) "TierHealthOutlier of %s has no effect without TierHealthEject on",
-                     section->balancer);
-    if (!balancer || balancer->workers->nelts + balancer->growth == 0)
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
-            WTNO(1012) "TierHealthCheck at %s has nothing to check: %s has no BalancerMember",
-            section->where, section->balancer);
-    if (balancer)
-        check_names(section, balancer);
-    return balancer ? check_balancer(section, balancer) : OK;
-}
-
-static void check_times(const ap_directive_t *directive, server_rec *main_server, apr_pool_t *ptemp)
-{
-    for (; directive; directive = directive->next) {
-        const char *misread = NULL;
-
-        if (strcasecmp(directive->directive, "BalancerMember") == 0 ||
-            strcasecmp(directive->directive, "ProxySet") == 0)
-            misread = health_times_misread(directive->args, ptemp);
-        if (misread)
-            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, main_server,
-                         WTNO(1009) "%s at %s:%d: mod_proxy reads %s as seconds, whatever the unit",
-                         directive->directive, directive->filename, directive->line_num, misread);
-        check_times(directive->first_child, main_server, ptemp);
-    }
-}
-
-int health_balancers_check(server_rec *main_server, apr_pool_t *ptemp)
-{
-    const apr_array_header_t *sections = health_config_sections(main_server, ptemp);
-    int result = OK;
-
-    if (sections->nelts > 0 && !ap_find_linked_module("mod_proxy_balancer.c")) {
-        ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, main_server,
-                     WTNO(1013) "TierHealthCheck needs mod_proxy_balancer, which is not loaded: "
-                                "add its LoadModule line "
-                                "(a2enmod proxy_balancer)");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (sections->nelts > 0)
-        check_times(ap_conftree, main_server, ptemp);
-    for (int i = 0; i < sections->nelts && result == OK; i++)
-        result = check_section(APR_ARRAY_IDX(sections, i, health_section_t *));
-    return result;
-}
 
 /* The balancers that have checks. */
 
@@ -228,10 +37,10 @@ health_balancers_t *health_balancers_find(server_rec *main_server, apr_pool_t *p
     found->list = apr_array_make(pconf, 4, sizeof(health_minded_t));
     found->by_balancer = apr_hash_make(pconf);
     for (const server_rec *server = main_server; server; server = server->next) {
-        const proxy_server_conf *conf = proxy_conf(server);
+        const proxy_server_conf *conf = health_slots_conf(server);
 
         for (int i = 0; conf && i < conf->balancers->nelts; i++) {
-            proxy_balancer *balancer = balancer_at(conf->balancers, i);
+            proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
             health_section_t *section = health_config_find(server, balancer->s->name);
 
             if (section && !is_known(found, balancer)) {
@@ -312,9 +121,9 @@ apr_uint32_t health_balancers_room(const health_balancers_t *balancers)
 static int set_key_in(health_key_t *key, const health_minded_t *minded,
                       const proxy_worker_shared *slot, const char *scope)
 {
-    char member[MEMBER_TEXT];
+    char member[HEALTH_SLOTS_TEXT];
 
-    member_text(slot, member, sizeof(member));
+    health_slots_text(slot, member, sizeof(member));
     return health_key_set(key, scope, minded->section->balancer, member);
 }
 
@@ -340,22 +149,15 @@ health_passive_t *health_balancers_traffic(const health_minded_t *minded,
     return traffic;
 }
 
-/* The bit comes last when a member is added: without it the slot may be half written. */
-static int is_complete(const proxy_worker_shared *slot)
-{
-    return is_filled(slot) &&
-           (__atomic_load_n(&slot->status, __ATOMIC_ACQUIRE) & PROXY_WORKER_INITIALIZED);
-}
-
 void health_balancers_each(const health_minded_t *minded,
                            void (*visit)(void *visitor, const proxy_worker_shared *member,
                                          const health_passive_t *traffic),
                            void *visitor)
 {
     for (int i = 0; i < minded->balancer->max_workers; i++) {
-        const proxy_worker_shared *slot = slot_at(minded->balancer, i);
+        const proxy_worker_shared *slot = health_slots_at(minded->balancer, i);
 
-        if (is_complete(slot))
+        if (health_slots_is_complete(slot))
             visit(visitor, slot, health_balancers_traffic(minded, slot));
     }
 }
@@ -419,7 +221,7 @@ static const health_minded_t *minded_of(const health_balancers_t *balancers,
         const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
 
         if (slot->index >= 0 && slot->index < minded->balancer->max_workers &&
-            slot_at(minded->balancer, slot->index) == slot)
+            health_slots_at(minded->balancer, slot->index) == slot)
             return minded;
     }
     return NULL;
@@ -445,8 +247,9 @@ static void set_share(void *baton, void *ref, apr_uint32_t percent)
 static void give_back(const health_minded_t *minded)
 {
     for (int i = 0; i < minded->balancer->max_workers; i++) {
-        proxy_worker_shared *slot = slot_at(minded->balancer, i);
-        const health_ramp_t *ramp = slot && is_complete(slot) ? ramp_of(minded, slot) : NULL;
+        proxy_worker_shared *slot = health_slots_at(minded->balancer, i);
+        const health_ramp_t *ramp =
+            slot && health_slots_is_complete(slot) ? ramp_of(minded, slot) : NULL;
 
         if (ramp && ramp->own)
             slot->lbfactor = health_ramp_own(ramp, slot->lbfactor);
@@ -498,7 +301,7 @@ static void visit_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                        void (*visit)(void *visitor, const health_spec_t *spec), void *visitor)
 {
     health_spec_t spec = {.ref = slot,
-                          .check = check_of(minded->section, slot),
+                          .check = health_slots_check(minded->section, slot),
                           .log = minded->section->log,
                           .scheme = slot->scheme,
                           .host = slot->hostname_ex,
@@ -519,9 +322,9 @@ static void each_member(void *baton, void (*visit)(void *visitor, const health_s
         const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
 
         for (int j = 0; j < minded->balancer->max_workers; j++) {
-            proxy_worker_shared *slot = slot_at(minded->balancer, j);
+            proxy_worker_shared *slot = health_slots_at(minded->balancer, j);
 
-            if (is_complete(slot))
+            if (health_slots_is_complete(slot))
                 visit_slot(minded, slot, visit, visitor);
         }
     }
@@ -555,7 +358,7 @@ static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slo
 {
     health_passive_t *traffic =
         minded->section->ejects ? health_balancers_traffic(minded, slot) : NULL;
-    const health_check_t *check = check_of(minded->section, slot);
+    const health_check_t *check = health_slots_check(minded->section, slot);
     const health_entry_t *entry;
     health_key_t key;
     int ejected, down;
@@ -598,10 +401,10 @@ static void clear_unchecked(const proxy_balancer *balancer, const health_table_t
     health_record_t *copy = apr_palloc(ptemp, sizeof(*copy));
 
     for (int i = 0; i < balancer->max_workers; i++) {
-        proxy_worker_shared *slot = slot_at(balancer, i);
+        proxy_worker_shared *slot = health_slots_at(balancer, i);
 
-        if (is_filled(slot) && (slot->status & PROXY_WORKER_HC_FAIL) && slot->method == NONE &&
-            was_ours(table, balancer->s->name, slot, copy))
+        if (health_slots_is_filled(slot) && (slot->status & PROXY_WORKER_HC_FAIL) &&
+            slot->method == NONE && was_ours(table, balancer->s->name, slot, copy))
             mirror(NULL, slot, HEALTH_MIRROR_UP);
     }
 }
@@ -613,17 +416,17 @@ void health_balancers_restore(const health_balancers_t *balancers, health_table_
         const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
 
         for (int j = 0; j < minded->balancer->max_workers; j++) {
-            proxy_worker_shared *slot = slot_at(minded->balancer, j);
+            proxy_worker_shared *slot = health_slots_at(minded->balancer, j);
 
-            if (is_filled(slot))
+            if (health_slots_is_filled(slot))
                 restore_slot(minded, slot, table);
         }
     }
     for (const server_rec *server = main_server; server; server = server->next) {
-        const proxy_server_conf *conf = proxy_conf(server);
+        const proxy_server_conf *conf = health_slots_conf(server);
 
         for (int i = 0; conf && i < conf->balancers->nelts; i++) {
-            const proxy_balancer *balancer = balancer_at(conf->balancers, i);
+            const proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
 
             if (!is_known(balancers, balancer))
                 clear_unchecked(balancer, table, ptemp);

@@ -10,28 +10,17 @@
 
 #include "health_config.h"
 #include "health_retry_config.h"
-
-static proxy_server_conf *proxy_conf(const server_rec *server)
-{
-    const module *proxy = ap_find_linked_module("mod_proxy.c");
-
-    return proxy ? ap_get_module_config(server->module_config, proxy) : NULL;
-}
-
-static proxy_balancer *balancer_at(const apr_array_header_t *balancers, int i)
-{
-    return (proxy_balancer *)(balancers->elts + (apr_size_t)i * (apr_size_t)balancers->elt_size);
-}
+#include "health_slots.h"
 
 apr_uint32_t health_scene_room(server_rec *main_server)
 {
     apr_uint32_t room = 0;
 
     for (const server_rec *server = main_server; server; server = server->next) {
-        const proxy_server_conf *conf = proxy_conf(server);
+        const proxy_server_conf *conf = health_slots_conf(server);
 
         for (int i = 0; conf && i < conf->balancers->nelts; i++)
-            room += 1 + (apr_uint32_t)balancer_at(conf->balancers, i)->max_workers;
+            room += 1 + (apr_uint32_t)health_slots_balancer(conf->balancers, i)->max_workers;
     }
     return room;
 }
@@ -117,11 +106,11 @@ health_scene_t *health_scene_make(server_rec *main_server, health_passive_table_
     scene->followed = apr_hash_make(pconf);
     scene->list = apr_array_make(pconf, 8, sizeof(health_followed_t *));
     for (const server_rec *server = main_server; server; server = server->next) {
-        const proxy_server_conf *conf = proxy_conf(server);
+        const proxy_server_conf *conf = health_slots_conf(server);
         const char *scope = health_config_scope(main_server, server, pconf);
 
         for (int i = 0; conf && i < conf->balancers->nelts; i++) {
-            const proxy_balancer *balancer = balancer_at(conf->balancers, i);
+            const proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
 
             if (!health_scene_find(scene, balancer))
                 follow(scene, conf, balancer, scope, pconf);
@@ -168,10 +157,7 @@ health_passive_t *health_scene_member(const health_scene_t *scene,
     entry = __atomic_load_n(&followed->members[member->index], __ATOMIC_ACQUIRE);
     if (entry)
         return entry;
-    if (member->uds_path[0])
-        apr_snprintf(url, sizeof(url), "unix:%s|%s", member->uds_path, member->name_ex);
-    else
-        apr_cpystrn(url, member->name_ex, sizeof(url));
+    health_slots_text(member, url, sizeof(url));
     if (!health_key_set(&key, followed->scope, followed->balancer->s->name, url))
         return NULL;
     entry = health_passive_claim(scene->table, &key);
