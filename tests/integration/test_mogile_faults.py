@@ -83,7 +83,10 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
     server.allow_log("WT3501")
     fid = server.fs.store("key&=", BODY, on=(1, 2))
     server.fs.store("gone", BODY, on=())
+    server.fs.store("dead", BODY, on=(3,))
+    server.fs.sql("UPDATE host SET status='dead' WHERE hostid=3")
     server.fs.sql("UPDATE device SET status='down' WHERE devid=1")
+    server.fs.sql("UPDATE host SET http_get_port=http_port, http_port=1 WHERE hostid=2")
     server.fs.trackers[0].kill()
     server.fs.trackers[1].stop()
     answers = ask(server, 6, "key%26=")
@@ -93,7 +96,7 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
     assert server.get("/f/%E6%97%A5%E6%9C%AC").status == 404
     assert server.get("/f/%FF%FE").status == 404
     server.allow_log("WT3512")
-    assert server.get("/f/gone").status == 503
+    assert server.get("/f/gone").status == 503 and server.get("/f/dead").status == 503
     assert not server.fs.nodes[0].requests()  # its device is down
     assert server.fs.copy(2, fid).exists()
 
