@@ -17,6 +17,7 @@ void *assets_config_create_server(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->fetch = TIER_UNSET;
+    config->codings = TIER_UNSET;
     config->max_file = TIER_UNSET;
     config->max_size = TIER_UNSET;
     config->max_age = TIER_UNSET;
@@ -46,6 +47,9 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     merged->sources = merge_arrays(pool, base->sources, add->sources);
     merged->live = NULL;
     TIER_MERGE(merged, base, add, fetch);
+    TIER_MERGE(merged, base, add, codings);
+    memcpy(merged->coding, add->codings == TIER_UNSET ? base->coding : add->coding,
+           sizeof(merged->coding));
     TIER_MERGE(merged, base, add, max_file);
     TIER_MERGE(merged, base, add, max_size);
     TIER_MERGE(merged, base, add, max_age);
@@ -149,6 +153,38 @@ static const char *set_fetch(cmd_parms *cmd, void *unused, int on)
     (void)unused;
     config_for(cmd)->fetch = on;
     return NULL;
+}
+
+static const char *add_coding(cmd_parms *cmd, assets_server_t *config, const char *name)
+{
+    for (int i = 0; i < ASSETS_CODINGS; i++) {
+        if (strcmp(name, assets_accept_name((assets_coding_e)i)) != 0)
+            continue;
+        for (int j = 0; j < config->codings; j++) {
+            if ((int)config->coding[j] == i)
+                return apr_psprintf(cmd->pool, "TierAssetsVariants: \"%s\" is named twice", name);
+        }
+        config->coding[config->codings++] = (assets_coding_e)i;
+        return NULL;
+    }
+    return apr_psprintf(cmd->pool,
+                        "TierAssetsVariants: \"%s\" is no coding; give off, or some of br, zstd "
+                        "and gzip, the best first",
+                        name);
+}
+
+static const char *set_variants(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    assets_server_t *config = config_for(cmd);
+    const char *problem = argc == 0 ? "TierAssetsVariants: give off, or codings" : NULL;
+
+    (void)unused;
+    config->codings = 0;
+    if (argc == 1 && strcasecmp(argv[0], "off") == 0)
+        return NULL;
+    for (int i = 0; i < argc && !problem; i++)
+        problem = add_coding(cmd, config, argv[i]);
+    return problem;
 }
 
 static const char *set_max_file(cmd_parms *cmd, void *unused, const char *arg)
@@ -260,6 +296,8 @@ const command_rec assets_config_commands[] = {
                   "the beginning of references, and what takes its place"),
     AP_INIT_TAKE2("TierAssetsManifest", add_source, NULL, RSRC_CONF,
                   "the beginning of references, and the manifest.json that names what is below"),
+    AP_INIT_TAKE_ARGV("TierAssetsVariants", set_variants, NULL, RSRC_CONF,
+                      "off, or which compressed files beside others are sent: br, zstd, gzip"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,
                   "the largest file that is stored"),
     AP_INIT_TAKE1("TierAssetsMaxSize", set_max_size, NULL, RSRC_CONF,

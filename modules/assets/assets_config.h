@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "assets_accept.h"
 #include "assets_live.h"
 
 #define ASSETS_DEFAULT_MAX_FILE  ((apr_off_t)64 * 1024 * 1024)
@@ -26,8 +27,10 @@ typedef struct assets_server_t {
     int fetch;
     apr_off_t max_file, max_size;
     apr_interval_time_t max_age, not_found, timeout;
-    apr_array_header_t *rules;   /* of assets_rule_t; NULL: none */
-    apr_array_header_t *sources; /* of assets_source_t; NULL: none */
+    int codings;                            /* of coding; 0: none */
+    assets_coding_e coding[ASSETS_CODINGS]; /* the best first */
+    apr_array_header_t *rules;              /* of assets_rule_t; NULL: none */
+    apr_array_header_t *sources;            /* of assets_source_t; NULL: none */
     assets_live_t *live; /* what both say now; made in each process; NULL: nothing to be said */
 } assets_server_t;
 

@@ -60,6 +60,8 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "passed", &counters->passed,
         "Requests of missing files that were sent on to the application.", pool);
     report_refused(counters, root, pool);
+    add(root, "variants", &counters->variants,
+        "Requests answered with a compressed file that was beside the file.", pool);
     report_pages(counters, root, pool);
     add(root, "disk_errors", &counters->disk_errors, "Files that could not be written.", pool);
     add(root, "removed", &counters->removed,

@@ -59,6 +59,13 @@ void assets_serve_look(assets_request_t *state, request_rec *r);
 /* Answers r with the file that state has. Returns a handler's result. assets_serve.c */
 int assets_serve(assets_request_t *state, request_rec *r);
 
+/* Returns what to open files for r with besides. assets_serve.c */
+apr_int32_t assets_serve_flags(const request_rec *r);
+
+/* Puts a compressed file in the place of state's, where one is beside it and r wants it. r has its
+ * type and fields already. assets_variant.c */
+void assets_variant_choose(assets_request_t *state, request_rec *r);
+
 /* Sets r's fields from what is kept beside a fetched file. assets_serve.c */
 void assets_serve_fields(request_rec *r, const assets_file_t *file);
 

@@ -17,7 +17,7 @@ static const core_dir_config *core_of(const request_rec *r)
 }
 
 /* As for httpd's own files, off where nothing is said. */
-static apr_int32_t open_flags(const request_rec *r)
+apr_int32_t assets_serve_flags(const request_rec *r)
 {
     return core_of(r)->enable_sendfile == ENABLE_SENDFILE_ON ? APR_FOPEN_SENDFILE_ENABLED : 0;
 }
@@ -32,7 +32,7 @@ static int is_fresh(const assets_record_t *record, const request_rec *r)
 
 void assets_serve_look(assets_request_t *state, request_rec *r)
 {
-    apr_status_t rv = assets_file_open(&state->file, state->path, open_flags(r), r->pool);
+    apr_status_t rv = assets_file_open(&state->file, state->path, assets_serve_flags(r), r->pool);
 
     state->has_file = rv == APR_SUCCESS;
     state->is_fresh =
@@ -103,8 +103,9 @@ int assets_serve(assets_request_t *state, request_rec *r)
     if (!state->is_fresh)
         tier_counter_add(&counters->stale, 1);
     assets_serve_fields(r, &state->file);
-    set_validators(r, &state->file);
     assets_file_touch(&state->file, r->request_time);
+    assets_variant_choose(state, r);
+    set_validators(r, &state->file);
     status = ap_meets_conditions(r);
     if (status != OK) {
         r->status = status;

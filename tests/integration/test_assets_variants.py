@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that a build has compressed, sent to those who want them."""
+import gzip
+import os
+
+import pytest
+from assets_support import counters, kept, put, wait_kept
+
+CSS = b"body { margin: 0 }\n" * 50
+
+
+@pytest.fixture
+def server(httpd, app):
+    origin = app(body=b"fetched", headers={"Content-Type": "text/css", "Cache-Control": "max-age=60"})
+    made = kept(httpd, origin, more="TierAssetsVariants br gzip\n")
+    for name, body in (("a.css", CSS), ("a.css.gz", gzip.compress(CSS)), ("a.css.br", b"brotli"), ("b.css", CSS),
+                       ("a.png", b"png"), ("a.png.gz", b"no")):
+        put(made, name, body)
+    return made
+
+
+def get(server, name, accept, **headers):
+    return server.get("/assets/" + name, headers={**({"Accept-Encoding": accept} if accept else {}), **headers})
+
+
+def test_each_gets_what_it_wants_most_and_every_answer_says_so(server):
+    plain = get(server, "a.css", None)
+    small = get(server, "a.css", "gzip, deflate")
+    smallest = get(server, "a.css", "gzip, deflate, br")
+    assert plain.body == CSS and gzip.decompress(small.body) == CSS and smallest.body == b"brotli"
+    assert [answer.headers["Content-Encoding"] for answer in (plain, small, smallest)] == [None, "gzip", "br"]
+    assert {answer.headers["Vary"] for answer in (plain, small, smallest)} == {"Accept-Encoding"}
+    assert {answer.headers["Content-Type"] for answer in (plain, small, smallest)} == {"text/css"}
+    assert len({answer.headers["ETag"] for answer in (plain, small, smallest)}) == 3
+    assert get(server, "a.css", "gzip;q=0").body == CSS and get(server, "a.css", "br;q=0, gzip").body == small.body
+    assert counters(server)["variants"] == 3
+
+
+def test_conditions_and_ranges_are_of_the_variant(server):
+    small = get(server, "a.css", "gzip")
+    tag = small.headers["ETag"]
+    assert get(server, "a.css", "gzip", **{"If-None-Match": tag}).status == 304
+    assert get(server, "a.css", None, **{"If-None-Match": tag}).status == 200
+    part = get(server, "a.css", "gzip", Range="bytes=0-9", **{"If-Range": tag})
+    assert part.status == 206 and part.body == small.body[:10]
+
+
+def test_without_a_variant_and_for_types_that_are_small_already(server):
+    plain = get(server, "b.css", "br, gzip")
+    assert plain.body == CSS and plain.headers["Vary"] == "Accept-Encoding"
+    image = get(server, "a.png", "gzip")
+    assert image.body == b"png" and image.headers["Vary"] is None
+
+
+def test_a_variant_of_an_older_file_is_not_used(server):
+    path = put(server, "a.css", b"new")
+    later = path.stat().st_mtime + 100
+    os.utime(path, (later, later))
+    assert get(server, "a.css", "br, gzip").body == b"new"
+
+
+def test_what_the_application_calls_a_variant_is_none(server):
+    assert get(server, "c.css.gz", "gzip").body == b"fetched"
+    wait_kept(server, "c.css.gz")
+    put(server, "c.css", CSS)
+    os.utime(put(server, "c.css", CSS), (1, 1))
+    assert get(server, "c.css", "gzip").body == CSS
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("TierAssetsVariants deflate", 'TierAssetsVariants: "deflate" is no coding'),
+    ("TierAssetsVariants br br", 'TierAssetsVariants: "br" is named twice'),
+    ("TierAssetsVariants", "TierAssetsVariants: give off, or codings"),
+])
+def test_wrong_lines_are_refused(httpd, line, problem):
+    status, text = httpd.check(modules=["assets"], conf=line)
+    assert status != 0 and problem in text
