@@ -127,9 +127,8 @@ static int finish(follower_t *follower)
 
     if (follower->is_begun)
         return send_new(follower, 1) ? OK : DONE;
-    tier_counter_add(&assets_runtime()->shared->counters.followed, 1);
     state->file = follower->file;
-    state->has_file = state->is_fresh = 1;
+    state->has_file = state->is_fresh = state->is_followed = 1;
     return assets_serve(state, follower->r);
 }
 

@@ -46,6 +46,7 @@ typedef struct assets_request_t {
     apr_uint64_t id;
     assets_file_t file;
     int has_file, is_fresh; /* fresh: it may be served without asking */
+    int is_followed;        /* the file is that of a fetch r has waited for */
     int is_mapped;          /* the URL was mapped to the file: nobody else has it */
 } assets_request_t;
 

@@ -99,7 +99,7 @@ int assets_serve(assets_request_t *state, request_rec *r)
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     int status;
 
-    tier_counter_add(&counters->served, 1);
+    tier_counter_add(state->is_followed ? &counters->followed : &counters->served, 1);
     if (!state->is_fresh)
         tier_counter_add(&counters->stale, 1);
     assets_serve_fields(r, &state->file);
