@@ -19,7 +19,7 @@
 extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 
 /* In shared memory; the layout number changes with the structs. */
-#define ASSETS_SHARED_LAYOUT 1
+#define ASSETS_SHARED_LAYOUT 2
 
 typedef struct assets_shared_t {
     assets_marks_t marks;
