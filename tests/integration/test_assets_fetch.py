@@ -51,6 +51,7 @@ def test_ranges_and_conditions_of_a_missing_file(httpd, app):
     part = server.get("/assets/a", headers={"Range": "bytes=2-4"})
     assert part.status == 206 and part.body == b"234"
     assert server.get("/assets/b", headers={"If-None-Match": '"app-1"'}).status == 304
+    wait_kept(server, "a")
     wait_kept(server, "b")
     assert files(server) == ["a", "b"] and "range" not in origin.requests("/assets/a")[0]["headers"]
 

@@ -31,9 +31,9 @@ def test_killed_member_is_dropped_and_comes_back(httpd, app, mpm):
     returned = time.monotonic() - back
     report = load.join()
     # mod_proxy goes on to another member when a connection is refused; a request that the member was answering
-    # in the instant it was killed is lost (AH01102).
+    # in the instant it was killed is lost (AH01102): one for each of the load's 8 connections at most.
     lost = len(server.log_lines("AH01102"))
-    assert len(report.errors) <= lost <= 2
+    assert len(report.errors) <= lost <= 8
     # Three failures at 100 ms, the first up to 100 ms after the kill; two passes. The rest is the test's own slowness.
     assert took < 0.6 and returned < 0.6
 
