@@ -112,5 +112,6 @@ int mogile_request_handler(request_rec *r)
         TIER_SETTING(config, verify, MOGILE_VERIFY_SIZE) != MOGILE_VERIFY_OFF;
     request.key.fresh = TIER_SETTING(config, fresh, FRESH);
     request.key.negative = TIER_SETTING(config, negative, NEGATIVE);
-    return dispatch(&request);
+    /* The relay may tell of copies after this has returned. */
+    return dispatch(apr_pmemdup(r->pool, &request, sizeof(request)));
 }

@@ -314,13 +314,15 @@ static void fill_handover(const reproxy_delivery_t *delivery, reproxy_handover_t
     handover->stall = delivery->ask.stall;
 }
 
+/* The connection is the relay's; how the copy served is told when that has ended. */
 static void taken(void *baton)
 {
     reproxy_delivery_t *delivery = baton;
 
     delivery->given = delivery->fetch;
-    delivery->given->head.keeps = 0; /* the relay reads from it */
-    reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
+    delivery->given->head.keeps = 0;
+    delivery->fetch = NULL;
+    reproxy_fetch_fail(delivery->given, REPROXY_FAILURE_NONE);
 }
 
 /* What the relay has sent is counted for its node here: nothing else saw the bytes. */
@@ -328,7 +330,7 @@ static void count_given(reproxy_delivery_t *delivery, apr_off_t sent)
 {
     apr_off_t at = first_byte(delivery) + sent;
 
-    if (!delivery->fetch) {
+    if (delivery->given) {
         tier_counter_add(&delivery->given->node->bytes, (apr_uint64_t)(at - delivery->at));
         delivery->at = at;
     }
@@ -371,6 +373,7 @@ static apr_status_t resume_given(void *baton, apr_off_t sent, reproxy_failure_e 
 
     count_given(delivery, sent);
     delivery->fetch = delivery->given;
+    delivery->given = NULL;
     if (!resume(delivery, failure, last_byte(delivery)))
         return APR_EGENERAL;
     if (is_plain(delivery))
@@ -386,6 +389,8 @@ static void given_ended(void *baton, apr_off_t sent, reproxy_failure_e failure)
 
     count_given(delivery, sent);
     drop_pulled(delivery);
+    if (delivery->given)
+        delivery->fetch = delivery->given;
     reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
     if (failure != REPROXY_FAILURE_NONE)
         tell_cut(delivery);
@@ -414,6 +419,9 @@ static int hand_over(reproxy_delivery_t *delivery)
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
     if (!pass(delivery, bb))
         return 0;
+    /* The caller's may be gone when it is needed again. */
+    delivery->order = handover.order =
+        apr_pmemdup(r->pool, delivery->order, sizeof(*delivery->order));
     delivery->at = first_byte(delivery);
     fill_handover(delivery, &handover);
     return relay->take(&handover) == APR_SUCCESS;
@@ -463,6 +471,8 @@ static void set_up(reproxy_delivery_t *delivery, request_rec *r, const reproxy_o
     delivery->ask.allow = config->allow;
     delivery->ask.trusted = (int)order->trusted;
     delivery->ask.is_head = r->header_only;
+    /* What is verified is read in large pieces: a bad one that is small costs nothing. */
+    delivery->ask.may_relay = reproxy_scene()->relay && !order->md5;
     delivery->ask.connect = reproxy_config_connect(config);
     delivery->ask.first = reproxy_config_first(config);
     delivery->ask.stall = reproxy_config_stall(config);

@@ -11,8 +11,9 @@
 #include "reproxy_scene.h"
 
 /* A heap bucket's memory from the client connection's allocator, which keeps it for the next. */
-#define ROOM     (REPROXY_BUFFER - 128)
-#define COPY_MAX 16384
+#define ROOM      (REPROXY_BUFFER - 128)
+#define WITH_HEAD 16384 /* of a body for the relay, which takes the rest without a copy */
+#define COPY_MAX  16384
 
 static void drop_buffer(reproxy_fetch_t *fetch)
 {
@@ -144,10 +145,10 @@ static char *make_room(reproxy_fetch_t *fetch)
     return memory + kept;
 }
 
-static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
+static apr_status_t read_more(reproxy_fetch_t *fetch, apr_size_t most, apr_interval_time_t timeout)
 {
     char *memory = make_room(fetch);
-    apr_size_t size = ROOM - fetch->size;
+    apr_size_t size = ROOM - fetch->size < most ? ROOM - fetch->size : most;
     apr_status_t status = reproxy_wire_receive(&fetch->wire, memory, &size, timeout);
 
     if (status == APR_SUCCESS)
@@ -176,7 +177,8 @@ static reproxy_failure_e read_head(reproxy_fetch_t *fetch, apr_time_t deadline)
         }
         if (fetch->size >= ROOM / 2)
             return REPROXY_FAILURE_GARBAGE;
-        status = read_more(fetch, deadline - tier_clock_now());
+        status =
+            read_more(fetch, fetch->ask->may_relay ? WITH_HEAD : ROOM, deadline - tier_clock_now());
         if (status != APR_SUCCESS)
             return failure_of(status);
     }
@@ -299,7 +301,7 @@ apr_status_t reproxy_fetch_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
             if (status != APR_INCOMPLETE)
                 return status;
         }
-        status = read_more(fetch, fetch->ask->stall);
+        status = read_more(fetch, ROOM, fetch->ask->stall);
         if (APR_STATUS_IS_EOF(status) && fetch->left < 0 && !fetch->head.chunked)
             return finish(fetch);
         if (status != APR_SUCCESS)

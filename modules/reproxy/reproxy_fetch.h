@@ -17,6 +17,7 @@ typedef struct reproxy_fetch_ask_t {
     const apr_array_header_t *allow;
     int trusted;
     int is_head;
+    int may_relay;        /* little of the body is to be read with the head */
     const char *range;    /* the Range field; NULL: the whole file */
     const char *if_range; /* NULL: none */
     apr_interval_time_t connect, first, stall;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of trackers, the database and storage nodes, each counted from the client's side."""
+import threading
 import time
 
 import pytest
@@ -221,3 +222,23 @@ def test_everything_at_once(web):  # noqa: F811
     report = server.load(rate=60, seconds=2, path=[f"/f/{number}" for number in range(6)], expect_body=BODY).join()
     server.fs.nodes[0].cont()
     assert not report.errors and report.total >= 100, report
+
+
+def test_a_relayed_key_goes_on_from_its_other_copy(web):  # noqa: F811
+    server = web("TierReproxyTimeout stall=3s\nTierReproxyRelayMin 10K")
+    server.allow_log(*NODE_AWAY)
+    body = pattern(3_000_000)
+    server.fs.store("large", body)
+    nodes = server.fs.nodes[:2]
+    for node in nodes:
+        node.configure("limit_rate 1m;")
+        node.restart()
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(server.get("/f/large", timeout=20)))
+    client.start()
+    for node in nodes:  # one of them serves
+        time.sleep(scale(0.5))
+        node.restart()
+    client.join()
+    assert answers[0].body == body
+    server.wait_log("WT3013")
