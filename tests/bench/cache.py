@@ -238,7 +238,7 @@ def fill(server, count):
     """Has each key stored."""
     with client.Session(server.port) as session:
         for number in range(1, count + 1):
-            session.get(f"/64?{number}")
+            session.get(f"/64?{number}", host=f"127.0.0.1:{server.port}")  # wrk's, which is in the key
 
 
 def of_keys(bench, servers, counts):

@@ -47,6 +47,23 @@ def test_a_slow_client_gets_what_it_was_promised(httpd, app, mpm):
     assert server.get("/page").body == b"n" * SIZE
 
 
+def test_in_front_of_memcached(httpd, app, memcached):
+    """The copy in shared memory is sent, and becomes another one while a client reads."""
+    origin, store = app(body=b"o" * SIZE, headers=FRESH), memcached()
+    server = cached(httpd, origin, conf=f"TierCacheServer {store.server}\nTierCacheTimeout 2s\nTierCacheSize 32M")
+    server.get("/page")
+    wait_until(lambda: is_hit(server.get("/page")))
+    bodies = []
+    reader = threading.Thread(target=lambda: bodies.append(slowly(server, "/page")))
+    reader.start()
+    time.sleep(0.2)
+    origin.behave(body=b"n" * SIZE, headers=FRESH)
+    server.get("/page", headers={"Cache-Control": "no-cache"})
+    wait_until(lambda: server.get("/page").body == b"n" * SIZE)
+    reader.join()
+    assert bodies == [b"o" * SIZE]
+
+
 @pytest.mark.parametrize("asked,body", [("bytes=0-9", slice(0, 10)), ("bytes=-10", slice(SIZE - 10, SIZE)),
                                         ("bytes=65000-800000", slice(65000, 800001))])
 def test_ranges(httpd, app, asked, body):

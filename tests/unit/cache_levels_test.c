@@ -4,7 +4,7 @@
 
 #include "cache_levels.h"
 #include "cache_refresh.h"
-#include "cache_shm.h"
+#include "cache_shm_private.h"
 
 #include "clock.h"
 
@@ -464,6 +464,49 @@ static void without_a_thread_nothing_is_due(void **state)
     assert_int_equal(rig->dues, 1); /* still the test's own */
 }
 
+/* Looks in place; returns how many bytes of body are in pieces, or -1 when there are none. */
+static apr_int64_t look_in_place(rig_t *rig)
+{
+    apr_int64_t size = 0;
+    cache_blob_t blob;
+    cache_id_t id;
+
+    cache_key_id(&id, "key");
+    assert_int_equal(rig->store->get_in_place(rig->store, &id, &blob, rig->pool), APR_SUCCESS);
+    assert_int_equal(blob.trust, CACHE_RECORD_TRUSTED);
+    for (int i = 0; i < blob.piece_count; i++)
+        size += (apr_int64_t)blob.pieces[i].size;
+    if (!blob.pieces)
+        size = -1;
+    if (blob.release)
+        blob.release(blob.baton);
+    return size;
+}
+
+/* A copy that is looked at and not used is not held either. */
+static void large_copies_are_read_in_place(void **state)
+{
+    rig_t *rig = make_rig(*state);
+    cache_shm_figures_t figures;
+    char body[20001];
+
+    memset(body, 'a', sizeof(body));
+    body[20000] = '\0';
+    put(rig, rig->store, body);
+    assert_int_equal(look_in_place(rig), 20000);
+    assert_int_equal(rig->gets, 0);
+    later = 2 * TTL;
+    rig->get_status = APR_TIMEUP;
+    assert_int_equal(look_in_place(rig), 20000);
+    rig->get_status = APR_SUCCESS;
+    put_kind(rig, rig->store, "key", body, 0, CACHE_RECORD_RESPONSE);
+    assert_int_equal(look_in_place(rig), -1);
+    assert_int_equal(rig->held, 0);
+    remove_key(rig);
+    cache_shm_read_figures(((shm_store_t *)rig->local)->segment, &figures);
+    assert_int_equal(figures.bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +526,7 @@ int main(void)
         POOL_TEST(what_is_no_record_of_the_key_is_not_kept),
         POOL_TEST(the_thread_looks_up_what_is_due),
         POOL_TEST(without_a_thread_nothing_is_due),
+        POOL_TEST(large_copies_are_read_in_place),
     };
 
     return RUN_TESTS(tests);
