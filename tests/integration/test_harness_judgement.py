@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from webtier_testing import PROXY_FAULTS, scale, settings, wait_until
+from webtier_testing import PROXY_FAULTS, process, scale, settings, wait_until
 from webtier_testing.stage import Stage
 
 HERE = pathlib.Path(__file__).parent
@@ -120,7 +120,7 @@ def test_nothing_is_left_when_pytest_is_ended(tmp_path, end):
     root, *pids = pids_file.read_text().split()
     run.send_signal(end)
     run.communicate(timeout=60)
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), what="the end of all servers")
+    wait_until(lambda: not any(process.is_running(int(pid)) for pid in pids), what="the end of all servers")
     wait_until(lambda: not os.path.exists(root), what="the end of the temporary files")
 
 

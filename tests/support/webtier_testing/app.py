@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client's side of an application server: starts app_server.py, tells it how to behave, reads what it got."""
+"""The client's side of an application server: has app_server.py run, tells it how to behave, reads what it got."""
 import json
 import signal
 import socket
-import sys
 
 from . import process
 from .client import pairs
@@ -49,9 +48,8 @@ class App:
         self._control, theirs = socket.socketpair()
         self._control.settimeout(scale(10))
         with theirs:
-            argv = [sys.executable, "-S", "-E", str(self._workspace.script("app_server.py")), str(self.port),
-                    str(theirs.fileno()), str(self._records)]
-            self._process = process.Process(argv, self._root, self._root / "output.log", pass_fds=[theirs.fileno()])
+            self._process = self._workspace.nursery().fork(self.port, theirs, self._records, self._root,
+                                                           self._root / "output.log")
         self._answers = self._control.makefile("rb")
         self._stopped = False
         self._tell()

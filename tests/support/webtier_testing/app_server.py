@@ -242,10 +242,10 @@ class Server:
             writer.write(b"ok\n")
 
 
-def main():
-    port, control, records = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+def run(port, control, records):
+    """Serves until the control socket, a descriptor, is closed."""
     asyncio.run(Server(port, records).obey(socket.socket(fileno=control)))
 
 
 if __name__ == "__main__":
-    main()
+    run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -116,6 +116,35 @@ def group_members(group):
     return sorted(pid for pid, (_, _, of) in _running() if of == group)
 
 
+class _Adopted:
+    """A child that another process has forked for this one; Popen as far as Process needs it."""
+
+    def __init__(self, pid):
+        self.pid, self.returncode = pid, None
+
+    def _wait(self, options):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def poll(self):
+        return self._wait(os.WNOHANG)
+
+    def wait(self):
+        return self._wait(0)
+
+
+def _reap(group):
+    """Takes note of the ends of a group's processes whose parent has gone before them (nursery.py)."""
+    try:
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 class Process:
     """A server process: unprivileged, leader of its own process group, ended with its whole group."""
 
@@ -127,6 +156,14 @@ class Process:
                                            **_as_unprivileged())
         self.pid = self._popen.pid
         watch(self.pid)
+
+    @classmethod
+    def adopt(cls, pid):
+        """Returns a child of this process that is the leader of its group already."""
+        made = cls.__new__(cls)
+        made._popen, made.pid = _Adopted(pid), pid
+        watch(pid)
+        return made
 
     @property
     def exit_code(self):
@@ -179,4 +216,5 @@ class Process:
                 raise RuntimeError(f"process group {self.pid} survived SIGKILL: {group_members(self.pid)}")
             time.sleep(0.002)
         self._popen.wait()
+        _reap(self.pid)
         forget(self.pid)

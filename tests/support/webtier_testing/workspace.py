@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 from . import coverage, process, settings
+from .nursery import Nursery
 
 
 def _temporary_folder():
@@ -28,6 +29,7 @@ class Workspace:
         self._numbers = itertools.count(1)
         self.sanitizer_dir = self._shared("sanitizer")
         self.coverage_dir = self._shared("coverage")
+        self._nursery = None
 
     def _shared(self, name):
         directory = self.path / name
@@ -63,6 +65,12 @@ class Workspace:
                 shutil.copyfile(source, self.path / source.name)
         return copy
 
+    def nursery(self):
+        """Returns the process that application servers are forked off."""
+        if self._nursery is None:
+            self._nursery = Nursery(self)
+        return self._nursery
+
     def certificate(self):
         """Returns (certificate file, key file), self-signed for localhost and 127.0.0.1."""
         certificate, key = self.path / "localhost.crt", self.path / "localhost.key"
@@ -78,6 +86,8 @@ class Workspace:
 
     def remove(self):
         """Ends the workspace: keeps what a coverage build counted, removes the files."""
+        if self._nursery:
+            self._nursery.close()
         if settings.COVERAGE:
             coverage.bring_home(self.coverage_dir)
         if settings.KEEP_FILES:
