@@ -109,9 +109,14 @@ typedef struct sight_t {
     int near;
 } sight_t;
 
+/* As PROXY_WORKER_IS_USABLE and PROXY_WORKER_IS_DRAINING, of one look: others change it meanwhile.
+ */
 static int is_ready(const proxy_worker *worker)
 {
-    return PROXY_WORKER_IS_USABLE(worker) && !PROXY_WORKER_IS_DRAINING(worker);
+    unsigned status = __atomic_load_n(&worker->s->status, __ATOMIC_RELAXED);
+
+    return (status & PROXY_WORKER_INITIALIZED) &&
+           !(status & (PROXY_WORKER_NOT_USABLE_BITMAP | PROXY_WORKER_DRAIN));
 }
 
 static sight_t look(const health_retry_t *retry, const proxy_balancer *balancer, apr_time_t now)

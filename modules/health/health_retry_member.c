@@ -246,15 +246,6 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer, request
     return OK;
 }
 
-/* Without a time of its own a member would be connected to for as long as an answer may take. */
-static void bound_connecting(const health_retry_t *retry, proxy_worker_shared *member)
-{
-    if (!retry->followed || !retry->followed->connect_timeout || member->conn_timeout_set)
-        return;
-    member->conn_timeout = retry->followed->connect_timeout;
-    member->conn_timeout_set = 1;
-}
-
 /* An attempt at worker begins, whoever has chosen it. */
 static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
                           const char *proxyhost, apr_port_t proxyport)
@@ -271,7 +262,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
         retry->moved = 1;
         return HTTP_BAD_GATEWAY;
     }
-    bound_connecting(retry, worker->s);
+    health_scene_bind(retry->followed, worker->s);
     retry->met = health_scene_member(retry->scene, retry->followed, worker->s);
     retry->met_at = tier_clock_now();
     retry->answered = 0;

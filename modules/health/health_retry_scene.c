@@ -43,6 +43,30 @@ static apr_interval_time_t connect_timeout(const proxy_server_conf *conf, const 
     return 0;
 }
 
+void health_scene_bind(const health_followed_t *followed, proxy_worker_shared *member)
+{
+    apr_uint32_t *bound;
+
+    if (!followed || !followed->connect_timeout || member->index < 0 ||
+        member->index >= followed->room)
+        return;
+    bound = &followed->bound[member->index];
+    if (tier_atomic_load(bound) || !tier_atomic_swap(bound, 0, 1) || member->conn_timeout_set)
+        return;
+    member->conn_timeout = followed->connect_timeout;
+    member->conn_timeout_set = 1;
+}
+
+static void bind_all(const health_followed_t *followed)
+{
+    for (int i = 0; i < followed->room; i++) {
+        proxy_worker_shared *member = health_slots_at(followed->balancer, i);
+
+        if (health_slots_is_filled(member))
+            health_scene_bind(followed, member);
+    }
+}
+
 static void follow(health_scene_t *scene, const proxy_server_conf *conf,
                    const proxy_balancer *balancer, const char *scope, apr_pool_t *pconf)
 {
@@ -55,6 +79,8 @@ static void follow(health_scene_t *scene, const proxy_server_conf *conf,
     followed->connect_timeout = connect_timeout(conf, balancer->s->name);
     followed->members =
         apr_pcalloc(pconf, sizeof(health_passive_t *) * (apr_size_t)(followed->room + 1));
+    followed->bound = apr_pcalloc(pconf, sizeof(apr_uint32_t) * (apr_size_t)(followed->room + 1));
+    bind_all(followed);
     if (health_key_set(&key, scope, balancer->s->name, ""))
         followed->entry = health_passive_claim(scene->table, &key);
     apr_hash_set(scene->followed, &followed->balancer, sizeof(followed->balancer), followed);
@@ -68,15 +94,10 @@ health_followed_t *health_scene_find(const health_scene_t *scene, const proxy_ba
 
 static void unbind(const health_followed_t *followed)
 {
-    for (int i = 0; followed->balancer->wslot && i < followed->room; i++) {
-        void *slot = NULL;
-        proxy_worker_shared *member;
+    for (int i = 0; i < followed->room; i++) {
+        proxy_worker_shared *member = health_slots_at(followed->balancer, i);
 
-        if (followed->balancer->storage->dptr(followed->balancer->wslot, (unsigned)i, &slot) !=
-            APR_SUCCESS)
-            continue;
-        member = slot;
-        if (member->conn_timeout == followed->connect_timeout)
+        if (member && member->conn_timeout == followed->connect_timeout)
             member->conn_timeout_set = 0;
     }
 }

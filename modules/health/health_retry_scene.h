@@ -21,6 +21,7 @@ typedef struct health_followed_t {
     health_passive_t **members; /* by their index in the balancer; atomic, set once a child */
     int room;
     apr_interval_time_t connect_timeout; /* of members that have none of their own; 0: none */
+    apr_uint32_t *bound; /* by index: the member was given it, if it wants one; atomic */
 } health_followed_t;
 
 /* What concerns all requests of a child. */
@@ -56,6 +57,13 @@ health_followed_t *health_scene_find(const health_scene_t *scene, const proxy_ba
 health_passive_t *health_scene_member(const health_scene_t *scene,
                                       const health_followed_t *followed,
                                       const proxy_worker_shared *member);
+
+/*
+ * Gives a member without connectiontimeout= the balancer's, in mod_proxy's own record, before it is
+ * connected to: the parent does it for all that there are, a child once for one that was added at
+ * run time. Any thread.
+ */
+void health_scene_bind(const health_followed_t *followed, proxy_worker_shared *member);
 
 /* Calls visit for the entry of each balancer (its member is "") and then for each of its members.
  */

@@ -102,17 +102,17 @@ static void exit_status_and_first_line(void **state)
     tier_loop_t *loop = new_loop(*state);
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        run_t run;
+        run_t *run = apr_palloc(*state, sizeof(*run));
         apr_pool_t *pool;
 
         apr_pool_create(&pool, *state);
-        begin(&run, cases[i].script, &commands, loop, pool);
-        finish(&run);
-        assert_int_equal(run.verdict, cases[i].verdict);
+        begin(run, cases[i].script, &commands, loop, pool);
+        finish(run);
+        assert_int_equal(run->verdict, cases[i].verdict);
         if (cases[i].result)
-            assert_string_equal(run.result, cases[i].result);
+            assert_string_equal(run->result, cases[i].result);
         else
-            assert_int_equal(strlen(run.result), 256);
+            assert_int_equal(strlen(run->result), 256);
         apr_pool_destroy(pool);
         assert_int_equal(commands.running, 0);
     }
@@ -158,13 +158,13 @@ static void hung_group_is_killed(void **state)
     int descriptor = mkstemp(path);
     health_commands_t commands = {0};
     tier_loop_t *loop = new_loop(*state);
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
     snprintf(script, sizeof(script), "trap '' TERM; sleep 60 & echo $! > %s; wait", path);
-    begin(&run, script, &commands, loop, *state);
-    run.check.timeout = MS(300);
-    finish(&run);
-    assert_string_equal(run.result, "timeout: no end of the command within 300ms");
+    begin(run, script, &commands, loop, *state);
+    run->check.timeout = MS(300);
+    finish(run);
+    assert_string_equal(run->result, "timeout: no end of the command within 300ms");
     assert_true(written_pid(path) > 0);
     assert_true(is_gone(written_pid(path)));
     for (int i = 0; i < 400 && commands.running; i++)
@@ -181,12 +181,12 @@ static void what_is_left_behind_is_killed(void **state)
     int descriptor = mkstemp(path);
     health_commands_t commands = {0};
     tier_loop_t *loop = new_loop(*state);
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
     snprintf(script, sizeof(script), "sleep 60 & echo $! > %s; echo left; exit 0", path);
-    begin(&run, script, &commands, loop, *state);
-    finish(&run);
-    assert_string_equal(run.result, "left");
+    begin(run, script, &commands, loop, *state);
+    finish(run);
+    assert_string_equal(run->result, "left");
     assert_true(is_gone(written_pid(path)));
     close(descriptor);
     unlink(path);
@@ -221,13 +221,13 @@ static void no_turn_is_nobodys_fault(void **state)
 {
     health_commands_t commands = {.running = HEALTH_COMMANDS};
     tier_loop_t *loop = new_loop(*state);
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
-    begin(&run, "exit 0", &commands, loop, *state);
-    run.check.timeout = MS(50);
-    finish(&run);
-    assert_int_equal(run.verdict, HEALTH_VOID);
-    assert_string_equal(run.result, "local: this host could not begin the probe in time");
+    begin(run, "exit 0", &commands, loop, *state);
+    run->check.timeout = MS(50);
+    finish(run);
+    assert_int_equal(run->verdict, HEALTH_VOID);
+    assert_string_equal(run->result, "local: this host could not begin the probe in time");
     assert_null(commands.waiting);
 }
 
@@ -235,33 +235,33 @@ static void program_that_is_not_there(void **state)
 {
     health_commands_t commands = {0};
     tier_loop_t *loop = new_loop(*state);
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
-    begin(&run, "", &commands, loop, *state);
-    run.arguments[0] = "/no/such/program";
-    finish(&run);
-    assert_int_equal(run.verdict, HEALTH_VOID);
-    assert_non_null(strstr(run.result, "could not start the command (No such file"));
+    begin(run, "", &commands, loop, *state);
+    run->arguments[0] = "/no/such/program";
+    finish(run);
+    assert_int_equal(run->verdict, HEALTH_VOID);
+    assert_non_null(strstr(run->result, "could not start the command (No such file"));
     assert_int_equal(commands.running, 0);
 }
 
-/* The watch stops to lead while commands run. */
+/* The watch stops to lead while commands run-> */
 static void end_of_the_watch(void **state)
 {
     char path[] = "/tmp/health_command_XXXXXX", script[200];
     int descriptor = mkstemp(path);
     health_commands_t commands = {0};
     tier_loop_t *loop = new_loop(*state);
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
     snprintf(script, sizeof(script), "echo $$ > %s; sleep 60", path);
-    begin(&run, script, &commands, loop, *state);
-    health_probe_start(&run.probe, address_of(*state));
+    begin(run, script, &commands, loop, *state);
+    health_probe_start(&run->probe, address_of(*state));
     for (int i = 0; i < 400 && !written_pid(path); i++)
         run_for(loop, MS(5));
-    health_probe_cancel(&run.probe);
+    health_probe_cancel(&run->probe);
     health_commands_end(&commands, loop);
-    assert_int_equal(run.done, 0);
+    assert_int_equal(run->done, 0);
     assert_true(is_gone(written_pid(path)));
     assert_int_equal(kill(written_pid(path), 0), -1); /* and reaped */
     assert_int_equal(errno, ESRCH);

@@ -57,10 +57,10 @@ static void hung(void **state)
 {
     apr_time_t before = tier_clock_now();
     member_server_t member;
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
     open_member(&member, NULL);
-    assert_string_equal(probe(&run, member.port, *state), "timeout: no login within 150ms");
+    assert_string_equal(probe(run, member.port, *state), "timeout: no login within 150ms");
     assert_true(tier_clock_now() - before < MS(3000));
     close_member(&member);
 }
@@ -68,11 +68,11 @@ static void hung(void **state)
 static void refused(void **state)
 {
     member_server_t member;
-    run_t run;
+    run_t *run = apr_palloc(*state, sizeof(*run));
 
     open_member(&member, NULL);
     close_member(&member);
-    assert_non_null(strstr(probe(&run, member.port, *state), "refused: "));
+    assert_non_null(strstr(probe(run, member.port, *state), "refused: "));
 }
 
 static void garbage(void **state)
@@ -82,12 +82,12 @@ static void garbage(void **state)
 
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         member_server_t member;
-        run_t run;
+        run_t *run = apr_palloc(*state, sizeof(*run));
         const char *result;
 
         open_member(&member, answers[i]);
         member.speaks_first = 1;
-        result = probe(&run, member.port, *state);
+        result = probe(run, member.port, *state);
         print_message("%s\n", result);
         assert_true(strstr(result, "closed: ") || strstr(result, "malformed: ") ||
                     strstr(result, "timeout: "));
