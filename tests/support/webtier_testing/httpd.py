@@ -47,6 +47,7 @@ class Httpd:
         self._allowed = []
         self._loads = []
         self._process = None
+        self._told = False  # to stop
         self._survivors = []
         self._marks = []
 
@@ -73,6 +74,7 @@ class Httpd:
 
     def _launch(self):
         self._mark(())
+        self._told = False
         conf = httpd_conf.write(self.site, self.root, self.port, self._workspace)
         argv = [*without_randomness(), settings.httpd_program(), "-DFOREGROUND", "-f", str(conf)]
         self._process = process.Process(argv, self.root, self.root / "stderr.log", self._env)
@@ -108,10 +110,11 @@ class Httpd:
     def begin_stop(self):
         """Tells httpd to stop and does not wait for it."""
         self._end_loads()
-        if self._process is not None:
+        if self._process is not None and self._process.running() and not self._told:
             slow = self.site.http2 or settings.SANITIZE
             self._mark(log.STOPPING + (log.SLOW_STOP if slow else ()))
             settle(self.port)
+            self._told = True
             self._process.terminate()
 
     def stops(self, timeout):

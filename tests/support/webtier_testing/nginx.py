@@ -4,7 +4,7 @@ import shutil
 import signal
 
 from . import process, settings
-from .ports import Reservation
+from .ports import Reservation, listens
 from .wait import wait_until
 
 _CONF = """
@@ -50,14 +50,9 @@ class Nginx:
         argv = [settings.program("nginx"), "-p", str(self._root), "-e", str(self._root / "error.log"), "-c",
                 str(self._root / "nginx.conf")]
         self._process = process.Process(argv, self._root, self._root / "output.log")
-        wait_until(lambda: not self._process.running() or self._listens(), 10, what="the start of nginx")
+        wait_until(lambda: not self._process.running() or listens(self.port), 10, what="the start of nginx")
         if not self._process.running():
             raise RuntimeError(f"nginx ended while starting: {(self._root / 'output.log').read_text()}")
-
-    def _listens(self):
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            rows = [line.split() for line in table.readlines()[1:]]
-        return any(row[1].endswith(f":{self.port:04X}") and row[3] == "0A" for row in rows)
 
     @property
     def pid(self):

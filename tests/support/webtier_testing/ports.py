@@ -1,9 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of 127.0.0.1 that nobody else can take."""
+import re
 import socket
 import time
 
-_LISTEN, _TIME_WAIT = "0A", "06"
+_LISTEN, _TIME_WAIT = b"0A", b"06"
+_TABLE = "/proc/net/tcp"  # the kernel lists those that listen first, and takes milliseconds to find the others
+
+
+def listens(port):
+    """Says whether a server on 127.0.0.1 listens on the port."""
+    with open(_TABLE, "rb") as table:
+        next(table)
+        for line in table:
+            row = line.split(None, 4)
+            if row[3] != _LISTEN:
+                return False
+            if row[1].endswith(b":%04X" % port):
+                return True
+    return False
+
+
+def _has_connections(port):
+    """Says whether the server's end of a connection to the port is open."""
+    local = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ (?!%s|%s)" % (port, _LISTEN, _TIME_WAIT), re.M)
+    with open(_TABLE, "rb", buffering=0) as table:
+        return local.search(table.read()) is not None
 
 
 def settle(port, longest=0.3):
@@ -13,13 +35,12 @@ def settle(port, longest=0.3):
     about one such stop in 80 of stock httpd ends in a segmentation fault of its own.
     """
     end = time.monotonic() + longest
-    while time.monotonic() < end:
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            rows = [line.split() for line in table.readlines()[1:]]
-        if not any(row[1].endswith(f":{port:04X}") and row[3] not in (_LISTEN, _TIME_WAIT) for row in rows):
-            break
-        time.sleep(0.005)
-    time.sleep(0.005)  # the memory of a connection goes after its socket
+    pause = 0.005  # also for the memory of a connection, which goes after its socket
+    time.sleep(pause)
+    while _has_connections(port) and time.monotonic() < end:
+        pause *= 2
+        time.sleep(pause)
+    time.sleep(0.005)
 
 
 class Reservation:
