@@ -48,7 +48,7 @@ def talk(store, request, end):
 
 
 def keys_of(store, prefix):
-    lines = talk(store, b"lru_crawler metadump all\r\n", b"END\r\n").decode()
+    lines = talk(store, b"lru_crawler metadump hash\r\n", b"END\r\n").decode()
     return sorted(re.findall(rf"key=({prefix}\S+)", lines))
 
 
