@@ -70,6 +70,9 @@ def prepare(bench):
             goal = 0.3 if front == "reproxy, relayed" and size == SIZES["5 MiB"] else None
             cases[front] = bench.case(f"{front}, {name}", server, f"/{size}", charged=[server, storage], size=size,
                                       against=cases.get("mod_proxy"), goal=goal)
+    # Few threads, so that what threads keep for good does not hide in the cost of a client, or the other way round.
+    few = STATUS.replace("256", "32") + "AsyncRequestWorkerFactor 16\n"
+    fronts["reproxy, relayed"] = bench.httpd(few + reproxy, ["reproxy"], (*PROXY, "status"))
     for front in ("mod_proxy", "reproxy, relayed", "HAProxy, option splice-response"):
         slow_clients(bench, front, fronts[front], has_workers="HAProxy" not in front)
 
@@ -106,8 +109,8 @@ def read_slowly(clients, seconds):
 
 
 def warm_up(server):
-    """Touches what each thread keeps for good: it is no cost of a slow client."""
-    subprocess.run(["wrk", "-t1", f"-c{CLIENTS}", "-d1s", f"http://127.0.0.1:{server.port}/small"], check=True,
+    """Touches what threads keep for good. Few connections: memory left by many would hide what a client costs."""
+    subprocess.run(["wrk", "-t1", "-c16", "-d1s", f"http://127.0.0.1:{server.port}/small"], check=True,
                    capture_output=True)
 
 
