@@ -8,7 +8,7 @@ import time
 from reproxy_support import placed, reproxying, says, told
 from webtier_testing import pattern, scale, wait_until
 
-SIZE = 3_000_000
+SIZE = 1_500_000
 # Small socket buffers: on loopback the kernel's own hold megabytes, and a slow client would not be noticed.
 SMALL = "SendBufferSize 8192\n"
 STATUS = "<Location /server-status>\nSetHandler server-status\n</Location>\nProxyPass /server-status !\n"

@@ -36,26 +36,32 @@ def requests_of(tracker):
     return [line for line in tracker.seen("get_paths") if "webtier-probe" not in line]
 
 
-@pytest.mark.parametrize("fault", ["kill", "hang", "half", "garbage", "shutdown", "elsewhere"])
-def test_a_sick_tracker_costs_no_client_its_answer(web, fault):  # noqa: F811
-    server = web(TIMES)
+def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
+    """One after the other of them; each is left out once it has shown its fault."""
+    server = web(TIMES, trackers=7, nodes=2)
     server.allow_log("WT3501")
     server.fs.store("key", BODY)
-    sick = server.fs.trackers[0]
-    if fault == "kill":
-        sick.kill()
-    else:
-        sick.fault(fault)
-    answers = ask(server)
-    assert all_well(answers)
-    assert len(slow(answers)) <= 1 and max(seconds for *_, seconds in answers) < scale(1.5)
-    server.wait_log("WT3501")
-    if fault in ("hang", "half", "garbage"):
-        assert len(requests_of(sick)) == 1  # and no more until a probe says that it is well
-    if fault == "hang":
-        sick.fault("none")
-        server.wait_log("WT3503", timeout=5)
-        assert all_well(ask(server, 4)) and len(requests_of(sick)) > 1
+    for count, (sick, fault) in enumerate(zip(server.fs.trackers, (
+            "hang", "kill", "half", "garbage", "shutdown", "elsewhere")), 1):
+        asked = len(requests_of(sick))
+        if fault == "kill":
+            sick.kill()
+        else:
+            sick.fault(fault)
+        answers = []
+        while len(server.log_lines("WT3501")) < count:
+            answers += ask(server, 4)
+            assert len(answers) < 100, fault
+        answers += ask(server)
+        assert all_well(answers), fault
+        assert len(slow(answers)) <= 1 and max(seconds for *_, seconds in answers) < scale(1.5), fault
+        if fault in ("hang", "half", "garbage"):
+            assert len(requests_of(sick)) == asked + 1  # and no more until a probe says that it is well
+    back = server.fs.trackers[0]
+    asked = len(requests_of(back))
+    back.fault("none")
+    server.wait_log("WT3503", timeout=5)
+    assert all_well(ask(server)) and len(requests_of(back)) > asked
 
 
 def test_without_trackers_and_database_it_is_503(web):  # noqa: F811
@@ -102,20 +108,22 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
     assert server.fs.copy(2, fid).exists()
 
 
-@pytest.mark.parametrize("fault", ["kill", "stop"])
-def test_a_database_that_is_away_too_costs_one_deadline(web, fault):  # noqa: F811
-    server = web(TIMES, conf="$DB")
+def test_a_database_that_is_away_too_costs_one_deadline(web):  # noqa: F811
+    server = web(TIMES, conf="$DB", nodes=2)
     server.allow_log("WT3501")
     server.fs.store("key", BODY)
     for tracker in server.fs.trackers:
         tracker.kill()
     assert all_well(ask(server, 3))
-    getattr(server.fs.mariadb, fault)()
-    answers = [server.get("/f/key") for _ in range(6)]
-    assert {answer.status for answer in answers} == {503}
-    assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 2
-    server.fs.mariadb.revive()
-    wait_until(lambda: server.get("/f/key").status == 200, 10)
+    for fault in ("stop", "kill"):
+        getattr(server.fs.mariadb, fault)()
+        answers = [server.get("/f/key") for _ in range(6)]
+        assert {answer.status for answer in answers} == {503}, fault
+        assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 2, fault
+        if fault == "stop":
+            server.fs.mariadb.revive()
+            wait_until(lambda: server.get("/f/key").status == 200, 10)
+            assert all_well(ask(server, 3))
 
 
 def test_a_hung_database_behind_trackers_is_their_hang(web):  # noqa: F811
@@ -221,25 +229,25 @@ def test_everything_at_once(web):  # noqa: F811
     server.fs.trackers[0].fault("hang")
     server.fs.trackers[1].fault("garbage")
     server.fs.nodes[0].stop()
-    report = server.load(rate=60, seconds=2, path=[f"/f/{number}" for number in range(6)], expect_body=BODY).join()
+    report = server.load(rate=60, seconds=1, path=[f"/f/{number}" for number in range(6)], expect_body=BODY).join()
     server.fs.nodes[0].cont()
-    assert not report.errors and report.total >= 100, report
+    assert not report.errors and report.total >= 50, report
 
 
 def test_a_relayed_key_goes_on_from_its_other_copy(web):  # noqa: F811
     server = web("TierReproxyTimeout stall=3s\nTierReproxyRelayMin 10K")
     server.allow_log(*NODE_AWAY)
-    body = pattern(3_000_000)
+    body = pattern(1_500_000)
     server.fs.store("large", body)
     nodes = server.fs.nodes[:2]
     for node in nodes:
-        node.configure("limit_rate 1m;")
+        node.configure("limit_rate 500k;")
         node.restart()
     answers = []
     client = threading.Thread(target=lambda: answers.append(server.get("/f/large", timeout=20)))
     client.start()
     for node in nodes:  # one of them serves
-        time.sleep(0.5)  # of three seconds that storage takes, whatever httpd was built with
+        time.sleep(0.4)  # of two seconds that storage takes, whatever httpd was built with
         node.restart()
     client.join()
     assert answers[0].body == body

@@ -19,6 +19,43 @@ def store(web):  # noqa: F811
     return lambda vhost="", conf="TierMogileTimeout 400ms 3s", **options: web(f"{WRITES}\n{vhost}", conf, **options)
 
 
+@pytest.fixture(scope="module")
+def shared(module_stage, mariadb):
+    """An httpd and a MogileFS that several tests without faults share."""
+    fs = module_stage.mogile(mariadb, 1, 2)
+    server = module_stage.httpd(modules=["reproxy"], conf=f"TierMogileTrackers {fs.trackers_line()}", vhost=f"""
+        TierMogileDomain web
+        TierMogileKey ^/f/(.+)$ $1
+        TierMogileCacheTime 0
+        <Location /f/>
+            {WRITES}
+        </Location>
+        <Location /read/>
+            TierMogileKey ^/read/(.+)$ $1
+        </Location>
+        <Location /class/>
+            TierMogileKey ^/class/(.+)$ $1
+            {WRITES}
+            TierMogileClass nope
+        </Location>
+        <Location /small/>
+            TierMogileKey ^/small/(.+)$ $1
+            {WRITES}
+            LimitRequestBody 1000
+        </Location>
+        """)
+    server.fs = fs
+    return server
+
+
+@pytest.fixture
+def clean(shared):
+    """The shared httpd; nothing is registered."""
+    for table in ("file", "file_on", "tempfile", "checksum"):
+        shared.fs.sql(f"DELETE FROM {table}")
+    return shared
+
+
 def stored(server, key):
     """(fid, the bytes of its one copy) of a registered key."""
     fs = server.fs
@@ -33,8 +70,8 @@ def registered_nothing(server, key):
     return key not in server.fs.files() and not server.fs.sql("SELECT * FROM file_on")
 
 
-def test_put_stores_and_registers_with_checksum(store):
-    server = store()
+def test_put_stores_and_registers_with_checksum(clean):
+    server = clean
     answer = server.get("/f/a%26b=c+d%25.jpg", method="PUT", body=BODY)
     assert answer.status == 201 and answer.body == b""
     fid, data = stored(server, "a&b=c+d%.jpg")
@@ -46,8 +83,8 @@ def test_put_stores_and_registers_with_checksum(store):
     assert stored(server, "a&b=c+d%.jpg")[1] == b"new"
 
 
-def test_put_of_unknown_length_is_spooled(store):
-    server = store()
+def test_put_of_unknown_length_is_spooled(clean):
+    server = clean
     for key, body in (("empty", b""), ("one", b"x"), ("long", pattern(1_000_000))):
         pieces = [body[at:at + 10_000] for at in range(0, len(body), 10_000)]
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
@@ -59,25 +96,25 @@ def test_put_of_unknown_length_is_spooled(store):
         assert server.fs.sql("SELECT devid FROM file_on WHERE fid=%s", server.fs.files()[key][0]) == [(b"1",)]
 
 
-def test_methods_are_off_by_default(web):  # noqa: F811
-    server = web()
+def test_methods_are_off_by_default(clean):
+    server = clean
     for method in ("PUT", "DELETE", "POST"):
-        answer = server.get("/f/key", method=method, body=b"x")
+        answer = server.get("/read/key", method=method, body=b"x")
         assert answer.status == 405 and not {"PUT", "DELETE"} & set(answer.headers["Allow"].split(","))
-    assert server.get("/f/key", method="OPTIONS").headers["Allow"] == "GET,HEAD,OPTIONS"
+    assert server.get("/read/key", method="OPTIONS").headers["Allow"] == "GET,HEAD,OPTIONS"
     assert server.fs.files() == {}
 
 
-def test_delete_removes_the_key(store):
-    server = store()
+def test_delete_removes_the_key(clean):
+    server = clean
     server.fs.store("key", b"x")
     assert server.get("/f/key", method="DELETE").status == 204
     assert server.fs.files() == {}
     assert server.get("/f/key", method="DELETE").status == 404
 
 
-def test_conditions_hold_for_writes(store):
-    server = store()
+def test_conditions_hold_for_writes(clean):
+    server = clean
     fid = server.fs.store("key", b"x")
     put = lambda path, headers: server.get(path, method="PUT", body=b"new", headers=headers).status  # noqa: E731
     assert put("/f/key", {"If-None-Match": "*"}) == 412
@@ -90,18 +127,19 @@ def test_conditions_hold_for_writes(store):
     assert put("/f/key", {"Content-Range": "bytes 0-2/9"}) == 400
 
 
-def test_content_md5_is_held_against_the_body(store):
-    server = store()
+def test_content_md5_is_held_against_the_body(clean):
+    server = clean
     right = base64.b64encode(hashlib.md5(BODY).digest()).decode()
+    before = {path for node in server.fs.nodes for path in node.docs.rglob("*.fid")}
     assert server.get("/f/key", method="PUT", body=BODY[:-1] + b"x", headers={"Content-MD5": right}).status == 400
     assert registered_nothing(server, "key")
-    assert not list(server.fs.nodes[0].docs.rglob("*.fid"))
+    assert {path for node in server.fs.nodes for path in node.docs.rglob("*.fid")} == before
     assert server.get("/f/key", method="PUT", body=BODY, headers={"Content-MD5": right}).status == 201
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 def test_a_node_that_is_away_costs_the_client_nothing(store, fault):
-    server = store()
+    server = store("", "TierMogileTimeout 400ms 1s")
     server.allow_log("WT3531")
     getattr(server.fs.nodes[0], fault)()
     body = BODY[:200_000]  # is kept, so that it can go to another node
@@ -165,7 +203,7 @@ def test_a_client_that_goes_away_leaves_nothing(store):
 @pytest.mark.parametrize("fault", ["hang:create_open", "failure:create_open", "lost:create_close",
                                    "shutdown:create_close"])
 def test_a_sick_tracker_is_followed_by_the_next(store, fault):
-    server = store("", "TierMogileTimeout 400ms 700ms")
+    server = store("", "TierMogileTimeout 300ms 500ms")
     server.allow_log("WT3501")
     server.fs.trackers[0].fault(fault)
     statuses = [server.get(f"/f/{number}", method="PUT", body=b"x" * number).status for number in range(4)]
@@ -186,7 +224,7 @@ def test_no_tracker_means_503_and_nothing_changed(store):
 
 
 def test_a_lost_deletion_is_done_once(store):
-    server = store("", "TierMogileTimeout 400ms 700ms")
+    server = store("", "TierMogileTimeout 300ms 500ms")
     server.allow_log("WT3501")
     for number in range(4):
         server.fs.store(str(number), b"x")
@@ -195,14 +233,13 @@ def test_a_lost_deletion_is_done_once(store):
     assert server.fs.files() == {}
 
 
-def test_a_class_that_does_not_exist_is_in_the_log(web):  # noqa: F811
-    server = web("TierMogileMethods PUT\nTierMogileClass nope")
-    server.allow_log("WT3534.*unreg_class")
-    assert server.get("/f/key", method="PUT", body=b"x").status == 503
+def test_a_class_that_does_not_exist_is_in_the_log(clean):
+    clean.allow_log("WT3534.*unreg_class")
+    assert clean.get("/class/key", method="PUT", body=b"x").status == 503
 
 
-def test_a_body_that_is_too_large_is_413(store):
-    server = store("LimitRequestBody 1000")
+def test_a_body_that_is_too_large_is_413(clean):
+    server = clean
     server.allow_log("AH01588", "AH01589", "AH00588", "AH01587")
-    assert server.get("/f/key", method="PUT", body=b"x" * 5000).status == 413
+    assert server.get("/small/key", method="PUT", body=b"x" * 5000).status == 413
     assert registered_nothing(server, "key")

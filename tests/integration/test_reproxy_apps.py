@@ -78,26 +78,33 @@ def _ajp(answer):
     return handle
 
 
-@pytest.mark.parametrize("scheme, speak", [("scgi", _scgi), ("uwsgi", _uwsgi), ("fcgi", _fcgi), ("ajp", _ajp)])
-def test_each_protocol_of_mod_proxy(httpd, app, nginx, scheme, speak):
+PROTOCOLS = {"scgi": _scgi, "uwsgi": _uwsgi, "fcgi": _fcgi, "ajp": _ajp}
+
+
+def test_each_protocol_of_mod_proxy(httpd, app, nginx):
     a, node = app(), nginx()
     url, = placed([node], size=100_000)
-    server = _serve(speak(f"Content-Type: image/png\r\nX-REPROXY-URL: {url}\r\nETag: \"v1\"\r\nSet-Cookie: a=1\r\n"
-                          "Cache-Control: max-age=9\r\n\r\nthe application's body".encode()))
-    s = reproxying(httpd, a, node, extra=[f"proxy_{scheme}"],
-                   more=f"ProxyPass /app {scheme}://127.0.0.1:{server.server_address[1]}/")
+    said = (f"Content-Type: image/png\r\nX-REPROXY-URL: {url}\r\nETag: \"v1\"\r\nSet-Cookie: a=1\r\n"
+            "Cache-Control: max-age=9\r\n\r\nthe application's body").encode()
+    servers = {scheme: _serve(speak(said)) for scheme, speak in PROTOCOLS.items()}
+    s = reproxying(httpd, a, node, extra=[f"proxy_{scheme}" for scheme in servers], more="\n".join(
+        f"ProxyPass /{scheme} {scheme}://127.0.0.1:{server.server_address[1]}/" for scheme, server in servers.items()))
     try:
-        answer = s.get("/app/x")
-        assert answer.status == 200 and answer.body == pattern(100_000) and answer.headers["ETag"] == '"v1"'
-        assert answer.headers["Content-Type"] == "image/png" and "X-REPROXY-URL" not in answer.headers
-        assert answer.headers.get_all("Set-Cookie") == ["a=1"]
-        assert s.get("/app/x", headers={"Range": "bytes=5-9"}).body == pattern(100_000)[5:10]
+        for scheme in servers:
+            answer = s.get(f"/{scheme}/x")
+            assert answer.status == 200 and answer.body == pattern(100_000) and answer.headers["ETag"] == '"v1"', scheme
+            assert answer.headers["Content-Type"] == "image/png" and "X-REPROXY-URL" not in answer.headers, scheme
+            assert answer.headers.get_all("Set-Cookie") == ["a=1"], scheme
+            assert s.get(f"/{scheme}/x", headers={"Range": "bytes=5-9"}).body == pattern(100_000)[5:10], scheme
         # What CGI's kin say goes into no answer of an error.
         node.remove("/file")
-        answer = s.get("/app/x")
-        assert answer.status == 404 and not {"ETag", "Cache-Control", "X-REPROXY-URL"} & set(answer.headers.keys())
+        for scheme in servers:
+            answer = s.get(f"/{scheme}/x")
+            assert answer.status == 404, scheme
+            assert not {"ETag", "Cache-Control", "X-REPROXY-URL"} & set(answer.headers.keys()), scheme
     finally:
-        server.shutdown()
+        for server in servers.values():
+            server.shutdown()
 
 
 def test_an_application_behind_a_unix_socket(httpd, app, nginx, workspace):

@@ -61,14 +61,14 @@ def test_credentials(site):
     assert site.app.count() == 1
 
 
-@pytest.mark.parametrize("headers", [{"Cache_Control": "private"}, {"Cache_Control": "no-store"},
-                                     {"Vary": "Accept-Language"}, {"said": "0"}, {"said": "soon"}])
-def test_what_is_not_remembered(site, headers):
+def test_what_is_not_remembered(site):
     site.allow_log("WT3006")
-    site.remember(**headers)
-    site.get("/x")
-    site.get("/x")
-    assert site.app.count() == 2
+    for headers in ({"Cache_Control": "private"}, {"Cache_Control": "no-store"}, {"Vary": "Accept-Language"}, {"said": "0"},
+                    {"said": "soon"}):
+        site.remember(**headers)
+        site.get("/x")
+        site.get("/x")
+        assert site.app.count() == 2, headers
 
 
 def test_it_ends_and_is_bounded(site):

@@ -67,7 +67,7 @@ def test_other_mpms(httpd, app, nginx, mpm):
     a, first, second = app(), nginx(), nginx()
     says(a, *placed([first, second], size=100_000))
     s = reproxying(httpd, a, first, second, mpm=mpm, more="TierReproxyHedge 50ms")
-    report = s.load(rate=100, seconds=1, path="/x", expect_body=pattern(100_000)).join()
+    report = s.load(rate=100, seconds=0.4, path="/x", expect_body=pattern(100_000)).join()
     assert not report.errors, report
     first.stop()
     assert s.get("/x").body == pattern(100_000)
@@ -78,7 +78,7 @@ def test_a_graceful_restart_keeps_what_is_known_and_breaks_nothing(httpd, app, n
     a, node = app(), nginx()
     says(a, *placed([node], size=50_000))
     s = reproxying(httpd, a, node)
-    load = s.load(rate=100, seconds=2, path="/x", expect_body=pattern(50_000))
+    load = s.load(rate=100, seconds=1.2, path="/x", expect_body=pattern(50_000))
     s.graceful()
     s.graceful()
     report = load.join()

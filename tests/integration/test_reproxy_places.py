@@ -8,44 +8,53 @@ from reproxy_support import placed, reproxying, says, told
 from webtier_testing import pattern
 
 
-@pytest.mark.parametrize("allow, allowed", [
-    ("127.0.0.1:{port}", True), ("127.0.0.0/8:{port}", True), ("127.0.0.0/8:*", True), ("[::1]:1 127.0.0.1:{port}", True),
-    ("none", False), ("127.0.0.1", False), ("127.0.0.1:1", False), ("10.0.0.0/8:*", False),
-    ("localhost:{port}", False)])
-def test_addresses(httpd, app, nginx, allow, allowed):
+def allowing(httpd, app, node, *lists):
+    """Starts an httpd whose location /N may go where the Nth of lists says."""
+    s = reproxying(httpd, app, allow="none", more="".join(
+        f"<Location /{number}>\nTierReproxyAllow {allow.format(port=node.port)}\n</Location>\n"
+        for number, allow in enumerate(lists)))
+    s.allow_log("WT3003", "WT3011")
+    return s
+
+
+def test_addresses(httpd, app, nginx):
     a, node = app(), nginx()
     says(a, *placed([node], size=100))
-    s = reproxying(httpd, a, allow=allow.format(port=node.port))
-    s.allow_log("WT3003", "WT3011")
-    answer = s.get("/x")
-    assert answer.status == (200 if allowed else 502)
-    if not allowed:
-        assert str(node.port).encode() not in answer.body and not node.requests() and told(s)["refused"] == 1
-        assert told(s)["nodes"] == []
+    refused = ("none", "127.0.0.1", "127.0.0.1:1", "10.0.0.0/8:*", "localhost:{port}")
+    allowed = ("127.0.0.1:{port}", "127.0.0.0/8:{port}", "127.0.0.0/8:*", "[::1]:1 127.0.0.1:{port}")
+    s = allowing(httpd, a, node, *refused, *allowed)
+    for number, allow in enumerate(refused):
+        answer = s.get(f"/{number}")
+        assert answer.status == 502 and str(node.port).encode() not in answer.body, allow
+        assert told(s)["refused"] == number + 1, allow
+    assert not node.requests() and told(s)["nodes"] == []
+    for number, allow in enumerate(allowed, len(refused)):
+        assert s.get(f"/{number}").status == 200, allow
 
 
-@pytest.mark.parametrize("allow, allowed", [("localhost:{port}", True), ("LOCALHOST:*", True), ("localhost", False),
-                                            ("127.0.0.1:{port} [::1]:{port}", True), ("other:{port}", False)])
-def test_names(httpd, app, nginx, allow, allowed):
+def test_names(httpd, app, nginx):
     """A name that is not named is allowed when each of its addresses is."""
     a, node = app(), nginx()
     placed([node], size=100)
     says(a, f"http://LocalHost:{node.port}/file")
-    s = reproxying(httpd, a, allow=allow.format(port=node.port))
-    s.allow_log("WT3003", "WT3011", "AH00957")
-    assert s.get("/x").status == (200 if allowed else 502)
+    lists = {"localhost:{port}": 200, "LOCALHOST:*": 200, "localhost": 502, "127.0.0.1:{port} [::1]:{port}": 200,
+             "other:{port}": 502}
+    s = allowing(httpd, a, node, *lists)
+    s.allow_log("AH00957")
+    for number, (allow, status) in enumerate(lists.items()):
+        assert s.get(f"/{number}").status == status, allow
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/f", "http://user:pass@127.0.0.1:{port}/file", "/file", "http://",
-                                 "http://127.0.0.1:{port}0000/file", "http://[::1/file", "unix:/tmp/x|http://a/",
-                                 "http://127.0.0.1:{port}\\@10.0.0.1/file", "balancer://x/"])
-def test_what_is_no_url_of_storage(httpd, app, nginx, url):
+def test_what_is_no_url_of_storage(httpd, app, nginx):
     a, node = app(), nginx()
     placed([node], size=100)
-    says(a, url.format(port=node.port))
     s = reproxying(httpd, a, allow="0.0.0.0/0:*")
     s.allow_log("WT3005", "WT3011")
-    assert s.get("/x").status == 502 and not node.requests()
+    for url in ("ftp://127.0.0.1/f", "http://user:pass@127.0.0.1:{port}/file", "/file", "http://",
+                "http://127.0.0.1:{port}0000/file", "http://[::1/file", "unix:/tmp/x|http://a/",
+                "http://127.0.0.1:{port}\\@10.0.0.1/file", "balancer://x/"):
+        says(a, url.format(port=node.port))
+        assert s.get("/x").status == 502 and not node.requests(), url
 
 
 def test_the_next_place_is_asked_when_one_is_refused(httpd, app, nginx):

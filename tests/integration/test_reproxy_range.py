@@ -101,16 +101,17 @@ def test_a_node_that_knows_no_ranges(httpd, app):
     assert answer.status == 200 and answer.body == pattern(SIZE)
 
 
-@pytest.mark.parametrize("field", ["bytes 0-9/200000", "bytes 10-20/200000", "bytes 10-19/*", "nonsense",
-                                   "bytes 10-19/100", None])
-def test_a_part_that_was_not_asked_for_is_not_sent(httpd, app, nginx, field):
+def test_a_part_that_was_not_asked_for_is_not_sent(httpd, app, nginx):
     a, liar, node = app(), app(), nginx()
-    liar.behave(status=206, body=b"x" * 10, headers={"Content-Range": field})
     url, = placed([node], size=SIZE)
     says(a, f"{liar.url}/f", url, headers={"X-REPROXY-EXPECTED-SIZE": str(SIZE)})
     s = reproxying(httpd, a, liar, node)
-    answer = s.get("/x", headers={"Range": "bytes=10-19"})
-    assert answer.status == 206 and answer.body == pattern(SIZE)[10:20]
+    for count, field in enumerate(("bytes 0-9/200000", "bytes 10-20/200000", "bytes 10-19/*", "nonsense",
+                                   "bytes 10-19/100", None), 1):
+        liar.behave(status=206, body=b"x" * 10, headers={"Content-Range": field})
+        answer = s.get("/x", headers={"Range": "bytes=10-19"})
+        assert answer.status == 206 and answer.body == pattern(SIZE)[10:20], field
+        assert liar.count() == count
 
 
 def test_a_206_that_nobody_asked_for(httpd, app):
