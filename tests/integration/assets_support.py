@@ -43,6 +43,19 @@ def wait_kept(server, name):
     wait_until(lambda: name in files(server), what=f"the file {name}")
 
 
+def set_times(server, name, fetched, expires):
+    """Moves the times of a fetched file: seconds from now, of both."""
+    path, attribute = store(server) / name, "user.webtier.asset"
+    version, complete, _, _, rest = os.getxattr(path, attribute).split(b" ", 4)
+    now = int(time.time())
+    os.setxattr(path, attribute, b" ".join((version, complete, b"%d" % (now + fetched), b"%d" % (now + expires), rest)))
+
+
+def make_stale(server, name):
+    """Ends the time of a fetched file, as if a while had passed."""
+    set_times(server, name, -100, -50)
+
+
 def put(server, name, body):
     """Puts a file where a deployment would."""
     path = store(server) / name

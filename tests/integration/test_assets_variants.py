@@ -23,7 +23,7 @@ def get(server, name, accept, **headers):
     return server.get("/assets/" + name, headers={**({"Accept-Encoding": accept} if accept else {}), **headers})
 
 
-def test_each_gets_what_it_wants_most_and_every_answer_says_so(server):
+def test_each_gets_what_it_wants_most_with_conditions_and_ranges_of_its_own(server):
     plain = get(server, "a.css", None)
     small = get(server, "a.css", "gzip, deflate")
     smallest = get(server, "a.css", "gzip, deflate, br")
@@ -34,10 +34,6 @@ def test_each_gets_what_it_wants_most_and_every_answer_says_so(server):
     assert len({answer.headers["ETag"] for answer in (plain, small, smallest)}) == 3
     assert get(server, "a.css", "gzip;q=0").body == CSS and get(server, "a.css", "br;q=0, gzip").body == small.body
     assert counters(server)["variants"] == 3
-
-
-def test_conditions_and_ranges_are_of_the_variant(server):
-    small = get(server, "a.css", "gzip")
     tag = small.headers["ETag"]
     assert get(server, "a.css", "gzip", **{"If-None-Match": tag}).status == 304
     assert get(server, "a.css", None, **{"If-None-Match": tag}).status == 200
@@ -45,33 +41,18 @@ def test_conditions_and_ranges_are_of_the_variant(server):
     assert part.status == 206 and part.body == small.body[:10]
 
 
-def test_without_a_variant_and_for_types_that_are_small_already(server):
+def test_what_is_no_variant(server):
     plain = get(server, "b.css", "br, gzip")
     assert plain.body == CSS and plain.headers["Vary"] == "Accept-Encoding"
     image = get(server, "a.png", "gzip")
     assert image.body == b"png" and image.headers["Vary"] is None
 
-
-def test_a_variant_of_an_older_file_is_not_used(server):
     path = put(server, "a.css", b"new")
     later = path.stat().st_mtime + 100
     os.utime(path, (later, later))
     assert get(server, "a.css", "br, gzip").body == b"new"
-
-
-def test_what_the_application_calls_a_variant_is_none(server):
     assert get(server, "c.css.gz", "gzip").body == b"fetched"
     wait_kept(server, "c.css.gz")
     put(server, "c.css", CSS)
     os.utime(put(server, "c.css", CSS), (1, 1))
     assert get(server, "c.css", "gzip").body == CSS
-
-
-@pytest.mark.parametrize("line, problem", [
-    ("TierAssetsVariants deflate", 'TierAssetsVariants: "deflate" is no coding'),
-    ("TierAssetsVariants br br", 'TierAssetsVariants: "br" is named twice'),
-    ("TierAssetsVariants", "TierAssetsVariants: give off, or codings"),
-])
-def test_wrong_lines_are_refused(httpd, line, problem):
-    status, text = httpd.check(modules=["assets"], conf=line)
-    assert status != 0 and problem in text
