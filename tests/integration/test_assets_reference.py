@@ -13,16 +13,19 @@ from html5lib import _tokenizer, constants  # noqa: E402
 
 OWN = pathlib.Path(__file__).parent / "assets_pages"
 DOCUMENTS = pathlib.Path("/usr/share/doc")
-MOST_PAGES, LARGEST = 30, 60_000
+OF_PACKAGE, LARGEST = 2, 25_000
 URLS = {"src", "href", "poster", "background", "formaction", "xlink:href"}
 SPACE = " \t\n\f\r"
 
 
 def pages():
-    """The pages of this folder, and some of those that Debian's packages brought."""
-    found = sorted(path for path in DOCUMENTS.rglob("*.html") if path.is_file() and 500 < path.stat().st_size < LARGEST)
-    step = max(1, len(found) // MOST_PAGES)
-    return sorted(OWN.glob("*.html")) + found[::step][:MOST_PAGES]
+    """The pages of this folder, and two of each of Debian's packages here, so that many programs have written them."""
+    found = {}
+    for path in sorted(DOCUMENTS.rglob("*.html")):
+        if path.is_file() and 500 < path.stat().st_size < LARGEST:
+            found.setdefault(path.parts[len(DOCUMENTS.parts)], []).append(path)
+    chosen = [path for paths in found.values() for path in paths[::max(1, len(paths) - 1)][:OF_PACKAGE]]
+    return sorted(OWN.glob("*.html")) + chosen
 
 
 ITERATE = _tokenizer.HTMLTokenizer.__iter__

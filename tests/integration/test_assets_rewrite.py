@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""References in pages and style sheets, rewritten while they stream."""
+"""References in pages and style sheets, rewritten while they stream.
+
+Tests that neither stop nor reconfigure anything share one httpd, and answer from a path of their own.
+"""
 import gzip
 import re
 import socket
 import time
 
 import pytest
-from assets_support import counters, kept, put
+from assets_support import counters, put
+from webtier_testing import wait_until
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 MAP = 'TierAssetsRewrite on\nTierAssetsMap "/assets/" "/static/v1/"\nTierAssetsMap "/logo.png" "/static/logo-2.png"\n'
+ELSEWHERE = 'TierAssetsMap "/elsewhere/" "https://cdn.example.net/a/"\n'
 PAGE = b"""<!doctype html><!-- /assets/no --><link rel=stylesheet href="/assets/a.css">
 <script>var a = "<img src='/assets/no.png'>";</script>
 <img src=/assets/b.png srcset='/assets/c.png 1x, /logo.png 2x'><a href="/assets">no</a><textarea>/assets/</textarea>
@@ -32,38 +37,66 @@ def rewriting(httpd, origin, more="", lines=MAP, **options):
         """, **options)
 
 
-def test_a_page_is_rewritten_and_nothing_else_of_it(httpd, app):
-    origin = app(body=PAGE, headers={**HTML, "Last-Modified": "Tue, 24 Nov 2020 10:00:00 GMT", "Content-MD5": "x"})
-    server = rewriting(httpd, origin)
-    answer = server.get("/", headers={"Accept-Encoding": "gzip"})
+@pytest.fixture(scope="module")
+def origin(module_stage):
+    return module_stage.app()
+
+
+@pytest.fixture(scope="module")
+def server(module_stage, origin):
+    return rewriting(module_stage.httpd, origin, modules=["cache"], extra=["filter", "deflate"], lines=MAP + ELSEWHERE, more="""
+        TierAssets "/local/" "store"
+        TierAssets "/kept/" "kept"
+        <Location "/off">
+            TierAssetsRewrite off
+        </Location>
+        <Location "/deflated">
+            SetOutputFilter DEFLATE
+        </Location>
+        <Location "/cached">
+            TierCache on
+        </Location>
+        """)
+
+
+def grown(server, before):
+    """What the counters of pages have grown by, without those that have not."""
+    now = counters(server)
+    flat = {name: now[name] - before[name] for name in ("pages", "references", "references_changed")}
+    flat.update({name: now["pages_untouched"][name] - number for name, number in before["pages_untouched"].items()})
+    return {name: number for name, number in flat.items() if number}
+
+
+def test_a_page_is_rewritten_and_nothing_else_of_it(server, origin):
+    origin.behave("/page", body=PAGE,
+                  headers={**HTML, "Last-Modified": "Tue, 24 Nov 2020 10:00:00 GMT", "Content-MD5": "x"})
+    before = counters(server)
+    answer = server.get("/page", headers={"Accept-Encoding": "gzip"})
     assert answer.body == REWRITTEN and answer.headers["Content-Type"] == HTML["Content-Type"]
     assert answer.headers["Content-MD5"] is None and answer.headers["Last-Modified"] is None
     assert answer.headers["Content-Length"] in (None, str(len(REWRITTEN)))
-    assert "accept-encoding" not in origin.requests("/")[0]["headers"]
-    got = counters(server)
-    assert (got["pages"], got["references"], got["references_changed"]) == (1, 6, 5)
+    assert "accept-encoding" not in origin.requests("/page")[0]["headers"]
+    assert grown(server, before) == {"pages": 1, "references": 6, "references_changed": 5}
 
 
-def test_in_pieces_it_is_the_same(httpd, app):
-    origin = app(body=PAGE * 40, headers=HTML, chunked=True, drip=(997, 0.005))
-    server = rewriting(httpd, origin)
-    assert server.get("/").body == REWRITTEN * 40
+def test_in_pieces_it_is_the_same(server, origin):
+    origin.behave("/pieces", body=PAGE * 8, headers=HTML, chunked=True, drip=(97, 0.0005))
+    assert server.get("/pieces").body == REWRITTEN * 8
 
 
-def test_what_is_known_is_sent_at_once(httpd, app):
-    origin = app(body=b"<p>first<img src='/assets/a'>" + b" " * 3000 + b"<img src='/assets/b'>", headers=HTML,
-                 drip=(3000, 1.5))
-    server = rewriting(httpd, origin)
+def test_what_is_known_is_sent_at_once(server, origin):
+    origin.behave("/known", body=b"<p>first<img src='/assets/a'>" + b" " * 3000 + b"<img src='/assets/b'>",
+                  headers=HTML, drip=(3000, 0.6))
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         started = time.monotonic()
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        client.sendall(b"GET /known HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         got = b""
         while b"/static/v1/a" not in got:
             got += client.recv(4096)
         first = time.monotonic() - started
         while piece := client.recv(4096):
             got += piece
-    assert b"/static/v1/b" in got and first < time.monotonic() - started - 0.7
+    assert b"/static/v1/b" in got and first < time.monotonic() - started - 0.3
 
 
 def test_the_tag_depends_on_the_map_and_is_translated_back(httpd, app):
@@ -84,28 +117,27 @@ def test_the_tag_depends_on_the_map_and_is_translated_back(httpd, app):
     assert "if-none-match" not in sent and "if-modified-since" not in sent
 
 
-def test_head_says_what_get_says(httpd, app):
-    origin = app(body=PAGE, headers={**HTML, "ETag": '"one"'})
-    server = rewriting(httpd, origin)
-    head, page = server.get("/", method="HEAD"), server.get("/")
+def test_head_says_what_get_says(server, origin):
+    origin.behave("/head", body=PAGE, headers={**HTML, "ETag": '"one"'})
+    head, page = server.get("/head", method="HEAD"), server.get("/head")
     assert head.headers["ETag"] == page.headers["ETag"]
     assert head.headers["Content-Length"] in (None, str(len(REWRITTEN)))
 
 
-def test_ranges_are_of_the_rewritten_page_or_of_none(httpd, app):
-    origin = app(body=PAGE, headers={**HTML, "ETag": '"one"'})
-    server = rewriting(httpd, origin, more='Alias "/local/" "store/"')
-    tag = server.get("/").headers["ETag"]
-    part = server.get("/", headers={"Range": "bytes=60-79", "If-Range": tag})
-    assert part.body in (REWRITTEN, REWRITTEN[60:80]) and "range" not in origin.requests("/")[1]["headers"]
-    origin.behave(status=206, body=PAGE[:70], headers={**HTML, "ETag": '"one"', "Content-Range": "bytes 0-69/999"})
-    plain = server.get("/", headers={"Range": "bytes=0-69"})
+def test_ranges_are_of_the_rewritten_page_or_of_none(server, origin):
+    origin.behave("/range", body=PAGE, headers={**HTML, "ETag": '"one"'})
+    tag = server.get("/range").headers["ETag"]
+    part = server.get("/range", headers={"Range": "bytes=60-79", "If-Range": tag})
+    assert part.body in (REWRITTEN, REWRITTEN[60:80]) and "range" not in origin.requests("/range")[1]["headers"]
+    origin.behave("/range", status=206, body=PAGE[:70],
+                  headers={**HTML, "ETag": '"one"', "Content-Range": "bytes 0-69/999"})
+    before = counters(server)
+    plain = server.get("/range", headers={"Range": "bytes=0-69"})
     assert plain.status == 206 and plain.body == PAGE[:70] and plain.headers["ETag"] == '"one"'
-    assert counters(server)["pages_untouched"]["range"] == 1
+    assert grown(server, before) == {"range": 1}
 
 
-def test_local_pages_are_rewritten_too(httpd, app):
-    server = rewriting(httpd, app(), more='TierAssets "/local/" "store"')
+def test_local_pages_are_rewritten_too(server):
     put(server, "p.html", PAGE)
     put(server, "s.css", b"@import '/assets/a.css'; a{b:url(../logo.png)}")
     page = server.get("/local/p.html")
@@ -126,100 +158,102 @@ def test_local_pages_are_rewritten_too(httpd, app):
     ("charset", {"Content-Type": "text/html; charset=UTF-16LE"}, PAGE.decode().encode("utf-16-le")),
     ("charset", {"Content-Type": "text/html"}, PAGE.decode().encode("utf-16")),
 ], ids=["encoded", "no_transform", "utf-16le", "utf-16 mark"])
-def test_pages_that_must_not_be_read_pass_untouched(httpd, app, reason, headers, body):
-    origin = app(body=body, headers={**headers, "ETag": '"one"'})
-    server = rewriting(httpd, origin)
-    answer = server.get("/")
+def test_pages_that_must_not_be_read_pass_untouched(server, origin, reason, headers, body):
+    origin.behave("/untouched", body=body, headers={**headers, "ETag": '"one"'})
+    before = counters(server)
+    answer = server.get("/untouched")
     assert answer.body == body and answer.headers["ETag"] == '"one"'
-    assert answer.headers["Content-Length"] == str(len(body)) and counters(server)["pages_untouched"][reason] == 1
+    assert answer.headers["Content-Length"] == str(len(body)) and grown(server, before) == {reason: 1}
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/javascript", "image/svg+xml", "text/plain"])
-def test_other_types_pass_untouched(httpd, app, kind):
-    origin = app(body=PAGE, headers={"Content-Type": kind, "ETag": '"one"'})
-    server = rewriting(httpd, origin)
-    answer = server.get("/")
-    assert answer.body == PAGE and answer.headers["ETag"] == '"one"' and counters(server)["pages"] == 0
+def test_other_types_pass_untouched(server, origin, kind):
+    origin.behave("/other", body=PAGE, headers={"Content-Type": kind, "ETag": '"one"'})
+    before = counters(server)
+    answer = server.get("/other")
+    assert answer.body == PAGE and answer.headers["ETag"] == '"one"' and grown(server, before) == {}
 
 
-def test_xhtml_is_read_as_xml(httpd, app):
-    origin = app(body=b"<html><title/><img src='/assets/a'/><![CDATA[<img src='/assets/no'/>]]></html>",
-                 headers={"Content-Type": "application/xhtml+xml"})
-    server = rewriting(httpd, origin)
-    assert server.get("/").body == b"<html><title/><img src='/static/v1/a'/><![CDATA[<img src='/assets/no'/>]]></html>"
+def test_xhtml_is_read_as_xml(server, origin):
+    origin.behave("/xhtml", body=b"<html><title/><img src='/assets/a'/><![CDATA[<img src='/assets/no'/>]]></html>",
+                  headers={"Content-Type": "application/xhtml+xml"})
+    assert server.get("/xhtml").body == \
+        b"<html><title/><img src='/static/v1/a'/><![CDATA[<img src='/assets/no'/>]]></html>"
 
 
-def test_links_of_the_head_are_rewritten(httpd, app):
-    origin = app(body=b"<p>", headers=[("Content-Type", "text/html"),
-                                       ("Link", '</assets/a.css>; rel=preload; title="</assets/no>", <b>; rel=next'),
-                                       ("Link", "</assets/c.js>; rel=preload")])
-    server = rewriting(httpd, origin)
-    links = ", ".join(value for name, value in server.get("/").header_list if name == "Link")
+def test_links_of_the_head_are_rewritten(server, origin):
+    origin.behave("/links", body=b"<p>", headers=[
+        ("Content-Type", "text/html"), ("Link", '</assets/a.css>; rel=preload; title="</assets/no>", <b>; rel=next'),
+        ("Link", "</assets/c.js>; rel=preload")])
+    links = ", ".join(value for name, value in server.get("/links").header_list if name == "Link")
     assert links == '</static/v1/a.css>; rel=preload; title="</assets/no>", <b>; rel=next, </static/v1/c.js>; rel=preload'
 
 
-def test_another_host_keeps_integrity_valid_and_the_policy_is_looked_at(httpd, app):
-    origin = app(body=b"<script integrity=x src='/assets/a.js'></script>",
-                 headers={**HTML, "Content-Security-Policy": "script-src 'self'"})
-    server = rewriting(httpd, origin, lines='TierAssetsRewrite on\nTierAssetsMap "/assets/" "https://cdn.example.net/a/"\n')
+def test_another_host_keeps_integrity_valid_and_the_policy_is_looked_at(server, origin):
+    origin.behave("/policy", body=b"<script integrity=x src='/elsewhere/a.js'></script>",
+                  headers={**HTML, "Content-Security-Policy": "script-src 'self'"})
     server.allow_log("WT4005")
     for _ in range(3):
-        assert server.get("/").body == \
+        assert server.get("/policy").body == \
             b"<script crossorigin=\"anonymous\" integrity=x src='https://cdn.example.net/a/a.js'></script>"
     assert len(server.log_lines("WT4005")) == 1 and "cdn.example.net" in server.log_lines("WT4005")[0]
 
 
-def test_relative_references_know_their_page_and_base(httpd, app):
-    origin = app(body=b"<img src='../assets/a'><base href='/assets/x/'><img src='b'><img src=../c>", headers=HTML)
-    server = rewriting(httpd, origin)
+def test_relative_references_know_their_page_and_base(server, origin):
+    origin.behave("/shop/page", body=b"<img src='../assets/a'><base href='/assets/x/'><img src='b'><img src=../c>",
+                  headers=HTML)
     assert server.get("/shop/page?x=/a/").body == \
         b"<img src='/static/v1/a'><base href='/assets/x/'><img src='/static/v1/x/b'><img src=/static/v1/c>"
 
 
-def test_tokens_without_end_pass_within_bounds(httpd, app):
+def test_tokens_without_end_pass_within_bounds(server, origin):
     body = b"<img src='/assets/a'><img title='" + b"x" * 3_000_000 + b"'><img src='/assets/b'>"
-    origin = app(body=body, headers=HTML)
-    server = rewriting(httpd, origin)
-    assert server.get("/", timeout=20).body == body.replace(b"/assets/", b"/static/v1/")
+    origin.behave("/endless", body=body, headers=HTML)
+    assert server.get("/endless", timeout=20).body == body.replace(b"/assets/", b"/static/v1/")
 
 
-def test_it_is_off_where_it_is_off(httpd, app):
-    origin = app(body=PAGE, headers=HTML)
-    server = rewriting(httpd, origin, more='<Location "/off">\nTierAssetsRewrite off\n</Location>')
-    assert server.get("/off").body == PAGE and server.get("/on").body == REWRITTEN
-    assert rewriting(httpd, origin, lines="").get("/").body == PAGE
+def test_it_is_off_where_it_is_off(server, origin):
+    origin.behave("/off", body=PAGE, headers=HTML)
+    assert server.get("/off").body == PAGE
 
 
-def test_with_compression_behind_it(httpd, app):
-    origin = app(body=PAGE, headers=HTML, etag='"one"')
-    server = rewriting(httpd, origin, more="SetOutputFilter DEFLATE\n", extra=["filter", "deflate"])
-    answer = server.get("/", headers={"Accept-Encoding": "gzip"})
+def test_with_compression_behind_it(server, origin):
+    origin.behave("/deflated", body=PAGE, headers=HTML, etag='"one"')
+    answer = server.get("/deflated", headers={"Accept-Encoding": "gzip"})
     assert gzip.decompress(answer.body) == REWRITTEN
     tag = answer.headers["ETag"]
-    again = server.get("/", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
-    assert again.status == 304 and origin.requests("/")[1]["headers"]["if-none-match"] == '"one"'
+    again = server.get("/deflated", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+    assert again.status == 304 and origin.requests("/deflated")[1]["headers"]["if-none-match"] == '"one"'
 
 
-def test_with_the_cache_behind_it(httpd, app):
-    origin = app(body=PAGE, headers={**HTML, "Cache-Control": "max-age=60", "ETag": '"one"'})
-    server = rewriting(httpd, origin, more="TierCache on\n", modules=["cache"])
-    first, second = server.get("/"), server.get("/")
+def test_with_the_cache_behind_it(server, origin):
+    origin.behave("/cached", body=PAGE, headers={**HTML, "Cache-Control": "max-age=60", "ETag": '"one"'})
+    first, second = server.get("/cached"), server.get("/cached")
     assert first.body == second.body == REWRITTEN and "hit" in second.headers["Cache-Status"]
-    assert first.headers["ETag"] == second.headers["ETag"] and origin.count("/") == 1
-    assert server.get("/", headers={"If-None-Match": first.headers["ETag"]}).status == 304
+    assert first.headers["ETag"] == second.headers["ETag"] and origin.count("/cached") == 1
+    assert server.get("/cached", headers={"If-None-Match": first.headers["ETag"]}).status == 304
 
 
-def test_what_is_kept_is_the_applications_and_what_is_sent_is_rewritten(httpd, app):
-    origin = app(body=b"a{b:url(/assets/x)}", headers={"Content-Type": "text/css"})
-    server = kept(httpd, origin, more=MAP)
+def test_what_is_kept_is_the_applications_and_what_is_sent_is_rewritten(server, origin):
+    origin.behave("/kept/a.css", body=b"a{b:url(/assets/x)}", headers={"Content-Type": "text/css"})
     for _ in range(2):
-        assert server.get("/assets/a.css").body == b"a{b:url(/static/v1/x)}"
+        assert server.get("/kept/a.css").body == b"a{b:url(/static/v1/x)}"
+    wait_until((server.root / "kept/a.css").exists)
+    assert (server.root / "kept/a.css").read_bytes() == b"a{b:url(/assets/x)}"
 
 
 def test_prefork_and_http2(httpd, app):
     origin = app(body=PAGE * 20, headers=HTML)
     assert rewriting(httpd, origin, mpm="prefork").get("/").body == REWRITTEN * 20
-    assert rewriting(httpd, origin, http2=True, tls=True).h2get("/").body == REWRITTEN * 20
+    lines = MAP.replace("TierAssetsRewrite on", '<Location "/on">\nTierAssetsRewrite on\n</Location>')
+    server = rewriting(httpd, origin, http2=True, tls=True, lines=lines)
+    assert server.h2get("/on").body == REWRITTEN * 20 and server.h2get("/").body == PAGE * 20  # off by default
+
+
+def test_it_is_off_without_rules(httpd, app):
+    origin = app(body=PAGE, headers=HTML, etag='"one"')
+    answer = rewriting(httpd, origin, lines="TierAssetsRewrite on\n").get("/")
+    assert answer.body == PAGE and answer.headers["ETag"] == '"one"'
 
 
 @pytest.mark.parametrize("line, problem", [
