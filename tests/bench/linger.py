@@ -107,7 +107,8 @@ class Case:
 def load(case, server, seconds):
     script = ["-s", case.script] if case.script else []
     ran = subprocess.run(["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--latency", *script,
-                          f"{case.scheme}://127.0.0.1:{server.port}{PATH}"], capture_output=True, text=True)
+                          f"{case.scheme}://127.0.0.1:{server.port}{PATH}"], capture_output=True, text=True,
+                         start_new_session=True)  # with a share of the CPU of its own
     if ran.returncode != 0 or "Non-2xx" in ran.stdout:
         raise Unmeasurable(f"{case.name}: {ran.stderr or ran.stdout}")
     return ran.stdout

@@ -11,6 +11,9 @@ import time
 
 from .settings import scale
 
+# Whether servers are sessions of their own too. The kernel's autogroups share the CPU among sessions, not threads.
+own_sessions = True
+
 _reaper = None
 
 
@@ -60,6 +63,10 @@ def give_to_server(path):
 def _as_unprivileged():
     user = unprivileged()
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+
+def _as_leader():
+    return {"start_new_session": True} if own_sessions else {"process_group": 0}
 
 
 def environment(extra=None):
@@ -152,7 +159,7 @@ class Process:
         """Starts argv in directory cwd; standard output and error are appended to the file `output`."""
         with open(output, "ab") as sink:
             self._popen = subprocess.Popen(argv, cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=sink,
-                                           stderr=sink, pass_fds=pass_fds, start_new_session=True,
+                                           stderr=sink, pass_fds=pass_fds, **_as_leader(),
                                            **_as_unprivileged())
         self.pid = self._popen.pid
         watch(self.pid)
