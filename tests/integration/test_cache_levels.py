@@ -71,25 +71,31 @@ def test_another_boxs_answer_is_taken_from_memcached_once(httpd, app, memcached)
     assert (told(boxes[1])["hits_remote"], told(boxes[1])["hits_local"]) == (1, 4)
 
 
-@pytest.mark.parametrize("fields", [{}, {"Vary": "Accept"}], ids=["plain", "variant"])
-def test_an_unsafe_request_reaches_other_boxes_within_a_second(httpd, app, memcached, fields):
+def test_an_unsafe_request_reaches_other_boxes_within_a_second(httpd, app, memcached):
     """The other box is asked 50 times a second all the time: its copies stay in use and are looked up beside requests."""
-    origin, store = app(body=b"old", headers={**FRESH, **fields}), memcached()
+    origin, store = app(), memcached()
     boxes = [box(httpd, origin, store) for _ in range(2)]
-    stored(boxes[0])
-    end = time.monotonic() + 1.5
+    pages = {"/plain": FRESH, "/variant": {**FRESH, "Vary": "Accept"}}
+
+    def bodies(server):
+        return {get(server, path).body for path in pages}
+    for path, fields in pages.items():
+        origin.behave(path, body=b"old", headers=fields)
+        stored(boxes[0], path)
+    end = time.monotonic() + 1.2
     while time.monotonic() < end:
-        assert get(boxes[1]).body == b"old"
+        assert bodies(boxes[1]) == {b"old"}
         time.sleep(0.02)
-    origin.behave(body=b"new", headers={**FRESH, **fields})
-    assert get(boxes[0], method="POST", body=b"").status == 200
+    for path, fields in pages.items():
+        origin.behave(path, body=b"new", headers=fields)
+        assert get(boxes[0], path, method="POST", body=b"").status == 200
     changed = time.monotonic()
-    assert get(boxes[0]).body == b"new"
-    while get(boxes[1]).body != b"new":
+    assert bodies(boxes[0]) == {b"new"}
+    while bodies(boxes[1]) != {b"new"}:
         time.sleep(0.01)
     assert time.monotonic() - changed < 1.05
     time.sleep(1.1)
-    assert {get(server).body for server in boxes} == {b"new"}
+    assert {body for server in boxes for body in bodies(server)} == {b"new"}
 
 
 def test_no_first_level(httpd, app, memcached):
@@ -106,7 +112,7 @@ def test_other_mpms(httpd, app, memcached, mpm):
     origin, store = app(headers=FRESH), memcached()
     server = box(httpd, origin, store, "TierCacheLocalTTL 200ms", mpm=mpm)
     stored(server)
-    end = time.monotonic() + 1
+    end = time.monotonic() + 0.5
     while time.monotonic() < end:
         assert is_hit(get(server))
     server.graceful()
@@ -114,19 +120,19 @@ def test_other_mpms(httpd, app, memcached, mpm):
 
 
 def test_hung_memcached_does_not_slow_what_is_hot(httpd, app, memcached):
-    """300 requests/s of 10 hot pages for 5 s; memcached is stopped from 1 s to 4.5 s. A wait for it would be a second."""
+    """300 requests/s of 10 hot pages for 3 s; memcached is stopped from 0.3 s to 2.8 s. A wait for it would be 0.6 s."""
     origin, store = app(size=1000, headers=FRESH), memcached()
-    server = box(httpd, origin, store, "TierCacheLocalTTL 3s\nTierCacheTimeout 1s")
+    server = box(httpd, origin, store, "TierCacheLocalTTL 2s\nTierCacheTimeout 600ms")
     server.allow_log(DOWN)
     paths = [f"/{n}" for n in range(10)]
     for path in paths:
         stored(server, path)
-    load = server.load(rate=300, seconds=5, path=paths, headers={"Host": HOST})
-    threading.Timer(1, store.stop).start()
-    threading.Timer(4.5, store.cont).start()
+    load = server.load(rate=300, seconds=3, path=paths, headers={"Host": HOST})
+    threading.Timer(0.3, store.stop).start()
+    threading.Timer(2.8, store.cont).start()
     report = load.join()
-    assert report.errors == [] and report.total == 1500, str(report)
-    assert report.slower_than(0.9) == 0, str(report)
+    assert report.errors == [] and report.total == 900, str(report)
+    assert report.slower_than(0.55) == 0, str(report)
     assert origin.count() == 10
     assert told(server)["hits_local_only"] > 0
 
@@ -146,15 +152,16 @@ def test_killed_memcached_leaves_what_is_local(httpd, app, memcached):
 
 
 def test_local_copies_end_with_their_own_lifetime(httpd, app, memcached):
-    origin, store = app(body=b"old", headers={"Cache-Control": "max-age=5"}), memcached()
+    origin, store = app(body=b"old", headers={"Cache-Control": "max-age=3"}), memcached()
     server = box(httpd, origin, store, "TierCacheLocalTTL 100ms")
     server.allow_log(DOWN)
     stored(server)
+    came = time.monotonic()
     store.kill()
     origin.behave(body=b"new", headers=FRESH)
     assert get(server).body == b"old"
-    time.sleep(5.1)
-    assert get(server).body == b"new"
+    wait_until(lambda: get(server).body == b"new")
+    assert time.monotonic() - came < 3.5
 
 
 def test_what_was_removed_while_memcached_was_away_does_not_come_back(httpd, app, memcached):
@@ -185,13 +192,14 @@ def test_a_large_body_of_two_boxes(httpd, app, memcached):
     assert origin.count() == 1
 
 
-@pytest.mark.parametrize("size", [1024 * 1024 - 1400, 1024 * 1024, 15 * 1024 * 1024])
-def test_sizes_about_the_limit_of_an_item(httpd, app, memcached, size):
-    origin, store = app(size=size, chunked=True, headers=FRESH), memcached(["-m", "128"])
+def test_sizes_about_the_limit_of_an_item(httpd, app, memcached):
+    origin, store = app(), memcached(["-m", "128"])
     server = box(httpd, origin, store)
-    stored(server)
-    answer = get(server)
-    assert is_hit(answer) and answer.body == pattern(size)
+    for size in (1024 * 1024 - 1400, 1024 * 1024, 15 * 1024 * 1024):
+        origin.behave(f"/{size}", size=size, chunked=True, headers=FRESH)
+        stored(server, f"/{size}")
+        answer = get(server, f"/{size}")
+        assert is_hit(answer) and answer.body == pattern(size), size
 
 
 def test_parts_on_several_servers(httpd, app, memcached):
@@ -207,35 +215,47 @@ def damage(data):
     return data[:1000] + bytes([data[1000] ^ 1]) + data[1001:]
 
 
-@pytest.mark.parametrize("change", [None, damage, lambda data: data[:-1], lambda data: data + b"x", lambda data: b""],
-                         ids=["lost", "bit", "cut", "longer", "empty"])
-@pytest.mark.parametrize("part", [0, 3], ids=["first", "last"])
-def test_a_part_that_is_lost_or_damaged_is_a_miss(httpd, app, memcached, change, part):
-    origin, store = app(size=LARGE, headers=FRESH), memcached()
-    server = box(httpd, origin, store)
-    stored(server)
-    key = keys_of(store, "wtp1-")[part].encode()
+def spoil(store, key, change):
     if change:
         head, _, rest = talk(store, b"get %s\r\n" % key, b"\r\nEND\r\n").partition(b"\r\n")
         value = change(rest[:int(head.split()[3])])
         talk(store, b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value), b"STORED\r\n")
     else:
         talk(store, b"delete %s\r\n" % key, b"DELETED\r\n")
-    answer = get(server)
-    assert not is_hit(answer) and answer.body == pattern(LARGE) and origin.count() == 2
+
+
+def test_a_part_that_is_lost_or_damaged_is_a_miss(httpd, app, memcached):
+    size = 1_500_000
+    origin, store = app(size=size, headers=FRESH), memcached()
+    server = box(httpd, origin, store, "TierCacheLocalTTL 0")
+    changes = {"lost": None, "bit": damage, "cut": lambda data: data[:-1], "longer": lambda data: data + b"x",
+               "empty": lambda data: b""}
+    known = []
+    for path in ("/whole", *(f"/{name}-{part}" for name in changes for part in (0, 1))):
+        stored(server, path)
+        parts = [key for key in keys_of(store, "wtp1-") if key not in known]
+        assert len(parts) == 2, path
+        if path == "/whole":
+            assert is_hit(get(server, path))
+        else:
+            name, part = path[1:].split("-")
+            spoil(store, parts[int(part)].encode(), changes[name])
+            answer = get(server, path)
+            assert not is_hit(answer) and answer.body == pattern(size) and origin.count(path) == 2, path
+        known = keys_of(store, "wtp1-")
 
 
 def test_two_boxes_write_the_same_large_key(httpd, app, memcached):
-    """Each box stores bodies of its own letter again and again, as fast as it can for 3 s; no answer mixes them."""
+    """Each box stores bodies of its own letter again and again, as fast as it can; no answer mixes them."""
     store = memcached(["-m", "256"])
     letters = [b"a", b"b"]
     origins = [app(body=letter * LARGE, headers={"Cache-Control": "max-age=1"}) for letter in letters]
     boxes = [box(httpd, origin, store, "TierCacheWait 0") for origin in origins]
     wrong, hits = [], []
-    end = time.monotonic() + 3
+    end = time.monotonic() + 10
 
     def ask(server, fields):
-        while time.monotonic() < end:
+        while time.monotonic() < end and min(hits.count(True), hits.count(False)) < 20:
             answer = get(server, headers=fields)
             hits.append(is_hit(answer))
             if answer.body not in (b"a" * LARGE, b"b" * LARGE):
@@ -246,4 +266,4 @@ def test_two_boxes_write_the_same_large_key(httpd, app, memcached):
         thread.start()
     for thread in threads:
         thread.join()
-    assert wrong == [] and hits.count(True) > 5 and hits.count(False) > 5
+    assert wrong == [] and min(hits.count(True), hits.count(False)) >= 20

@@ -52,13 +52,13 @@ def test_http2(httpd, app, memcached):
 
 
 def test_graceful_restart_under_load(httpd, app, memcached):
-    """500 requests/s for 3 s with a graceful restart in the middle: no errors."""
+    """500 requests/s for 2 s with a graceful restart in them: no errors."""
     store = memcached()
     server = with_memcached(httpd, app(size=5000, headers=FRESH), store)
-    load = server.load(rate=500, seconds=3, path=[f"/{n}" for n in range(20)])
-    threading.Timer(1, lambda: server.graceful(wait=False)).start()
+    load = server.load(rate=500, seconds=2, path=[f"/{n}" for n in range(20)])
+    threading.Timer(0.4, lambda: server.graceful(wait=False)).start()
     report = load.join()
-    assert report.errors == [] and report.total == 1500, str(report)
+    assert report.errors == [] and report.total == 1000, str(report)
 
 
 def test_web_boxes_share_what_is_stored(httpd, app, memcached):
@@ -140,20 +140,25 @@ def fetch(store, key):
     return rest[:int(head.split()[3])]
 
 
-@pytest.mark.parametrize("damage", [
-    lambda data: b"", lambda data: b"WTC", lambda data: data[:-1], lambda data: data + b"x",
-    lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], lambda data: data[:-3] + b"X" + data[-2:],
-    lambda data: data[:3] + bytes([data[3] + 1]) + data[4:], lambda data: b"garbage" * 50],
-    ids=["empty", "short", "cut", "longer", "head", "body", "newer", "garbage"])
-def test_damaged_items_are_misses(httpd, app, memcached, damage):
+DAMAGES = {
+    "empty": lambda data: b"", "short": lambda data: b"WTC", "cut": lambda data: data[:-1], "longer": lambda data: data + b"x",
+    "head": lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "body": lambda data: data[:-3] + b"X" + data[-2:],
+    "newer": lambda data: data[:3] + bytes([data[3] + 1]) + data[4:], "garbage": lambda data: b"garbage" * 50}
+
+
+def test_damaged_items_are_misses(httpd, app, memcached):
     origin, store = app(body=b"the right body", headers=FRESH), memcached()
     server = with_memcached(httpd, origin, store)
-    stored(server, store)
-    key = new_item(store)
-    put(store, key, damage(fetch(store, key)))
-    again = stored(server, store)
-    assert why_forwarded(again) == "uri-miss" and again.body == b"the right body"
-    assert is_hit(server.get())
+    known = set()
+    for name, damage in DAMAGES.items():
+        path = f"/{name}"
+        stored(server, store, path)
+        key = new_item(store, known)
+        known.add(key)
+        put(store, key, damage(fetch(store, key)))
+        again = stored(server, store, path)
+        assert why_forwarded(again) == "uri-miss" and again.body == b"the right body", name
+        wait_until(lambda: is_hit(server.get(path)))
 
 
 def test_an_item_of_another_key_is_a_miss(httpd, app, memcached):
@@ -180,34 +185,33 @@ def test_no_memcached_at_start(httpd, app, memcached):
 
 
 def test_killed_and_restarted_under_load(httpd, app, memcached):
-    """500 requests/s for 4 s; memcached is killed after one second and back, empty, a second later."""
+    """500 requests/s for 2.4 s; memcached is killed after 0.5 s and back, empty, 0.6 s later."""
     origin, store = app(size=1000, headers=FRESH), memcached()
     server = with_memcached(httpd, origin, store)
     server.allow_log(DOWN)
     stored(server, store)
-    load = server.load(rate=500, seconds=4, path=[f"/{n}" for n in range(20)])
-    threading.Timer(1, store.kill).start()
-    threading.Timer(2, store.restart).start()
+    load = server.load(rate=500, seconds=2.4, path=[f"/{n}" for n in range(20)])
+    threading.Timer(0.5, store.kill).start()
+    threading.Timer(1.1, store.restart).start()
     report = load.join()
-    assert report.errors == [] and report.total == 2000, str(report)
+    assert report.errors == [] and report.total == 1200, str(report)
     assert is_hit(server.get("/1"))
     assert len(server.log_lines(DOWN)) <= 4
 
 
 def test_hung_under_load_costs_one_deadline(httpd, app, memcached):
-    """500 requests/s for 4 s; memcached is stopped after one second and goes on a second later."""
+    """250 requests/s for 2.4 s; memcached is stopped after 0.4 s and goes on 1.4 s later. A wait for it is 0.6 s."""
     origin, store = app(size=1000, headers=FRESH), memcached()
-    server = with_memcached(httpd, origin, store)
+    server = with_memcached(httpd, origin, store, conf="TierCacheTimeout 600ms")
     server.allow_log(DOWN)
     stored(server, store)
-    load = server.load(rate=500, seconds=4, path=[f"/{n}" for n in range(20)])
-    threading.Timer(1, store.stop).start()
-    threading.Timer(2, store.cont).start()
+    load = server.load(rate=250, seconds=2.4, path=[f"/{n}" for n in range(20)])
+    threading.Timer(0.4, store.stop).start()
+    threading.Timer(1.8, store.cont).start()
     report = load.join()
-    assert report.errors == [] and report.total == 2000, str(report)
-    # Only the calls that were under way when it hung wait, each for 100 ms at most: 20 connections, of 2000 requests.
-    assert report.slower_than(0.09) <= 100, str(report)
-    assert report.latencies[-1] < 0.6, str(report)
+    assert report.errors == [] and report.total == 600, str(report)
+    # Only the calls that were under way when it hung wait, once: 20 connections, and those that come behind them.
+    assert report.slower_than(0.55) <= 40, str(report)
     wait_until(lambda: is_hit(server.get("/1")), timeout=3)
 
 
@@ -252,25 +256,28 @@ def test_garbage_of_memcached_is_a_miss(httpd, app, answer):
     babbler.close()
 
 
-@pytest.mark.parametrize("args", [["-m", "2", "-M"], ["-m", "10"]], ids=["refuses", "evicts"])
-def test_memcached_that_is_full(httpd, app, memcached, args):
+@pytest.mark.parametrize("args,what", [(["-m", "2", "-M"], "store_no_memory"), (["-m", "10"], "evictions")],
+                         ids=["refuses", "evicts"])
+def test_memcached_that_is_full(httpd, app, memcached, args, what):
     origin, store = app(size=100_000, headers=FRESH), memcached(args)
     server = with_memcached(httpd, origin, store)
-    bodies = [server.get(f"/{number}").body for number in range(150)]
-    assert {len(body) for body in bodies} == {100_000}
+    with server.session() as session:
+        numbers = iter(range(1000))
+        while store.stats()[what] < 5:
+            assert len(session.get(f"/{next(numbers)}").body) == 100_000
     origin.behave(size=10, headers=FRESH)
     assert len(server.get("/small").body) == 10
 
 
 def test_children_killed_while_storing(httpd, app, memcached):
-    """Three children killed within a load of 300 requests/s; only requests inside them may fail."""
+    """Three children killed within a load of 150 requests/s; only requests inside them may fail."""
     origin, store = app(size=200_000, headers={"Cache-Control": "max-age=1"}), memcached()
     server = with_memcached(httpd, origin, store)
     server.allow_log("AH10392")  # httpd notices that its children are killed
-    load = server.load(rate=300, seconds=3, path=[f"/{n}" for n in range(30)])
-    for moment in (0.5, 1.0, 1.5):
+    load = server.load(rate=150, seconds=2, path=[f"/{n}" for n in range(30)])
+    for moment in (0.3, 0.6, 0.9):
         threading.Timer(moment, server.kill_child).start()
     report = load.join()
-    assert len(report.errors) <= 60 and report.statuses[200] > 500, str(report)
+    assert len(report.errors) <= 60 and report.statuses[200] > 200, str(report)
     for number in range(30):
         assert len(server.get(f"/{number}").body) == 200_000

@@ -135,12 +135,12 @@ def test_who_may(httpd, app, allow, status):
     assert all(request["method"] != "PURGE" for request in origin.requests())
 
 
-@pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-def test_nobody_is_local_behind_a_proxy_on_this_machine(httpd, app, field):
+def test_nobody_is_local_behind_a_proxy_on_this_machine(httpd, app):
     server = cached(httpd, app(headers=FRESH), "TierCachePurgeAllow local")
     stored(server)
-    assert server.get(method="PURGE", host=HOST, headers={field: "127.0.0.1"}).status == 403
-    assert is_hit(get(server))
+    for field in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+        assert server.get(method="PURGE", host=HOST, headers={field: "127.0.0.1"}).status == 403, field
+        assert is_hit(get(server)), field
 
 
 def test_both_ends_must_be_admitted(httpd, app):
@@ -165,13 +165,13 @@ def test_require_holds_for_purge_too(httpd, app):
     assert server.get(method="PURGE", host=HOST).status == 403 and is_hit(get(server))
 
 
-@pytest.mark.parametrize("fields", [{"Purge_Scope": "everything"}, {"Soft_Purge": "perhaps"}, {"Cache_Tag": ","},
-                                    {"Purge_Scope": "all", "Cache_Tag": "a"}, {"Surrogate_Key": " ".join(map(str, range(300)))}])
-def test_what_is_not_understood_purges_nothing(httpd, app, fields):
+def test_what_is_not_understood_purges_nothing(httpd, app):
     server = site(httpd, app(headers={**FRESH, "Cache-Tag": "a"}))
     stored(server)
-    assert "error" in json.loads(purge(server, expect=400, **fields).body)
-    assert is_hit(get(server))
+    for fields in ({"Purge_Scope": "everything"}, {"Soft_Purge": "perhaps"}, {"Cache_Tag": ","},
+                   {"Purge_Scope": "all", "Cache_Tag": "a"}, {"Surrogate_Key": " ".join(map(str, range(300)))}):
+        assert "error" in json.loads(purge(server, expect=400, **fields).body), fields
+        assert is_hit(get(server)), fields
 
 
 def test_names_of_fields_and_stripping(httpd, app):
@@ -187,10 +187,9 @@ def test_names_of_fields_and_stripping(httpd, app):
 
 
 def test_tags_are_kept_over_a_304(httpd, app):
-    origin = app(etag="x", headers={"Cache-Control": "max-age=1", "Surrogate-Key": "a"})
+    origin = app(etag="x", headers={"Cache-Control": "max-age=0", "Surrogate-Key": "a"})
     server = site(httpd, origin)
     get(server)
-    time.sleep(1.1)
     origin.behave(etag="x", headers={"Cache-Control": "max-age=60"})
     assert "fwd-status=304" in status_of(get(server)) and is_hit(get(server))
     purge(server, Surrogate_Key="a")
@@ -205,31 +204,40 @@ def test_more_tags_than_can_be_kept(httpd, app):
 
 
 @BOXES
-@pytest.mark.parametrize("fields", [{}, {"Surrogate_Key": "a"}, {"Purge_Scope": "all"}], ids=["url", "tag", "all"])
-def test_what_is_on_its_way_while_it_is_purged_is_not_stored(httpd, app, memcached, boxes, fields):
-    origin = app(body=b"old", delay=0.5, headers={**FRESH, "Surrogate-Key": "a"})
+def test_what_is_on_its_way_while_it_is_purged_is_not_stored(httpd, app, memcached, boxes):
+    origin = app()
     server = sites(httpd, origin, memcached, boxes)[0]
-    asking = threading.Thread(target=get, args=(server,))
-    asking.start()
-    wait_until(lambda: origin.count() == 1)
-    purge(server, **fields)
-    origin.behave(body=b"new", headers={**FRESH, "Surrogate-Key": "a"})
-    asking.join()
-    assert get(server).body == b"new"
-    wait_until(lambda: is_hit(get(server)))
-    assert get(server).body == b"new"
-    assert told(server)["not_stored"]["purged"] == 1
+    pages = {"/url": FRESH, "/tag": {**FRESH, "Surrogate-Key": "a"}, "/all": FRESH}
+
+    def overtaken(*purges):
+        asking = [threading.Thread(target=get, args=(server, path)) for path, _ in purges]
+        for (path, _), thread in zip(purges, asking):
+            origin.behave(path, body=b"old", delay=0.5, headers=pages[path])
+            thread.start()
+            wait_until(lambda: origin.count(path) == 1)
+        for path, fields in purges:
+            purge(server, path, **fields)
+            origin.behave(path, body=b"new", headers=pages[path])
+        for thread in asking:
+            thread.join()
+    overtaken(("/url", {}), ("/tag", {"Surrogate_Key": "a"}))
+    overtaken(("/all", {"Purge_Scope": "all"}))
+    for path in pages:
+        assert get(server, path).body == b"new", path
+        wait_until(lambda: is_hit(get(server, path)))
+        assert get(server, path).body == b"new", path
+    assert told(server)["not_stored"]["purged"] == 3
 
 
 def test_other_virtual_hosts_are_not_purged(httpd, app, memcached):
     origin, store = app(headers={**FRESH, "Surrogate-Key": "a"}), memcached()
-    own, other = (cached(httpd, origin, f"ServerName {name}:80\n{ALLOW}", f"TierCacheServer {store.server}")
+    own, other = (cached(httpd, origin, f"ServerName {name}:80\n{ALLOW}", f"TierCacheServer {store.server}\nTierCacheLocalTTL 100ms")
                   for name in ("one.test", "two.test"))
     for server in (own, other):
         stored(server)
     for fields in ({}, {"Surrogate_Key": "a"}, {"Purge_Scope": "all"}, {"Purge_Scope": "host"}):
         purge(own, **fields)
-    time.sleep(1.1)
+    time.sleep(0.3)
     assert is_hit(get(other)) and not is_hit(get(own))
 
 
@@ -317,14 +325,14 @@ def test_load_while_it_is_purged(httpd, app, memcached):
     """300 requests/s, a purge each 100 ms: no error, and never what was before the purge before the last second."""
     origin = app(headers={**FRESH, "Surrogate-Key": "a"})
     servers = sites(httpd, origin, memcached, 2)
-    load = servers[0].load(rate=300, seconds=2, path=[f"/{n}" for n in range(20)], headers={"Host": HOST})
-    end = time.monotonic() + 1.8
+    load = servers[0].load(rate=300, seconds=1.2, path=[f"/{n}" for n in range(20)], headers={"Host": HOST})
+    end = time.monotonic() + 1
     while time.monotonic() < end:
         purge(servers[1], Surrogate_Key="a")
         time.sleep(0.1)
     report = load.join()
     assert report.errors == [], str(report)
-    assert origin.count() < 400
+    assert origin.count() < 250
 
 
 @pytest.mark.parametrize("line,words", [("TierCachePurgeAllow somewhere", ["TierCachePurgeAllow", "somewhere", "Require ip"]),
