@@ -5,7 +5,7 @@ import time
 import pytest
 from health_retry_support import ATTEMPT_FAULTS
 from health_support import FAST, balancer, flags, members, state, told
-from webtier_testing import scale, wait_until
+from webtier_testing import wait_until
 
 BODY = b"fine" * 500
 CHECK = f"http uri=/health {FAST}"
@@ -47,12 +47,14 @@ def provoke(server, member, count=1):
 def test_fault_of_traffic(httpd, app, fault):
     server, apps = serve(httpd, app)
     apps[0].behave(**FAULTS[fault])
-    report = server.load(rate=200, seconds=3, connections=40, expect_body=BODY).join()
+    report = server.load(rate=200, seconds=0.9, connections=40, expect_body=BODY).join()
     assert report.errors == [], report
-    assert report.total == 600 and set(report.statuses) == {200}
+    assert report.total == 180 and set(report.statuses) == {200}
     assert 3 <= apps[0].count("/") <= 10, apps[0].count("/")
     # Good probes go on, and do not put it back.
-    assert apps[0].count("/health") > 10 and state(server, apps[0]) == "ejected"
+    probes = apps[0].count("/health")
+    wait_until(lambda: apps[0].count("/health") > probes + 3)
+    assert state(server, apps[0]) == "ejected"
     assert flags(server, apps[0]) == "Init HcFl" and len(ejected(server, apps[0])) == 1
     assert len(server.log_lines("WT1060")) == 1 and server.log_lines("WT1061") == []
 
@@ -62,8 +64,7 @@ def test_fault_of_traffic(httpd, app, fault):
 def test_without_retry_and_checks(httpd, app, fault, seen):
     server, apps = serve(httpd, app, more=EJECT, check="", count=2)
     apps[0].behave(**fault)
-    load = server.load(rate=100, seconds=2)
-    report = load.join()
+    report = server.load(rate=100, seconds=0.6).join()
     assert 3 <= len(report.errors) <= 6, report
     assert f"3 consecutive requests failed, the last one{' with' if 'status' in seen else ':'} {seen}" in \
         ejected(server, apps[0])[0]
@@ -73,7 +74,7 @@ def test_without_retry_and_checks(httpd, app, fault, seen):
 def test_off_by_default(httpd, app):
     server, apps = serve(httpd, app, more=RETRY)
     apps[0].behave(status=500)
-    server.load(rate=100, seconds=1).join()
+    server.load(rate=100, seconds=0.4).join()
     assert server.log_lines("WT106") == [] and state(server, apps[0]) == "up"
 
 
@@ -88,11 +89,12 @@ def test_failures_that_are_not_consecutive(httpd, app):
 
 def test_connection_errors(httpd, app):
     """mod_proxy's own error state ends at once here, so that only the ejection keeps requests away."""
-    server, apps = serve(httpd, app, more=f"{EJECT}\n    ProxySet forcerecovery=On", check="", count=2)
-    server.reconfigure(vhost=balancer(apps, check="", more=EJECT).replace(f'"{apps[0].url}"', f'"{apps[0].url}" retry=0'))
-    server.graceful()
+    apps = [app(body=BODY), app(body=BODY)]
+    server = httpd(modules=["health", "status"], vhost=balancer(apps, check="", more=EJECT).replace(
+        f'"{apps[0].url}"', f'"{apps[0].url}" retry=0'))
+    server.allow_log(*ATTEMPT_FAULTS)
     apps[0].kill()
-    load = server.load(rate=50, seconds=1).join()
+    load = server.load(rate=50, seconds=0.5).join()
     assert load.errors == [] and "connect" in ejected(server, apps[0])[0]
 
 
@@ -113,15 +115,15 @@ def test_ejection_ends_and_grows(httpd, app):
 
 
 def test_earlier_ejections_are_forgotten(httpd, app):
-    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=300ms", count=2)
+    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=200ms", count=2)
     apps[0].behave(status=500)
     provoke(server, apps[0], count=2)
     apps[0].behave(body=BODY)
     server.wait_log("WT1061", count=2)
-    time.sleep(0.9)
+    time.sleep(0.6)
     apps[0].behave(status=500)
     provoke(server, apps[0], count=3)
-    assert "for 300 ms" in ejected(server, apps[0])[2]
+    assert "for 200 ms" in ejected(server, apps[0])[2]
 
 
 def test_not_back_while_checks_fail(httpd, app):
@@ -129,7 +131,8 @@ def test_not_back_while_checks_fail(httpd, app):
     apps[0].behave(status=500)
     apps[0].behave("/health", status=500)
     provoke(server, apps[0])
-    time.sleep(scale(1))
+    probes = apps[0].count("/health")
+    wait_until(lambda: apps[0].count("/health") > probes + 5)  # more than its time
     assert server.log_lines("WT1061") == [] and flags(server, apps[0]) == "Init HcFl"
     apps[0].behave("/health", status=200)
     server.wait_log("WT1061")
@@ -140,7 +143,7 @@ def test_share_of_the_balancer(httpd, app):
     server, apps = serve(httpd, app, more=EJECT, count=4)
     for bad in apps:
         bad.behave(status=500)
-    server.load(rate=200, seconds=1).join()
+    server.load(rate=200, seconds=0.4).join()
     assert len(server.log_lines("WT1060")) == 2
     assert sorted(flags(server, one) for one in apps) == ["Init HcFl"] * 2 + ["Init Ok"] * 2
 
@@ -149,7 +152,7 @@ def test_one_member_stays(httpd, app):
     server, apps = serve(httpd, app, more=f"{EJECT} share=100%", check="", count=3)
     for bad in apps:
         bad.behave(status=500)
-    report = server.load(rate=200, seconds=1).join()
+    report = server.load(rate=200, seconds=0.4).join()
     assert len(server.log_lines("WT1060")) == 2 and set(report.statuses) == {500}
 
 
@@ -172,7 +175,7 @@ def test_graceful_restart_keeps_ejections(httpd, app):
     apps[0].clear()
     server.graceful()
     assert flags(server, apps[0]) == "Init HcFl"
-    report = server.load(rate=100, seconds=1).join()
+    report = server.load(rate=100, seconds=0.5).join()
     assert report.errors == [] and apps[0].count("/") == 0
     after = members(server)[apps[0].url]
     assert after["ejected_until"] == before["ejected_until"] and after["history"] == before["history"]
@@ -192,7 +195,7 @@ def test_removed_at_restart(httpd, app):
 
 def test_watch_killed(httpd, app):
     """The next one knows of the ejection, and ends it when its time is over."""
-    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=2s", count=2)
+    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=1200ms", count=2)
     apps[0].behave(status=500)
     provoke(server, apps[0])
     server.kill_child(told(server)["watch"]["pid"])

@@ -8,7 +8,7 @@ import datetime
 import time
 
 import pytest
-from health_retry_support import ATTEMPT_FAULTS, attempts
+from health_retry_support import ATTEMPT_FAULTS, attempts, traffic
 from health_support import balancer, flags
 from webtier_testing import scale, wait_until
 
@@ -17,7 +17,7 @@ INTERVAL = 0.1
 CONF = """TierHealthRetry on
     TierHealthRetryOn connect timeout empty malformed truncated 500 502 503 504
     TierHealthAttemptTimeout 100ms
-    TierHealthEject on errors=3 time=500ms
+    TierHealthEject on errors=3 time=400ms
     TierHealthQueueTimeout 8s
     TierHealthQueueMax 30"""
 CHECK = "http uri=/health interval=100ms timeout=100ms rise=2 fall=2"
@@ -70,15 +70,15 @@ def serve(httpd, app):
 def test_one_member(httpd, app, fault):
     server, apps = serve(httpd, app)
     strike, repair = FAULTS[fault]
-    load = server.load(rate=200, seconds=3, connections=40, expect_body=BODY)
-    time.sleep(0.6)
+    load = server.load(rate=200, seconds=1.8, connections=40, expect_body=BODY)
+    time.sleep(0.4)
     strike(apps[0])
     struck = time.time()
-    time.sleep(1.0)
+    time.sleep(0.9)
     repaired = time.time()
     repair(apps[0])
     report = load.join()
-    assert report.errors == [] and report.total == 600 and set(report.statuses) == {200}, report
+    assert report.errors == [] and report.total == 360 and set(report.statuses) == {200}, report
     met = [request["time"] for request in apps[0].requests("/")]
     # Those that a stopped member reads when it goes on were sent before.
     bad = [at for at in met if struck + 0.01 <= at < repaired]
@@ -98,45 +98,48 @@ def test_one_member(httpd, app, fault):
 
 def test_flapping(httpd, app):
     server, apps = serve(httpd, app)
-    load = server.load(rate=200, seconds=3, connections=40, expect_body=BODY)
+    load = server.load(rate=200, seconds=2, connections=40, expect_body=BODY)
     for _ in range(3):
-        time.sleep(0.4)
+        time.sleep(0.3)
         apps[0].kill()
-        time.sleep(0.4)
+        time.sleep(0.3)
         apps[0].restart()
     report = load.join()
-    assert report.errors == [] and report.total == 600, report
+    assert report.errors == [] and report.total == 400, report
     assert report.slower_than(scale(0.5)) == 0, report
 
 
 def test_all_down(httpd, app):
     """Requests wait, and go through as soon as the first member is up again."""
     server, apps = serve(httpd, app)
-    load = server.load(rate=15, seconds=2.5, connections=60, expect_body=BODY, timeout=10)
-    time.sleep(0.5)
+    load = server.load(rate=20, seconds=1.6, connections=60, expect_body=BODY, timeout=10)
+    time.sleep(0.3)
     for one in apps:
         one.kill()
-    time.sleep(1.0)
+    server.wait_log("WT1001", count=3)
+    time.sleep(0.3)
     for one in apps:
         one.clear()
     apps[1].restart()
     up = log_time(server.wait_log("WT1002", count=4)[3])
     report = load.join()
-    assert report.errors == [] and report.total >= 37, report
+    assert report.errors == [] and report.total == 32, report
+    assert traffic(server)["admitted"] > 0
     first = min(request["time"] for request in apps[1].requests("/"))
-    # Looked for every 20 ms once the member is up.
-    assert first - up < 0.1 + scale(0.4), first - up
+    # A member that is up is looked for every 20 ms, and probed every 100 ms: on a busy machine both are late.
+    between = [probe for probe in apps[1].requests("/health") if up < probe["time"] < first]
+    assert len(between) <= 4, first - up
 
 
 def test_drain_by_the_health_url(httpd, app):
     """The health URL says 503 and the traffic is fine: no request is sent there, and none is lost."""
     server, apps = serve(httpd, app)
-    load = server.load(rate=200, seconds=2, connections=40, expect_body=BODY)
-    time.sleep(0.5)
+    load = server.load(rate=200, seconds=1.2, connections=40, expect_body=BODY)
+    time.sleep(0.3)
     apps[0].behave("/health", status=503)
     struck = time.time()
     wait_until(lambda: flags(server, apps[0]) == "Init HcFl")
     report = load.join()
-    assert report.errors == [] and report.total == 400, report
+    assert report.errors == [] and report.total == 240, report
     last = max(request["time"] for request in apps[0].requests("/"))
     assert last - struck < 3 * INTERVAL + scale(0.4), last - struck

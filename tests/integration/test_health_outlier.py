@@ -3,7 +3,6 @@
 import pytest
 from health_retry_support import ATTEMPT_FAULTS
 from health_support import balancer, flags, members, state
-from webtier_testing import wait_until
 
 EJECT = "TierHealthEject on errors=1000 time=30s"
 
@@ -15,11 +14,11 @@ def serve(httpd, app, more, count=3):
     return server, apps
 
 
-def paths(server, count, share):
+def paths(server, count, share, under=""):
     """Sends requests, of which one in `share` goes to /odd."""
     with server.session() as session:
         for number in range(count):
-            session.get("/odd" if number % share == 0 else "/")
+            session.get(f"{under}/odd" if number % share == 0 else f"{under}/")
 
 
 def test_success_rate(httpd, app):
@@ -44,13 +43,16 @@ def test_latency(httpd, app):
     assert flags(server, apps[0]) == "Init HcFl"
 
 
-@pytest.mark.parametrize("more", ["", "TierHealthOutlier off", "TierHealthOutlier on requests=1000"])
-def test_nobody_is_judged(httpd, app, more):
-    server, apps = serve(httpd, app, f"{EJECT}\n    {more}")
+def test_nobody_is_judged(httpd, app):
+    apps = [app() for _ in range(3)]
     apps[0].behave("/odd", status=500)
-    paths(server, 90, 3)
-    wait_until(lambda: True, 2)
-    server.load(rate=20, seconds=1.2).join()
+    sections = "\n".join(balancer(apps, check="", name=name, path=f"/{name}/", more=f"{EJECT}\n    {more}") for name, more in (
+        ("none", ""), ("off", "TierHealthOutlier off"), ("few", "TierHealthOutlier on requests=1000")))
+    server = httpd(modules=["health", "status"], vhost=sections)
+    for name in ("none", "off", "few"):
+        paths(server, 90, 3, f"/{name}")
+    server.load(rate=20, seconds=1.2, path="/few/").join()  # longer than the second after which it is looked again
+    assert [one.count("/odd") for one in apps] == [90, 0, 0]
     assert server.log_lines("WT1066") == []
 
 

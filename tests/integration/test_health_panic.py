@@ -39,8 +39,8 @@ def test_in_and_out(httpd, app):
     assert "only 1 of 3 members are usable, fewer than TierHealthPanic 50%" in server.wait_log("WT1062")[0]
     wait_until(lambda: flags(server, apps[0]) == flags(server, apps[1]) == "Init Ok")
     assert state(server, apps[0]) == "down"
-    report = server.load(rate=100, seconds=1).join()
-    assert report.errors == [] and all(one.count("/") > 10 for one in apps)
+    report = server.load(rate=100, seconds=0.4).join()
+    assert report.errors == [] and all(one.count("/") > 5 for one in apps)
     apps[0].behave("/health", status=200)
     assert "2 of 3 members are usable again" in server.wait_log("WT1063")[0]
     wait_until(lambda: flags(server, apps[1]) == "Init HcFl")
@@ -54,7 +54,7 @@ def test_graceful_restart_in_panic(httpd, app):
     server.wait_log("WT1062")
     wait_until(lambda: server.get("/").status == 200)
     server.graceful()
-    report = server.load(rate=100, seconds=1).join()
+    report = server.load(rate=100, seconds=0.5).join()
     assert report.errors == [], report
     assert len(server.log_lines("WT1062")) == 1 and server.log_lines("WT1063") == []
 
@@ -79,7 +79,7 @@ def test_stopped_members_do_not_count(httpd, app):
     assert server.log_lines("WT1062") == []
     fail(server, apps[1:2])
     assert "only 0 of 2" in server.wait_log("WT1062")[0]
-    report = server.load(rate=100, seconds=1).join()
+    report = server.load(rate=100, seconds=0.3).join()
     assert report.errors == [] and apps[2].count("/") == 0
 
 

@@ -33,12 +33,12 @@ def test_graceful_restart(httpd, app):
     apps = [app(body=BODY), app(body=BODY), app(body=BODY)]
     apps[0].behave(status=500)
     server = retrying(httpd, apps)
-    load = server.load(rate=100, seconds=3, connections=40, expect_body=BODY, timeout=10)
-    time.sleep(0.7)
+    load = server.load(rate=100, seconds=1.8, connections=40, expect_body=BODY, timeout=10)
+    time.sleep(0.4)
     before = traffic(server)["rescued"]
     server.graceful()
     report = load.join()
-    assert report.errors == [] and report.total == 300, report
+    assert report.errors == [] and report.total == 180, report
     # Counted on, by another generation.
     assert 0 < before < traffic(server)["rescued"]
 

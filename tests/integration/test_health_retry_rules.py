@@ -24,10 +24,16 @@ def ask_until(server, bad, ask):
     return answers
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "GET"])
-def test_idempotent_methods(httpd, app, method):
+def test_idempotent_methods(httpd, app):
     bad, good, server = pair(httpd, app)
     bad.behave(status=500, body=b"bad", headers={"Set-Cookie": "bad=1", "X-Bad": "yes", "Content-Language": "xx"})
+    for method in ("PUT", "DELETE", "OPTIONS", "HEAD", "GET"):
+        bad.clear()
+        good.clear()
+        is_tried_again(server, bad, good, method)
+
+
+def is_tried_again(server, bad, good, method):
     body = b"kept" * 1000 if method in ("PUT", "DELETE") else None
     answers = ask_until(server, bad, lambda s: s.get("/", method=method, body=body))
     for got in answers:
@@ -58,14 +64,14 @@ def test_body_over_the_limit_is_not_sent_again(httpd, app):
     assert good.count() == len(answers) - 1
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"close": True}, {"body": b"x" * 99, "truncate": 9}])
-def test_post_is_sent_once(httpd, app, fault):
+def test_post_is_sent_once(httpd, app):
     bad, good, server = pair(httpd, app)
-    bad.behave(**fault)
     count = 0
-    while bad.count() == 0:
-        server.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\nonce")
-        count += 1
+    for number, fault in enumerate(({"status": 500}, {"close": True}, {"body": b"x" * 99, "truncate": 9})):
+        bad.behave(**fault)
+        while bad.count() == number:
+            server.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n\r\nonce")
+            count += 1
     assert bad.count() + good.count() == count
     assert traffic(server)["retries"] == 0
 
@@ -157,12 +163,12 @@ def test_budget_stops_a_storm(httpd, app):
         each.behave(status=500)
     server = retrying(httpd, apps, more=RETRY + "\nTierHealthRetryBudget 20% 5")
     server.allow_log("WT1041")
-    report = server.load(rate=200, seconds=2, expect_status=[500]).join()
+    report = server.load(rate=200, seconds=1, expect_status=[500]).join()
     sent = sum(each.count() for each in apps)
-    assert report.total == 400 and report.errors == []
-    assert 400 < sent <= 400 * 1.2 + 5 * 4, sent
+    assert report.total == 200 and report.errors == []
+    assert 200 < sent <= 200 * 1.2 + 5 * 4, sent
     assert len(server.log_lines("WT1041")) == 1
-    assert traffic(server)["retries_over_budget"] > 200
+    assert traffic(server)["retries_over_budget"] > 100
 
 
 def test_sticky_session_moves_on(httpd, app):

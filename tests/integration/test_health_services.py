@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import socket
 import tempfile
 
 import pytest
@@ -86,42 +85,46 @@ USERS = ("CREATE USER probe@'127.0.0.1' IDENTIFIED BY 'pass word'", "CREATE USER
          "CREATE DATABASE shop", "CREATE TABLE shop.t (a INT)", "GRANT SELECT ON shop.* TO probe@'127.0.0.1'")
 
 
-def test_mysql_answers(httpd, app, workspace):
-    cases = {
-        "user=open": "logged in to ",
-        "user=nobody": "denied: Access denied for user",
-        "user=open database=shop": "denied: Access denied for user",
-        "user=probe passwordfile={password}": "logged in to ",
-        'user=probe passwordfile={password} "query=SELECT @@read_only" expect=0': 'the query\'s first field is "0"',
-        'user=probe passwordfile={password} "query=SELECT @@read_only" expect=1':
-            'unexpected: the query\'s first field is "0", not "1"',
-        'user=probe passwordfile={password} "query=SELECT NULL" expect=NULL': 'the query\'s first field is "NULL"',
-        'user=probe passwordfile={password} database=shop "query=SELECT a FROM t"': "the query's answer has no row",
-        'user=probe passwordfile={password} database=shop "query=SELECT a FROM t" expect=1':
-            "unexpected: the query's answer has no row",
-        'user=probe passwordfile={password} "query=SELECT 1 FROM nothing.there"': "bad_answer: ",
-        'user=probe passwordfile={password} "query=SELECT REPEAT(1, 100000)"': "closed: ",
-        'user=open "query=SELECT seq FROM mysql.user, seq_1_to_100000000"': "bad_answer: ",
-        'user=probe passwordfile={password} "query=SELECT 7 FROM seq_1_to_1000000" database=shop':
-            'the query\'s first field is "7"',
-        'user=open "query=DO 1"': "the query's answer has no row",
-        'user=open "query=SELECT SLEEP(5)"': "timeout: no answer to the query within 200ms",
-    }
-    with mariadb(workspace, *USERS) as service, file_with("pass word\n") as password:
-        apps = [app() for _ in range(3)]
-        urls = [f"{one.url}/{number}" for one in apps for number in range(5)]
-        more = "\n".join(f"TierHealthCheck mysql port={service.port} interval=500ms timeout=200ms fall=1 member={url} "
-                         + case.format(password=password) for url, case in zip(urls, cases))
-        server = httpd(modules=["health", "status"], vhost=balancer(urls, "", more=more))
-        wait_until(lambda: all(one["probes"] > 0 for one in members(server).values()))
-        found = members(server)
-        for url, (case, words) in zip(urls, cases.items()):
-            assert found[url]["last_result"].startswith(words), (case, found[url]["last_result"])
+CASES = {
+    "user=open": "logged in to ",
+    "user=nobody": "denied: Access denied for user",
+    "user=open database=shop": "denied: Access denied for user",
+    "user=probe passwordfile={password}": "logged in to ",
+    'user=probe passwordfile={password} "query=SELECT @@read_only" expect=0': 'the query\'s first field is "0"',
+    'user=probe passwordfile={password} "query=SELECT @@read_only" expect=1':
+        'unexpected: the query\'s first field is "0", not "1"',
+    'user=probe passwordfile={password} "query=SELECT NULL" expect=NULL': 'the query\'s first field is "NULL"',
+    'user=probe passwordfile={password} database=shop "query=SELECT a FROM t"': "the query's answer has no row",
+    'user=probe passwordfile={password} database=shop "query=SELECT a FROM t" expect=1':
+        "unexpected: the query's answer has no row",
+    'user=probe passwordfile={password} "query=SELECT 1 FROM nothing.there"': "bad_answer: ",
+    'user=probe passwordfile={password} "query=SELECT REPEAT(1, 100000)"': "closed: ",
+    'user=open "query=SELECT seq FROM mysql.user, seq_1_to_100000000"': "bad_answer: ",
+    'user=probe passwordfile={password} "query=SELECT 7 FROM seq_1_to_1000000" database=shop':
+        'the query\'s first field is "7"',
+    'user=open "query=DO 1"': "the query's answer has no row",
+    'user=open "query=SELECT SLEEP(5)"': "timeout: no answer to the query within 200ms",
+}
 
 
-def test_mysql_faults(httpd, app, workspace):
+def answers(httpd, app, service, password):
+    apps = [app() for _ in range(3)]
+    urls = [f"{one.url}/{number}" for one in apps for number in range(5)]
+    more = "\n".join(f"TierHealthCheck mysql port={service.port} interval=500ms timeout=200ms fall=1 member={url} "
+                     + case.format(password=password) for url, case in zip(urls, CASES))
+    server = httpd(modules=["health", "status"], vhost=balancer(urls, "", more=more))
+    wait_until(lambda: all(one["probes"] > 0 for one in members(server).values()))
+    found = members(server)
+    for url, (case, words) in zip(urls, CASES.items()):
+        assert found[url]["last_result"].startswith(words), (case, found[url]["last_result"])
+    server.stop()
+
+
+def test_mysql(httpd, app, workspace):
+    """One database server, since its start takes longest: answers of every kind, then what the log says of faults."""
     member = app()
-    with mariadb(workspace, *USERS) as service:
+    with mariadb(workspace, *USERS) as service, file_with("pass word\n") as password:
+        answers(httpd, app, service, password)
         server = start(httpd, member, f'mysql user=open "query=SELECT 1" expect=1 port={service.port} {SLOW}')
         faults(server, member, service, 'the query\'s first field is "1"')
         server.graceful()  # the library is loaded anew

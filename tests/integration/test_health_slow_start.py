@@ -39,17 +39,17 @@ def factor(server, member):
 def shares(server, apps):
     for one in apps:
         one.clear()
-    assert server.load(rate=200, seconds=1).join().errors == []
+    assert server.load(rate=200, seconds=0.5).join().errors == []
     return [one.count("/") for one in apps]
 
 
 def test_share_of_the_traffic(httpd, app):
     server, apps, _ = serve(httpd, app)
     even = shares(server, apps)
-    assert 80 <= even[0] <= 120, even
+    assert 40 <= even[0] <= 60, even
     bounce(server, apps[0])
     slow = shares(server, apps)
-    assert 5 <= slow[0] <= 45, slow  # a tenth and a little more of the other one's
+    assert 2 <= slow[0] <= 23, slow  # a tenth and a little more of the other one's
 
 
 def test_ramp_ends_at_the_own_factor(httpd, app):
@@ -58,7 +58,7 @@ def test_ramp_ends_at_the_own_factor(httpd, app):
     bounce(server, apps[0])
     assert factor(server, apps[0]) < 7
     wait_until(lambda: factor(server, apps[0]) == 7)
-    time.sleep(0.2)
+    time.sleep(0.1)
     assert factor(server, apps[0]) == 7 and factor(server, apps[1]) == 1
 
 
@@ -69,7 +69,7 @@ def test_off_by_default(httpd, app):
 
 
 def test_factor_changed_meanwhile(httpd, app):
-    server, apps, _ = serve(httpd, app, time_text="2s")
+    server, apps, _ = serve(httpd, app, time_text="1500ms")
     bounce(server, apps[0])
     change(server, w=apps[0].url, w_lf="20")
     wait_until(lambda: factor(server, apps[0]) < 20)
@@ -87,12 +87,15 @@ def test_watch_killed_meanwhile(httpd, app):
 
 
 def test_graceful_restart_meanwhile(httpd, app):
-    for before in ("", "BalancerPersist On\n"):
-        server, apps, _ = serve(httpd, app, time_text="4s", before=before, factor="loadfactor=50")
+    """Both servers at once: the next generation's children may be a second late, and the ramp must not be over by then."""
+    sites = [serve(httpd, app, time_text="2500ms", before=before, factor="loadfactor=50")
+             for before in ("", "BalancerPersist On\n")]
+    for server, apps, _ in sites:
         bounce(server, apps[0])
         server.graceful()
         wait_until(lambda: factor(server, apps[0]) < 50)
-        wait_until(lambda: factor(server, apps[0]) == 50, timeout=8)
+    for server, apps, _ in sites:
+        wait_until(lambda: factor(server, apps[0]) == 50)
 
 
 def test_removed_meanwhile(httpd, app):

@@ -28,7 +28,7 @@ def test_graceful_restart_keeps_everything(httpd, app):
     server.graceful()
     # mod_proxy's slots are new: the first request of the new generation must not meet the bad member.
     assert flags(server, apps[0]) == "Init HcFl"
-    report = server.load(rate=100, seconds=1).join()
+    report = server.load(rate=100, seconds=0.4).join()
     assert set(report.statuses) == {200} and apps[0].count("/") == 0
     after = wait_until(lambda: (now := members(server)[apps[0].url])["probes"] > before["probes"] + 5 and now)
     assert after["state"] == "down" and after["since"] == before["since"]
