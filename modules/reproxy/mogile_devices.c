@@ -5,6 +5,11 @@
 
 #include <apr_strings.h>
 
+#include "mogile_hash.h"
+
+#define WRONG_TAG_BITS 24
+#define WRONG_TAG      (((apr_int64_t)1 << WRONG_TAG_BITS) - 1)
+
 enum { FREE, BEING_NAMED, IN_USE };
 
 static apr_uint32_t place_of(const char *name)
@@ -73,19 +78,46 @@ int mogile_devices_is_ill(mogile_devices_t *devices, const mogile_copy_t *copy, 
     return is_ill(node_of(devices, copy, 0), now) || is_ill(device_of(devices, copy, 0), now);
 }
 
+/* A place is one key's: a newer one takes it, which costs no more than asking that copy again. */
+static apr_int64_t *wrong_place(mogile_devices_t *devices, const mogile_copy_t *copy,
+                                apr_int64_t *tag)
+{
+    apr_uint64_t hash = mogile_hash(MOGILE_HASH_START, copy->url);
+
+    *tag = (apr_int64_t)(hash / MOGILE_DEVICES_WRONG) & WRONG_TAG;
+    return &devices->wrong[hash % MOGILE_DEVICES_WRONG];
+}
+
+static int is_wrong(mogile_devices_t *devices, const mogile_copy_t *copy, apr_time_t now)
+{
+    apr_int64_t tag, *place = wrong_place(devices, copy, &tag), word = tier_atomic_load64(place);
+
+    return (word & WRONG_TAG) == tag && (word >> WRONG_TAG_BITS) > now / 1000;
+}
+
+static void remember_wrong(mogile_devices_t *devices, const mogile_copy_t *copy, apr_time_t now)
+{
+    apr_int64_t tag, *place = wrong_place(devices, copy, &tag);
+
+    tier_atomic_store64(place, ((now + MOGILE_DEVICES_WRONG_TIME) / 1000) << WRONG_TAG_BITS | tag);
+}
+
 void mogile_devices_sort(mogile_devices_t *devices, mogile_file_t *file, apr_time_t now)
 {
-    mogile_copy_t ill[MOGILE_COPIES_MOST];
+    mogile_copy_t ill[MOGILE_COPIES_MOST], wrong[MOGILE_COPIES_MOST];
     mogile_copy_t *copies = (mogile_copy_t *)file->copies->elts;
-    int well_count = 0, ill_count = 0;
+    int well_count = 0, ill_count = 0, wrong_count = 0;
 
     for (int i = 0; i < file->copies->nelts; i++) {
-        if (mogile_devices_is_ill(devices, &copies[i], now))
+        if (is_wrong(devices, &copies[i], now))
+            wrong[wrong_count++] = copies[i];
+        else if (mogile_devices_is_ill(devices, &copies[i], now))
             ill[ill_count++] = copies[i];
         else
             copies[well_count++] = copies[i];
     }
     memcpy(copies + well_count, ill, (apr_size_t)ill_count * sizeof(*ill));
+    memcpy(copies + well_count + ill_count, wrong, (apr_size_t)wrong_count * sizeof(*wrong));
 }
 
 /* Concurrent failures of one outage are one: the time of illness grows with each time it ends. */
@@ -118,6 +150,12 @@ static int is_of_device(reproxy_failure_e failure)
            failure == REPROXY_FAILURE_GARBAGE || failure == REPROXY_FAILURE_STATUS;
 }
 
+static int is_of_copy(reproxy_failure_e failure)
+{
+    return failure == REPROXY_FAILURE_ABSENT || failure == REPROXY_FAILURE_SIZE ||
+           failure == REPROXY_FAILURE_CHECKSUM;
+}
+
 void mogile_devices_failed(mogile_devices_t *devices, const mogile_copy_t *copy,
                            reproxy_failure_e failure, apr_time_t now)
 {
@@ -126,6 +164,8 @@ void mogile_devices_failed(mogile_devices_t *devices, const mogile_copy_t *copy,
 
     if (node)
         fall_ill(node, now);
+    if (is_of_copy(failure))
+        remember_wrong(devices, copy, now);
     if (!device)
         return;
     tier_counter_add(&device->requests, 1);

@@ -20,6 +20,9 @@
 #define MOGILE_DEVICES_FIRST   apr_time_from_sec(2)
 #define MOGILE_DEVICES_LONGEST apr_time_from_sec(60)
 
+#define MOGILE_DEVICES_WRONG      1024 /* places */
+#define MOGILE_DEVICES_WRONG_TIME apr_time_from_sec(300)
+
 typedef struct mogile_device_t {
     apr_uint32_t state;             /* 0 free, 1 being named, 2 in use; atomic */
     apr_uint32_t failed;            /* consecutive failures; atomic */
@@ -32,14 +35,18 @@ typedef struct mogile_device_t {
 /* In shared memory, zeroed when fresh. */
 typedef struct mogile_devices_t {
     mogile_device_t devices[MOGILE_DEVICES_MOST];
+    /* Copies that were missing or another file: until when, in ms, and a part of the hash of the
+     * URL. Atomic. */
+    apr_int64_t wrong[MOGILE_DEVICES_WRONG];
 } mogile_devices_t;
 
-/* Sorts the copies: those on devices that are well come first, each group in the order it had. */
+/* Sorts the copies: those on devices that are well come first, then those on others, those that
+ * were wrong lately last; each group in the order it had. */
 void mogile_devices_sort(mogile_devices_t *devices, mogile_file_t *file, apr_time_t now);
 
 /*
  * A request to copy's device failed. Where the file was missing or was another one, that is no
- * fault of the device, and only counted.
+ * fault of the device: this copy is remembered.
  */
 void mogile_devices_failed(mogile_devices_t *devices, const mogile_copy_t *copy,
                            reproxy_failure_e failure, apr_time_t now);

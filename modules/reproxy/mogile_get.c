@@ -7,6 +7,7 @@
 #include "glue.h"
 #include "reproxy_deliver.h"
 #include "reproxy_private.h"
+#include "reproxy_scene.h"
 
 /* One delivery: the copies as they were asked for. */
 typedef struct delivery_t {
@@ -110,9 +111,13 @@ static int answer_missing(mogile_request_t *request, mogile_found_e found)
 
 static int no_copy(mogile_request_t *request, const mogile_file_t *file)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request->r,
-                  WTNO(3512) "key %s, fid %" APR_INT64_T_FMT ": no copy can be read",
-                  request->key.key, file->fid);
+    const char *tail = reproxy_quiet_tail(&reproxy_scene()->table->quiet[REPROXY_QUIET_NOCOPY],
+                                          tier_clock_now(), request->r->pool);
+
+    if (tail)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request->r,
+                      WTNO(3512) "key %s, fid %" APR_INT64_T_FMT ": no copy can be read%s",
+                      request->key.key, file->fid, tail);
     return mogile_request_unavailable(request->r);
 }
 

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "clock.h"
+#include "mogile_hash.h"
 
 #define MEMCACHE_PREFIX   "wtm1-"
 #define MEMCACHE_KEY_SIZE (sizeof(MEMCACHE_PREFIX) - 1 + 2 * APR_SHA1_DIGESTSIZE)
@@ -122,21 +123,28 @@ static int find_in_memcached(mogile_lookup_t *lookup, const mogile_key_t *key, m
     return 1;
 }
 
-static int find_in_caches(mogile_lookup_t *lookup, const mogile_key_t *key, mogile_file_t **file,
-                          mogile_from_e *from, apr_pool_t *pool)
+static int find_in_local(mogile_lookup_t *lookup, const mogile_key_t *key, mogile_file_t **file,
+                         mogile_from_e *from, apr_pool_t *pool)
 {
     mogile_cached_t cached;
 
-    if (key->fresh <= 0)
+    if (!lookup->local ||
+        mogile_cache_get(lookup->local, &cached, local_domain(key, pool), key->key,
+                         tier_clock_now(), pool) != APR_SUCCESS ||
+        !cached.is_fresh || !is_enough(key, cached.file))
         return 0;
     *from = MOGILE_FROM_LOCAL;
-    if (lookup->local &&
-        mogile_cache_get(lookup->local, &cached, local_domain(key, pool), key->key,
-                         tier_clock_now(), pool) == APR_SUCCESS &&
-        cached.is_fresh && is_enough(key, cached.file)) {
-        *file = cached.file;
+    *file = cached.file;
+    return 1;
+}
+
+static int find_in_caches(mogile_lookup_t *lookup, const mogile_key_t *key, mogile_file_t **file,
+                          mogile_from_e *from, apr_pool_t *pool)
+{
+    if (key->fresh <= 0)
+        return 0;
+    if (find_in_local(lookup, key, file, from, pool))
         return 1;
-    }
     *from = MOGILE_FROM_MEMCACHED;
     return find_in_memcached(lookup, key, file, pool);
 }
@@ -247,6 +255,53 @@ static mogile_found_e find_stale(mogile_lookup_t *lookup, const mogile_key_t *ke
     return MOGILE_FOUND;
 }
 
+static mogile_found_e ask_and_keep(mogile_lookup_t *lookup, const mogile_key_t *key,
+                                   mogile_file_t **file, mogile_from_e *from, apr_pool_t *pool)
+{
+    mogile_found_e found;
+
+    *file = NULL;
+    found = ask_sources(lookup, key, file, from, pool);
+    if (found == MOGILE_FOUND || found == MOGILE_NO_KEY)
+        keep(lookup, key, found == MOGILE_FOUND ? *file : NULL, pool);
+    return found;
+}
+
+static apr_uint64_t flight_of(const mogile_key_t *key)
+{
+    apr_uint64_t hash = mogile_hash(MOGILE_HASH_START, key->domain);
+
+    hash = mogile_hash(mogile_hash(hash, "\n"), key->zone ? key->zone : "");
+    return mogile_hash(mogile_hash(hash, key->wants_length ? "\n+" : "\n"), key->key);
+}
+
+/* As ask_and_keep, for what is in no cache: one asks, and the others take what it has kept. What
+ * could not be kept each asks for. */
+static mogile_found_e ask_together(mogile_lookup_t *lookup, const mogile_key_t *key,
+                                   mogile_file_t **file, mogile_from_e *from, apr_pool_t *pool)
+{
+    apr_uint64_t hash = flight_of(key);
+    /* Trackers and the database, each as long as it may take. */
+    apr_interval_time_t longest = 3 * lookup->deadline;
+    apr_int64_t lease;
+    mogile_flight_role_e role;
+    mogile_found_e found;
+
+    if (!lookup->flights || !lookup->local || key->fresh <= 0)
+        return ask_and_keep(lookup, key, file, from, pool);
+    role = mogile_flight_join(lookup->flights, hash, tier_clock_now(), longest, &lease);
+    if (role == MOGILE_FLIGHT_WAITED)
+        tier_counter_add(&lookup->totals->waited, 1);
+    /* Who has just become the leader may have been late for the one before. */
+    if (role != MOGILE_FLIGHT_ALONE && find_in_local(lookup, key, file, from, pool))
+        found = *file ? MOGILE_FOUND : MOGILE_NO_KEY;
+    else
+        found = ask_and_keep(lookup, key, file, from, pool);
+    if (role == MOGILE_FLIGHT_LEADS)
+        mogile_flight_land(lookup->flights, hash, lease);
+    return found;
+}
+
 static mogile_found_e find(mogile_lookup_t *lookup, const mogile_key_t *key, int anew,
                            mogile_file_t **file, mogile_from_e *from, apr_pool_t *pool)
 {
@@ -254,11 +309,9 @@ static mogile_found_e find(mogile_lookup_t *lookup, const mogile_key_t *key, int
 
     if (!anew && find_in_caches(lookup, key, file, from, pool))
         return *file ? MOGILE_FOUND : MOGILE_NO_KEY;
-    *file = NULL;
-    found = ask_sources(lookup, key, file, from, pool);
-    if (found == MOGILE_FOUND || found == MOGILE_NO_KEY)
-        keep(lookup, key, found == MOGILE_FOUND ? *file : NULL, pool);
-    else if (found == MOGILE_NOWHERE && !anew)
+    found = anew ? ask_and_keep(lookup, key, file, from, pool)
+                 : ask_together(lookup, key, file, from, pool);
+    if (found == MOGILE_NOWHERE && !anew)
         found = find_stale(lookup, key, file, from, pool);
     return found;
 }

@@ -6,10 +6,12 @@
 #include "mogile_cache.h"
 #include "mogile_client.h"
 #include "mogile_database.h"
+#include "mogile_flight.h"
 
 /*
  * Finds the file of a key: in this host's cache, in memcached, from a tracker, from the database.
- * What cannot be asked is left out; what was found long ago is better than no answer. Any thread.
+ * What cannot be asked is left out; what was found long ago is better than no answer. Those who
+ * look for the same key at once wait for one of them, where paths are kept. Any thread.
  */
 typedef enum {
     MOGILE_FROM_LOCAL,
@@ -32,6 +34,7 @@ typedef enum {
 typedef struct mogile_totals_t {
     tier_counter_t found[MOGILE_FROMS]; /* keys, or that there is none */
     tier_counter_t finds[MOGILE_FINDS];
+    tier_counter_t waited;  /* for the look-up of another */
     tier_counter_t dropped; /* cached paths that turned out wrong */
 } mogile_totals_t;
 
@@ -41,6 +44,7 @@ typedef struct mogile_lookup_t {
     int database_first;
     mogile_cache_t *local;     /* NULL: none */
     tier_memcache_t *memcache; /* NULL: none */
+    mogile_flights_t *flights; /* NULL: every look-up asks for itself */
     mogile_totals_t *totals;
     apr_interval_time_t deadline; /* of one tracker */
     apr_interval_time_t stale;    /* how long after its time a path is kept for emergencies */

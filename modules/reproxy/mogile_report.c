@@ -58,6 +58,8 @@ static void report_lookups(tier_status_node_t *root, const mogile_totals_t *tota
     for (int i = 0; i < MOGILE_FROMS; i++)
         add(sources, mogile_lookup_source((mogile_from_e)i), &totals->found[i],
             "Look-ups of keys, by who had the answer.", pool);
+    add(root, "lookups_waited", &totals->waited,
+        "Look-ups that waited for another of the same key.", pool);
     add(root, "paths_dropped", &totals->dropped, "Keys looked up anew because their paths failed.",
         pool);
 }

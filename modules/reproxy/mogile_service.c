@@ -155,6 +155,7 @@ apr_status_t mogile_service_create(mogile_service_t **made, const mogile_setting
     service->tracker_count = settings->trackers ? settings->trackers->nelts : 0;
     service->lookup.database_first = settings->database_first;
     service->lookup.local = cache ? mogile_cache_at(cache) : NULL;
+    service->lookup.flights = &shared->flights;
     service->lookup.totals = &shared->totals;
     service->lookup.deadline = settings->timeout;
     service->lookup.stale = MOGILE_STALE;

@@ -50,9 +50,10 @@ typedef struct mogile_shared_t {
         tier_counter_t bytes;              /* uploaded */
     } writes;
     mogile_devices_t devices;
+    mogile_flights_t flights;
 } mogile_shared_t;
 
-#define MOGILE_SHARED_LAYOUT 1
+#define MOGILE_SHARED_LAYOUT 2
 
 struct mogile_service_t {
     const mogile_settings_t *settings;

@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include <clock.h>
+
 #include "reproxy_delivery.h"
 #include "reproxy_file.h"
 #include "reproxy_private.h"
@@ -42,11 +44,15 @@ static void add_text(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, const
 
 static void tell_cut(const reproxy_delivery_t *delivery)
 {
+    const char *tail = reproxy_quiet_tail(&reproxy_scene()->table->quiet[REPROXY_QUIET_CUT],
+                                          tier_clock_now(), delivery->r->pool);
+
     count(REPROXY_COUNT_CUT);
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, delivery->r,
-                  WTNO(3012) "the body broke off at byte %" APR_OFF_T_FMT
-                             " and no copy can continue it: the client's connection is cut",
-                  delivery->at);
+    if (tail)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, delivery->r,
+                      WTNO(3012) "the body broke off at byte %" APR_OFF_T_FMT
+                                 " and no copy can continue it: the client's connection is cut%s",
+                      delivery->at, tail);
 }
 
 /* The client must not take what it has got for the whole: no final chunk, no further request. */

@@ -103,6 +103,7 @@ reproxy_failure_e reproxy_fetch_begin(reproxy_fetch_t *fetch, request_rec *r,
         tier_counter_add(&reproxy_scene()->table->counts[REPROXY_COUNT_REFUSED], 1);
         return REPROXY_FAILURE_REFUSED;
     }
+    fetch->first = ask->first;
     fetch->asked_at = tier_clock_now();
     failure = send_question(fetch, 0);
     /* Nobody is counted who may not be asked: there is no end of names. */
@@ -200,7 +201,7 @@ static void set_framing(reproxy_fetch_t *fetch)
 
 static reproxy_failure_e first_head(reproxy_fetch_t *fetch)
 {
-    apr_time_t deadline = fetch->asked_at + fetch->ask->first;
+    apr_time_t deadline = fetch->asked_at + fetch->first;
     reproxy_failure_e failure;
 
     do
@@ -256,9 +257,29 @@ static apr_status_t finish(reproxy_fetch_t *fetch)
     return APR_EOF;
 }
 
+/* Behind the little that was read with a head the rest has come most likely: it goes on together,
+ * in one piece instead of two. */
+static void take_rest(reproxy_fetch_t *fetch)
+{
+    const char *base;
+    apr_size_t whole, room;
+
+    if (fetch->left <= (apr_off_t)fetch->size || !is_alone(fetch->buffer))
+        return;
+    apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
+    room = (apr_size_t)(base + ROOM - fetch->data) - fetch->size;
+    if ((apr_off_t)room > fetch->left - (apr_off_t)fetch->size)
+        room = (apr_size_t)(fetch->left - (apr_off_t)fetch->size);
+    fetch->size += reproxy_wire_take(&fetch->wire, (char *)fetch->data + fetch->size, room);
+}
+
 static apr_status_t plain_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
 {
-    apr_size_t size = fetch->size;
+    apr_size_t size;
+
+    if (fetch->size < WITH_HEAD)
+        take_rest(fetch);
+    size = fetch->size;
 
     if (fetch->left >= 0 && (apr_off_t)size > fetch->left)
         size = (apr_size_t)fetch->left;

@@ -34,7 +34,8 @@ typedef struct reproxy_fetch_t {
     reproxy_node_t *node;
     int copy; /* the caller's name for it */
     reproxy_wire_t wire;
-    apr_time_t asked_at; /* monotonic */
+    apr_time_t asked_at;       /* monotonic */
+    apr_interval_time_t first; /* how long its first byte is waited for: ask's, or less */
     reproxy_head_t head;
     reproxy_chunk_t chunk;
     apr_bucket *buffer; /* what was read, as one bucket of REPROXY_BUFFER; NULL: nothing */

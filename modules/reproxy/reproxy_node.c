@@ -9,6 +9,7 @@
 #define NAMING       1
 #define NAMED        2
 #define SAMPLES_MIN  20
+#define PATIENCE_MIN apr_time_from_msec(100)
 #define SICK_MIN     apr_time_from_sec(1)
 #define SICK_DOUBLES 5
 #define SICK_MAX     apr_time_from_sec(30)
@@ -65,7 +66,7 @@ void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_ti
     apr_interval_time_t time;
 
     tier_counter_add(&node->failures[failure], 1);
-    if (!makes_sick(failure))
+    if (!makes_sick(failure) || tier_atomic_load64(&node->sick_until) > now)
         return;
     count = tier_atomic_load(&node->sick_count);
     time = count > SICK_DOUBLES ? SICK_MAX : SICK_MIN << count;
@@ -98,6 +99,17 @@ int reproxy_node_is_sick(reproxy_node_t *node, apr_time_t now)
     if (until == 0)
         return 0;
     return until > now || !tier_atomic_swap64(&node->sick_until, until, now + SICK_MIN);
+}
+
+apr_interval_time_t reproxy_node_patience(const reproxy_node_t *node, apr_interval_time_t first)
+{
+    apr_interval_time_t time = first / 8, usual = 4 * reproxy_node_slow(node);
+
+    if (time < usual)
+        time = usual;
+    if (time < PATIENCE_MIN)
+        time = PATIENCE_MIN;
+    return time < first ? time : first;
 }
 
 apr_interval_time_t reproxy_node_slow(const reproxy_node_t *node)

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #include "reproxy_failure.h"
+#include "reproxy_quiet.h"
 
 /*
  * What all children know of the storage nodes: counters, how fast each answers, and which failed
@@ -13,7 +14,7 @@
  */
 #define REPROXY_NODES_MAX    256
 #define REPROXY_NODE_NAME    120
-#define REPROXY_TABLE_LAYOUT 1
+#define REPROXY_TABLE_LAYOUT 2
 
 typedef struct reproxy_node_t {
     apr_uint32_t state; /* 0 free, 1 being named, 2 named for good */
@@ -42,8 +43,17 @@ typedef enum {
     REPROXY_COUNTS
 } reproxy_count_e;
 
+/* Lines that are not written for each request. */
+typedef enum {
+    REPROXY_QUIET_FAILED, /* WT3011 */
+    REPROXY_QUIET_CUT,    /* WT3012 */
+    REPROXY_QUIET_NOCOPY, /* WT3512 */
+    REPROXY_QUIETS
+} reproxy_quiet_e;
+
 typedef struct reproxy_table_t {
     tier_counter_t counts[REPROXY_COUNTS];
+    reproxy_quiet_t quiet[REPROXY_QUIETS];
     reproxy_node_t rest; /* the nodes that found no place of their own, together */
     reproxy_node_t nodes[REPROXY_NODES_MAX];
 } reproxy_table_t;
@@ -56,7 +66,7 @@ reproxy_node_t *reproxy_node_find(reproxy_table_t *table, const char *name);
 int reproxy_node_is_named(const reproxy_node_t *node);
 
 /* Counts a failure; those of _CONNECT, _TIMEOUT and _STALL make the node sick from now on for a
- * time that doubles from 1 s to 30 s. */
+ * time that doubles from 1 s to 30 s with each time that it had been over. */
 void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_time_t now);
 
 /* Counts an answer whose first byte came after wait microseconds: the node is well. */
@@ -67,6 +77,10 @@ void reproxy_node_answered(reproxy_node_t *node, apr_interval_time_t wait);
  * get 1 for another second.
  */
 int reproxy_node_is_sick(reproxy_node_t *node, apr_time_t now);
+
+/* Returns how long a sick node's first byte is waited for, where a healthy one has `first`: it has
+ * shown that it does not answer, and its only copy must not hold a worker for all that time. */
+apr_interval_time_t reproxy_node_patience(const reproxy_node_t *node, apr_interval_time_t first);
 
 /* Returns after how many microseconds without a first byte the node is slow; 0: not known yet. */
 apr_interval_time_t reproxy_node_slow(const reproxy_node_t *node);

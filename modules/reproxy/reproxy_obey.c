@@ -26,7 +26,7 @@ extern module AP_MODULE_DECLARE_DATA tier_reproxy_module;
 /* One request whose application may name a file. In the request's configuration. */
 typedef struct obedience_t {
     const reproxy_config_t *config;
-    const apr_table_t *err_before; /* r->err_headers_out as the application found it */
+    const apr_table_t *err_before; /* r->err_headers_out as the application found it; NULL: empty */
     ap_filter_t *filter;
     reproxy_said_t said;
     apr_off_t swallowed;
@@ -173,10 +173,12 @@ static void shed_body(request_rec *r)
 /* CGI and its kin put their fields where even an error's answer would show them. */
 static void move_fields(request_rec *r, const obedience_t *obedience)
 {
-    apr_table_t *before = apr_table_copy(r->pool, obedience->err_before);
+    apr_table_t *before;
 
     if (apr_is_empty_table(r->err_headers_out))
         return;
+    before = obedience->err_before ? apr_table_copy(r->pool, obedience->err_before)
+                                   : apr_table_make(r->pool, 1);
     r->headers_out = apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
     r->err_headers_out = before;
 }
@@ -271,7 +273,8 @@ static int run_application(request_rec *r)
         return DECLINED;
     obedience = apr_pcalloc(r->pool, sizeof(*obedience));
     obedience->config = config;
-    obedience->err_before = apr_table_copy(r->pool, r->err_headers_out);
+    if (!apr_is_empty_table(r->err_headers_out))
+        obedience->err_before = apr_table_copy(r->pool, r->err_headers_out);
     ap_set_module_config(r->request_config, &tier_reproxy_module, obedience);
     apr_table_setn(r->headers_in, "X-Proxy-Capabilities", "reproxy-file");
     result = recall(obedience, r);

@@ -167,9 +167,17 @@ static int begin(reproxy_delivery_t *delivery, reproxy_fetch_t *fetch, int copy)
     reproxy_plan_ask(&delivery->plan, copy);
     failure =
         reproxy_fetch_begin(fetch, delivery->r, &delivery->ask, delivery->order->urls[copy], copy);
-    if (failure != REPROXY_FAILURE_NONE)
+    if (failure != REPROXY_FAILURE_NONE) {
         report(delivery, fetch, failure);
-    return failure == REPROXY_FAILURE_NONE;
+        return 0;
+    }
+    /* Where there is a choice it was looked for before. */
+    if (delivery->plan.count == 1 && !delivery->settled)
+        delivery->plan.copies[copy].is_sick =
+            (unsigned char)reproxy_node_is_sick(fetch->node, fetch->asked_at);
+    if (delivery->plan.copies[copy].is_sick)
+        fetch->first = reproxy_node_patience(fetch->node, delivery->ask.first);
+    return 1;
 }
 
 /* Where a redirect leads to; NULL: it is none that is understood. */
@@ -251,7 +259,7 @@ static int hedge(reproxy_delivery_t *delivery, int rounds)
     apr_interval_time_t wait = patience(delivery, first);
     int copy;
 
-    if (wait == 0 || wait >= delivery->ask.first || reproxy_wire_wait(wires, 1, wait) == 0)
+    if (wait == 0 || wait >= first->first || reproxy_wire_wait(wires, 1, wait) == 0)
         return 0;
     copy = reproxy_plan_next(&delivery->plan, rounds);
     if (copy < 0 || !begin(delivery, &delivery->slots[1], copy))
@@ -265,7 +273,7 @@ static int take_either(reproxy_delivery_t *delivery, const reproxy_span_t *span)
 {
     reproxy_fetch_t *slots = delivery->slots;
     reproxy_wire_t *wires[2] = {&slots[0].wire, &slots[1].wire};
-    apr_time_t deadline = slots[0].asked_at + delivery->ask.first;
+    apr_time_t deadline = slots[0].asked_at + slots[0].first;
     int ready = reproxy_wire_wait(wires, 2, deadline - tier_clock_now());
     int faster = ready == 1;
 
@@ -336,6 +344,7 @@ int reproxy_source_status(reproxy_delivery_t *delivery)
 {
     reproxy_failure_e verdict = reproxy_plan_verdict(&delivery->plan);
     const reproxy_order_t *order = delivery->order;
+    const char *tail;
     int status;
 
     switch (verdict) {
@@ -356,9 +365,13 @@ int reproxy_source_status(reproxy_delivery_t *delivery)
     /* That nothing was named has been said. */
     if (status == HTTP_NOT_FOUND || order->url_count == 0)
         return status;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, delivery->r,
-                  WTNO(3011) "none of %d copies could be delivered (%s), the first of them %.200s",
-                  order->url_count, reproxy_failure_name(verdict),
-                  ap_escape_logitem(delivery->r->pool, order->urls[0]));
+    tail = reproxy_quiet_tail(&reproxy_scene()->table->quiet[REPROXY_QUIET_FAILED],
+                              tier_clock_now(), delivery->r->pool);
+    if (tail)
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, delivery->r,
+            WTNO(3011) "none of %d copies could be delivered (%s), the first of them %.200s%s",
+            order->url_count, reproxy_failure_name(verdict),
+            ap_escape_logitem(delivery->r->pool, order->urls[0]), tail);
     return status;
 }

@@ -181,6 +181,13 @@ apr_status_t reproxy_wire_receive(reproxy_wire_t *wire, char *data, apr_size_t *
                         : apr_socket_recv(wire->conn->sock, data, size);
 }
 
+apr_size_t reproxy_wire_take(reproxy_wire_t *wire, char *data, apr_size_t size)
+{
+    ssize_t taken = wire->is_tls ? 0 : recv(descriptor_of(wire), data, size, MSG_DONTWAIT);
+
+    return taken > 0 ? (apr_size_t)taken : 0;
+}
+
 int reproxy_wire_wait(reproxy_wire_t *const *wires, int count, apr_interval_time_t timeout)
 {
     struct pollfd fds[2];

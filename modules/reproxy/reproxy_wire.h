@@ -43,6 +43,10 @@ apr_status_t reproxy_wire_send(reproxy_wire_t *wire, const char *data, apr_size_
 apr_status_t reproxy_wire_receive(reproxy_wire_t *wire, char *data, apr_size_t *size,
                                   apr_interval_time_t timeout);
 
+/* Reads up to size bytes of what has come already. Returns how many; 0: none, or it cannot be told
+ * (TLS). */
+apr_size_t reproxy_wire_take(reproxy_wire_t *wire, char *data, apr_size_t size);
+
 /* Waits until one of count wires can be read, or timeout is over. Returns its index, or -1. */
 int reproxy_wire_wait(reproxy_wire_t *const *wires, int count, apr_interval_time_t timeout);
 

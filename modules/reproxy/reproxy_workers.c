@@ -72,8 +72,9 @@ static const char *key_of(const request_rec *r, const reproxy_url_t *url,
                           apr_interval_time_t connect)
 {
     /* Connections over TLS have the keys and rules of their virtual host. */
-    return apr_psprintf(r->pool, "%s %" APR_TIME_T_FMT " %pp", url->node, connect,
-                        url->is_tls ? (const void *)r->server : NULL);
+    return apr_pstrcat(r->pool, url->node, " ", apr_itoa(r->pool, (int)(connect / 1000)),
+                       url->is_tls ? apr_psprintf(r->pool, " %pp", (const void *)r->server) : NULL,
+                       NULL);
 }
 
 proxy_worker *reproxy_workers_get(reproxy_workers_t *workers, request_rec *r,

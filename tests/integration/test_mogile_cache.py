@@ -35,6 +35,21 @@ def test_a_path_is_asked_for_once(web):  # noqa: F811
     assert server.get("/f/key").status == 404
 
 
+def test_two_hundred_clients_at_once_are_one_look_up(web):  # noqa: F811
+    server = web(cache="TierMogileCacheTime 60s 60s", nodes=2)
+    server.fs.store("key", BODY)
+    for tracker in server.fs.trackers:
+        tracker.fault("slow")
+    clients = [server.connect() for _ in range(200)]
+    for client in clients:
+        client.sendall(b"GET /f/key HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    for client in clients:
+        with client, client.makefile("rb") as answer:
+            head, _, body = answer.read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") and body == BODY
+    assert asked(server) == 1
+
+
 def test_paths_that_fail_are_looked_up_anew(web):  # noqa: F811
     server = web(cache="TierMogileCacheTime 60s")
     fid = server.fs.store("key", BODY, on=(1,))

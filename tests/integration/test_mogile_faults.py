@@ -61,7 +61,7 @@ def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
     asked = len(requests_of(back))
     back.fault("none")
     server.wait_log("WT3503", timeout=5)
-    assert all_well(ask(server)) and len(requests_of(back)) > asked
+    assert all_well(ask(server, 24)) and len(requests_of(back)) > asked
 
 
 def test_without_trackers_and_database_it_is_503(web):  # noqa: F811
@@ -214,6 +214,23 @@ def test_wrong_bytes_are_never_taken_for_the_file(web):  # noqa: F811
     answer = server.raw(b"GET /f/key HTTP/1.0\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b" 503 " in head.split(b"\r\n")[0] or len(body) < len(BODY)
+
+
+def test_wrong_bytes_are_remembered(web):  # noqa: F811
+    """Whoever comes after the client that was cut gets the other copy, whatever the tracker says."""
+    server = web(f"{TIMES}\nTierMogileVerify checksum")
+    server.allow_log("WT3012")
+    body = pattern(400_000)
+    fid = server.fs.store("key", body, on=(1, 2))
+    server.fs.sql("UPDATE device SET status='drain' WHERE devid=2")  # comes last
+    server.fs.nodes[0].put(path_of(1, fid), b"\0" + body[1:])
+    cut = server.raw(b"GET /f/key HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert len(cut.partition(b"\r\n\r\n")[2]) < len(body)
+    asked = len(server.fs.nodes[0].requests())
+    assert asked >= 1
+    for _ in range(6):
+        assert server.get("/f/key").body == body
+    assert len(server.fs.nodes[0].requests()) == asked
 
 
 def test_everything_at_once(web):  # noqa: F811

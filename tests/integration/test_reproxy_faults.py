@@ -84,6 +84,30 @@ def test_a_stopped_node_costs_its_deadline_once(httpd, app, nginx):
     hung.cont()
 
 
+def test_a_stopped_node_with_the_only_copy_costs_its_deadline_once(httpd, app, nginx):
+    a, hung = app(), nginx()
+    says(a, *placed([hung], size=1000))
+    s = reproxying(httpd, a, hung, more="TierReproxyTimeout first=1600ms")
+    s.allow_log("WT3011")
+    hung.stop()
+    answers = [s.get("/x") for _ in range(5)]
+    assert {answer.status for answer in answers} == {504}
+    # One that looks whether it answers again may be among them.
+    assert sum(1 for answer in answers if answer.elapsed > 1.4) <= 2, answers
+    hung.cont()
+    wait_until(lambda: s.get("/x").status == 200, 5)
+
+
+def test_an_outage_does_not_fill_the_log(httpd, app):
+    a, bad = app(), app(status=500)
+    says(a, f"{bad.url}/f")
+    s = reproxying(httpd, a, bad)
+    s.allow_log("WT3011")
+    with s.session() as session:
+        assert [session.get("/x").status for _ in range(50)] == [502] * 50
+    assert 5 <= len(s.log_lines("WT3011")) <= 10 and told(s)["failed"] == 50
+
+
 def test_a_dead_node_is_asked_last(httpd, app, nginx):
     a, dead, node = app(), nginx(), nginx()
     says(a, *placed([dead, node], size=1000))

@@ -54,6 +54,26 @@ static void those_that_failed_come_last(void **state)
     assert_string_equal(order_at(devices, "312", NOW + MOGILE_DEVICES_FIRST + 1, *state), "312");
 }
 
+static void a_copy_that_was_wrong_comes_last(void **state)
+{
+    static const reproxy_failure_e failures[] = {REPROXY_FAILURE_CHECKSUM, REPROXY_FAILURE_SIZE,
+                                                 REPROXY_FAILURE_ABSENT};
+    mogile_file_t *file = file_on("123", *state);
+
+    for (int i = 0; i < 3; i++) {
+        mogile_devices_t *devices = make_devices(*state);
+
+        mogile_devices_failed(devices, copy_at(file, 0), failures[i], NOW);
+        assert_string_equal(order_at(devices, "123", NOW + 1, *state), "231");
+        assert_false(mogile_devices_is_ill(devices, copy_at(file, 0), NOW + 1));
+        /* After those on devices that are ill: it is known not to be the file. */
+        mogile_devices_failed(devices, copy_at(file, 1), REPROXY_FAILURE_CONNECT, NOW);
+        assert_string_equal(order_at(devices, "123", NOW + 1, *state), "321");
+        assert_string_equal(order_at(devices, "123", NOW + MOGILE_DEVICES_WRONG_TIME, *state),
+                            "123");
+    }
+}
+
 static void a_success_makes_well(void **state)
 {
     mogile_devices_t *devices = make_devices(*state);
@@ -141,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(those_that_failed_come_last),
+        test_with_pool(a_copy_that_was_wrong_comes_last),
         test_with_pool(a_success_makes_well),
         test_with_pool(no_connection_is_of_the_whole_node),
         test_with_pool(a_wrong_file_is_no_fault_of_the_device),

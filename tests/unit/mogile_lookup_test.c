@@ -194,6 +194,43 @@ static void without_a_cache_everything_is_asked(void **state)
     assert_int_equal(requests(), 3);
 }
 
+static void *find_beside(void *data)
+{
+    apr_pool_t *pool;
+    mogile_file_t *found;
+    mogile_from_e source;
+    int is_right;
+
+    (void)data;
+    apr_pool_create(&pool, NULL);
+    is_right = mogile_lookup_find(&lookup, &key, 0, &found, &source, pool) == MOGILE_FOUND &&
+               found->fid == 4;
+    apr_pool_destroy(pool);
+    return (void *)(size_t)is_right;
+}
+
+static void those_who_look_at_once_ask_once(void **state)
+{
+    pthread_t threads[20];
+
+    lookup.flights = apr_pcalloc(*state, sizeof(*lookup.flights));
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, find_beside, NULL), 0);
+    for (int i = 0; i < 20; i++) {
+        void *is_right;
+
+        pthread_join(threads[i], &is_right);
+        assert_non_null(is_right);
+    }
+    assert_int_equal(requests(), 1);
+    /* What cannot be kept is no reason to wait for each other for long. */
+    key.key = "other";
+    both_say("ERR unreg_domain Domain+name+invalid/not+found %s\r\n");
+    assert_int_equal(find(*state), MOGILE_NO_DOMAIN);
+    assert_int_equal(find(*state), MOGILE_NO_DOMAIN);
+    assert_int_equal(requests(), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +247,7 @@ int main(void)
         test_lookup(an_answer_of_a_while_ago_is_better_than_none),
         test_lookup(paths_that_lead_elsewhere_are_no_answer),
         test_lookup(without_a_cache_everything_is_asked),
+        test_lookup(those_who_look_at_once_ask_once),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

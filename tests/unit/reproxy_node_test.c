@@ -36,15 +36,33 @@ static void sickness(void **state)
     /* One tries it, the others wait for what comes of it. */
     assert_false(reproxy_node_is_sick(node, now + S(1)));
     assert_true(reproxy_node_is_sick(node, now + S(1)));
-    reproxy_node_failed(node, REPROXY_FAILURE_TIMEOUT, now);
-    assert_true(reproxy_node_is_sick(node, now + S(2) - 1));
+    /* Those who ask at once see one outage. */
+    now += S(2);
     for (int i = 0; i < 20; i++)
+        reproxy_node_failed(node, REPROXY_FAILURE_TIMEOUT, now);
+    assert_true(reproxy_node_is_sick(node, now + S(2) - 1));
+    for (int i = 0; i < 20; i++) {
+        now += S(60);
         reproxy_node_failed(node, REPROXY_FAILURE_STALL, now);
+    }
     assert_true(reproxy_node_is_sick(node, now + S(30) - 1));
     assert_false(reproxy_node_is_sick(node, now + S(30)));
     reproxy_node_answered(node, 5);
     assert_false(reproxy_node_is_sick(node, now));
     assert_int_equal(tier_counter_get(&node->failures[REPROXY_FAILURE_STALL]), 20);
+}
+
+static void a_sick_node_is_waited_for_less(void **state)
+{
+    reproxy_node_t *node = apr_pcalloc(*state, sizeof(*node));
+
+    assert_int_equal(reproxy_node_patience(node, S(8)), S(1));
+    assert_int_equal(reproxy_node_patience(node, apr_time_from_msec(200)), apr_time_from_msec(100));
+    assert_int_equal(reproxy_node_patience(node, apr_time_from_msec(50)), apr_time_from_msec(50));
+    for (int i = 0; i < 1000; i++)
+        reproxy_node_answered(node, S(1));
+    assert_in_range(reproxy_node_patience(node, S(8)), S(3), S(5));
+    assert_int_equal(reproxy_node_patience(node, S(2)), S(2));
 }
 
 static void the_slow_twentieth(void **state)
@@ -90,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_with_pool(names),
         test_with_pool(sickness),
+        test_with_pool(a_sick_node_is_waited_for_less),
         test_with_pool(the_slow_twentieth),
         test_with_pool(reported),
     };
