@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_hooks.h"
 
+#include "assets_index.h"
 #include "assets_url.h"
 
 #include <apr_lib.h>
@@ -17,6 +18,7 @@ void *assets_config_create_server(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->fetch = TIER_UNSET;
+    config->fingerprint = TIER_UNSET;
     config->codings = TIER_UNSET;
     config->max_file = TIER_UNSET;
     config->max_size = TIER_UNSET;
@@ -47,6 +49,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     merged->sources = merge_arrays(pool, base->sources, add->sources);
     merged->live = NULL;
     TIER_MERGE(merged, base, add, fetch);
+    TIER_MERGE(merged, base, add, fingerprint);
+    TIER_MERGE_POINTER(merged, base, add, versions);
     TIER_MERGE(merged, base, add, codings);
     memcpy(merged->coding, add->codings == TIER_UNSET ? base->coding : add->coding,
            sizeof(merged->coding));
@@ -77,6 +81,25 @@ void *assets_config_merge_directory(apr_pool_t *pool, void *base_config, void *a
     return merged;
 }
 
+/* Manifests, and the fingerprints of the asset directories. NULL: neither. */
+static const apr_array_header_t *sources_of(const assets_server_t *config, apr_pool_t *pool)
+{
+    apr_array_header_t *sources;
+
+    if (!config->roots || !TIER_SETTING(config, fingerprint, 0))
+        return config->sources;
+    sources = config->sources ? apr_array_copy(pool, config->sources)
+                              : apr_array_make(pool, 2, sizeof(assets_source_t));
+    for (int i = 0; i < config->roots->nelts; i++) {
+        const assets_root_t *root = &APR_ARRAY_IDX(config->roots, i, assets_root_t);
+        assets_source_t source = {root->prefix, NULL, root->directory};
+
+        source.path = apr_pstrcat(pool, root->directory, "/" ASSETS_INDEX_FILE, NULL);
+        APR_ARRAY_PUSH(sources, assets_source_t) = source;
+    }
+    return sources;
+}
+
 /* The pool of the process: requests that a child has not ended outlive the one of child_init. */
 apr_status_t assets_config_start(server_rec *s)
 {
@@ -84,12 +107,13 @@ apr_status_t assets_config_start(server_rec *s)
 
     for (; s; s = s->next) {
         assets_server_t *config = ap_get_module_config(s->module_config, &tier_assets_module);
+        const apr_array_header_t *sources = sources_of(config, pool);
         apr_status_t rv;
 
         config->live = NULL;
-        if (!config->rules && !config->sources)
+        if (!config->rules && !sources)
             continue;
-        rv = assets_live_create(&config->live, config->rules, config->sources,
+        rv = assets_live_create(&config->live, config->rules, sources,
                                 tier_glue_log(s, tier_assets_module.module_index, pool), pool);
         if (rv != APR_SUCCESS)
             return rv;
@@ -152,6 +176,33 @@ static const char *set_fetch(cmd_parms *cmd, void *unused, int on)
 {
     (void)unused;
     config_for(cmd)->fetch = on;
+    return NULL;
+}
+
+static const char *set_fingerprint(cmd_parms *cmd, void *unused, int on)
+{
+    (void)unused;
+    config_for(cmd)->fingerprint = on;
+    return NULL;
+}
+
+static const char *set_versions(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    assets_server_t *config = config_for(cmd);
+
+    (void)unused;
+    if (argc == 0)
+        return "TierAssetsVersions: give off, or names of parameters";
+    config->versions = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    for (int i = 0; i < argc; i++) {
+        if (argc == 1 && strcasecmp(argv[i], "off") == 0)
+            return NULL;
+        if (!argv[i][0] || strpbrk(argv[i], "&=?#"))
+            return apr_psprintf(cmd->pool,
+                                "TierAssetsVersions: \"%s\" is no name of a parameter of a query",
+                                argv[i]);
+        APR_ARRAY_PUSH(config->versions, const char *) = argv[i];
+    }
     return NULL;
 }
 
@@ -269,7 +320,7 @@ static const char *add_rule(cmd_parms *cmd, void *unused, const char *from, cons
 static const char *add_source(cmd_parms *cmd, void *unused, const char *prefix, const char *path)
 {
     assets_server_t *config = config_for(cmd);
-    assets_source_t source = {prefix, ap_server_root_relative(cmd->pool, path)};
+    assets_source_t source = {prefix, ap_server_root_relative(cmd->pool, path), NULL};
 
     (void)unused;
     if (!is_good_end(prefix) || prefix[strlen(prefix) - 1] != '/')
@@ -290,6 +341,10 @@ const command_rec assets_config_commands[] = {
                   "the beginning of a URL's path, and the directory its files are in"),
     AP_INIT_FLAG("TierAssetsFetch", set_fetch, NULL, RSRC_CONF,
                  "off: files that are missing are not fetched from the application and stored"),
+    AP_INIT_FLAG("TierAssetsFingerprint", set_fingerprint, NULL, RSRC_CONF,
+                 "on: names with fingerprints of the content are made up for all files"),
+    AP_INIT_TAKE_ARGV("TierAssetsVersions", set_versions, NULL, RSRC_CONF,
+                      "off, or which parameters of queries name versions of files: ver, v"),
     AP_INIT_FLAG("TierAssetsRewrite", set_rewrite, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: references in pages and style sheets are rewritten as TierAssetsMap says"),
     AP_INIT_TAKE2("TierAssetsMap", add_rule, NULL, RSRC_CONF,

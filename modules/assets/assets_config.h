@@ -24,7 +24,8 @@ typedef struct assets_root_t {
 /* Of a server; TIER_UNSET: not said. */
 typedef struct assets_server_t {
     apr_array_header_t *roots; /* of assets_root_t; NULL: none */
-    int fetch;
+    int fetch, fingerprint;
+    apr_array_header_t *versions; /* of const char *: parameters that name versions; NULL: none */
     apr_off_t max_file, max_size;
     apr_interval_time_t max_age, not_found, timeout;
     int codings;                            /* of coding; 0: none */

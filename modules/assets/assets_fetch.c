@@ -20,11 +20,11 @@ static assets_shared_t *shared(void)
 }
 
 /* An answer for this client alone must not become everybody's file. */
-static int may_fetch(const request_rec *r)
+static int may_fetch(const assets_request_t *state, const request_rec *r)
 {
     const assets_server_t *config = assets_config_of(r->server);
 
-    if (!TIER_SETTING(config, fetch, 1) || r->args || r->user || r->main)
+    if (!TIER_SETTING(config, fetch, 1) || (r->args && !state->version) || r->user || r->main)
         return 0;
     if (apr_table_get(r->headers_in, "Authorization") ||
         apr_table_get(r->headers_in, "Transfer-Encoding") ||
@@ -45,14 +45,17 @@ static int not_found(void)
     return HTTP_NOT_FOUND;
 }
 
-/* The application does not answer. */
-static int unavailable(assets_request_t *state, request_rec *r)
+int assets_fetch_unavailable(request_rec *r)
 {
-    if (state->has_file)
-        return assets_serve(state, r);
     tier_counter_add(&shared()->counters.unavailable, 1);
     apr_table_setn(r->err_headers_out, "Retry-After", "2");
     return HTTP_SERVICE_UNAVAILABLE;
+}
+
+/* The application does not answer. */
+static int unavailable(assets_request_t *state, request_rec *r)
+{
+    return state->has_file ? assets_serve(state, r) : assets_fetch_unavailable(r);
 }
 
 static int by_mark(assets_request_t *state, request_rec *r)
@@ -104,7 +107,8 @@ static int wait_for_other(assets_request_t *state, request_rec *r, assets_job_t 
     apr_status_t rv = assets_job_watch(&file, job, r);
 
     assets_job_drop(job);
-    if (state->has_file && state->file.record.expires > state->file.record.fetched)
+    if (state->has_file && state->file.record.expires > state->file.record.fetched &&
+        !assets_claim_is_newer(state, r))
         return assets_serve(state, r); /* it is being validated, and need not be each time */
     return rv == APR_SUCCESS ? follow(state, r, file) : AGAIN;
 }
@@ -128,7 +132,7 @@ static int try_once(assets_request_t *state, request_rec *r)
 
 int assets_fetch(assets_request_t *state, request_rec *r)
 {
-    if (!may_fetch(r))
+    if (!may_fetch(state, r))
         return pass_on();
     for (int round = 0; round < MOST_ROUNDS; round++) {
         int result = try_once(state, r);

@@ -170,7 +170,7 @@ assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_
     follower_t follower = {state, r, {file}};
     assets_follow_e outcome;
 
-    follower.may_begin = !wants_whole(r);
+    follower.may_begin = !wants_whole(r) && !state->claimed;
     for (;;) {
         apr_uint32_t heard = assets_bell_listen(marks, state->id);
 

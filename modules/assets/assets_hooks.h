@@ -10,6 +10,7 @@
 #include "assets_config.h"
 #include "assets_counters.h"
 #include "assets_file.h"
+#include "assets_fingerprint.h"
 #include "assets_marks.h"
 
 #include "background.h"
@@ -48,11 +49,24 @@ typedef struct assets_request_t {
     int has_file, is_fresh; /* fresh: it may be served without asking */
     int is_followed;        /* the file is that of a fetch r has waited for */
     int is_mapped;          /* the URL was mapped to the file: nobody else has it */
+    apr_uint64_t claimed;   /* the fingerprint in the URL's name; 0: there is none */
+    apr_uint64_t version;   /* of assets_version_of; 0: the query names none */
 } assets_request_t;
 
 /* Starts the thread that keeps the asset directories of all servers within their bounds; call in
  * child_init. assets_keeper.c */
 apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_pool_t *pchild);
+
+/* Finds out what r's URL says of the content: sets the state's name, path, claimed and version.
+ * Where it has a fingerprint, the rest of httpd gets to see the URL without. assets_claim.c */
+void assets_claim_read(assets_request_t *state, request_rec *r);
+
+/* Returns what the fingerprint of the URL has to do with the state's file. assets_claim.c */
+assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_rec *r);
+
+/* Returns 1 when the state's file, which was fetched, is not what the URL asks for by fingerprint
+ * or version, and the application was not asked in this second. assets_claim.c */
+int assets_claim_is_newer(const assets_request_t *state, request_rec *r);
 
 /* Opens what is at state->path (again) and sets has_file and is_fresh. assets_serve.c */
 void assets_serve_look(assets_request_t *state, request_rec *r);
@@ -67,12 +81,18 @@ apr_int32_t assets_serve_flags(const request_rec *r);
  * type and fields already. assets_variant.c */
 void assets_variant_choose(assets_request_t *state, request_rec *r);
 
+/* Returns 1 when what r, which has its type, answers with is rewritten. assets_variant.c */
+int assets_variant_is_rewritten(request_rec *r);
+
 /* Sets r's fields from what is kept beside a fetched file. assets_serve.c */
 void assets_serve_fields(request_rec *r, const assets_file_t *file);
 
 /* Answers r, whose file is missing or stale, with what the application says. Returns a handler's
  * result; DECLINED: the request goes to the application itself. assets_fetch.c */
 int assets_fetch(assets_request_t *state, request_rec *r);
+
+/* Answers r, for which there is nothing and the application cannot be asked. assets_fetch.c */
+int assets_fetch_unavailable(request_rec *r);
 
 /* What came of a fetch for one that waits for it. */
 typedef enum {

@@ -42,6 +42,8 @@ struct assets_job_t {
     assets_record_t record;
     int has_record;
     apr_off_t written;
+    apr_uint64_t version; /* that the URL names */
+    apr_sha1_ctx_t content;
     apr_status_t disk; /* what went wrong with the disk */
     apr_time_t rang;
 };
@@ -96,6 +98,8 @@ apr_status_t assets_job_enter(assets_job_t **made, int *is_leader, const assets_
     job->path = apr_pstrdup(pool, state->path);
     job->work = assets_name_work(state->root->directory, state->name, pool);
     job->id = state->id;
+    job->version = state->version;
+    apr_sha1_init(&job->content);
     rv = assets_file_enter(&job->file, is_leader, job->work, pool);
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(pool);
@@ -153,6 +157,7 @@ static void make_record(assets_job_t *job, const apr_table_t *fields)
     apr_time_t now = apr_time_now();
 
     job->record.fetched = now;
+    job->record.version = job->version;
     job->record.expires = assets_policy_expires(
         fields, now, TIER_SETTING(job->config, max_age, ASSETS_DEFAULT_MAX_AGE));
     job->record.length = length ? apr_atoi64(length) : -1;
@@ -229,6 +234,8 @@ static apr_status_t write_bucket(assets_job_t *job, apr_bucket *bucket)
         job->verdict = ASSETS_REFUSE_SIZE;
         return APR_EGENERAL;
     }
+    if (TIER_SETTING(job->config, fingerprint, 0))
+        apr_sha1_update(&job->content, data, (unsigned)size);
     job->disk = apr_file_write_full(job->file, data, size, NULL);
     return job->disk;
 }
@@ -266,6 +273,8 @@ static void publish(assets_job_t *job)
     apr_status_t rv;
 
     job->record.is_complete = 1;
+    if (TIER_SETTING(job->config, fingerprint, 0))
+        job->record.fingerprint = assets_fingerprint_final(&job->content);
     rv = assets_file_note(job->file, NULL, &job->record, job->pool);
     ring(job, 1); /* who waits need not wait for the disk */
     if (rv == APR_SUCCESS)
@@ -290,6 +299,7 @@ static void confirm(assets_job_t *job)
 
     apr_table_do(set_newer, job->old.fields, job->record.fields, NULL);
     job->old.fetched = now;
+    job->old.version = job->version ? job->version : job->old.version;
     job->old.expires = assets_policy_expires(
         job->old.fields, now, TIER_SETTING(job->config, max_age, ASSETS_DEFAULT_MAX_AGE));
     if (assets_policy_judge(HTTP_OK, job->old.fields) != ASSETS_STORE) {

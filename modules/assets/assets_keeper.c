@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One process of the host sweeps the asset directories, a little at a time. */
+/* One process of the host sweeps the asset directories and takes their census, a little at a time.
+ */
 #include "assets_hooks.h"
 #include "assets_private.h"
 
+#include "assets_census.h"
+#include "assets_index.h"
 #include "assets_sweep.h"
 
+#include "clock.h"
 #include "watch.h"
 
 #include <string.h>
@@ -14,9 +18,27 @@
 #define SOON  apr_time_from_msec(20)
 #define BATCH 200 /* entries at a time: some hundred microseconds on a warm disk */
 
+/* A census reads so much at a time, some milliseconds, and rests a second, or for long ones so many
+ * times what it took. */
+#define EFFORT      ((apr_size_t)1024 * 1024)
+#define CENSUS_REST apr_time_from_sec(1)
+#define REST_FACTOR 20
+
+/* Of one directory. */
+typedef struct counted_t {
+    const char *directory;
+    assets_census_t *census;
+    apr_interval_time_t took; /* of this round */
+    apr_status_t told;        /* the problem that was logged last */
+    int told_more;
+    const tier_log_t *log;
+    tier_loop_timer_t timer;
+} counted_t;
+
 typedef struct keeper_t {
     assets_shared_t *shared;
     apr_array_header_t *roots;
+    apr_array_header_t *counted; /* of counted_t */
     assets_sweep_t *sweep;
     apr_uint64_t removed;
     tier_loop_timer_t timer;
@@ -43,10 +65,60 @@ static void sweep(tier_loop_t *loop, tier_loop_timer_t *timer)
     tier_loop_timer_set(loop, timer, tier_loop_now(loop) + (is_over ? REST : SOON));
 }
 
+static void tell(counted_t *counted)
+{
+    assets_census_figures_t figures = assets_census_figures(counted->census);
+
+    if (figures.problem != APR_SUCCESS && figures.problem != counted->told)
+        tier_log(counted->log, TIER_LOG_MARK, TIER_LOG_WARNING, figures.problem,
+                 WTNO(4008) "the fingerprints of %s cannot be written to " ASSETS_INDEX_FILE
+                            " there; its files keep the names they have",
+                 counted->directory);
+    if (figures.is_more && !counted->told_more)
+        tier_log(counted->log, TIER_LOG_MARK, TIER_LOG_WARNING, 0,
+                 WTNO(4009) "%s has more than %d files; the others get no fingerprints",
+                 counted->directory, ASSETS_INDEX_MOST);
+    counted->told = figures.problem;
+    counted->told_more = figures.is_more;
+}
+
+static void count(tier_loop_t *loop, tier_loop_timer_t *timer)
+{
+    counted_t *counted = timer->baton;
+    apr_time_t began = tier_clock_now();
+    int is_over = assets_census_step(counted->census, EFFORT, apr_time_now());
+    apr_interval_time_t rest = SOON;
+
+    counted->took += tier_clock_now() - began;
+    if (is_over) {
+        tell(counted);
+        rest = counted->took * REST_FACTOR;
+        rest = rest > CENSUS_REST ? rest : CENSUS_REST;
+        counted->took = 0;
+    }
+    tier_loop_timer_set(loop, timer, tier_loop_now(loop) + rest);
+}
+
+static apr_status_t begin_census(tier_loop_t *loop, counted_t *counted, apr_pool_t *pool)
+{
+    counted->census = assets_census_create(counted->directory, pool);
+    counted->took = 0;
+    memset(&counted->timer, 0, sizeof(counted->timer));
+    counted->timer.fire = count;
+    counted->timer.baton = counted;
+    return tier_loop_timer_set(loop, &counted->timer, tier_loop_now(loop) + SOON);
+}
+
 static apr_status_t lead(tier_loop_t *loop, void *baton, apr_pool_t *pool)
 {
     keeper_t *keeper = baton;
 
+    for (int i = 0; i < keeper->counted->nelts; i++) {
+        apr_status_t rv = begin_census(loop, &APR_ARRAY_IDX(keeper->counted, i, counted_t), pool);
+
+        if (rv != APR_SUCCESS)
+            return rv;
+    }
     keeper->sweep = assets_sweep_create(keeper->roots, pool);
     keeper->removed = 0;
     memset(&keeper->timer, 0, sizeof(keeper->timer));
@@ -87,6 +159,35 @@ static apr_array_header_t *all_roots(const server_rec *s, apr_pool_t *pool)
     return roots;
 }
 
+static void add_counted(apr_array_header_t *all, const char *directory, const tier_log_t *log)
+{
+    counted_t *counted;
+
+    for (int i = 0; i < all->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(all, i, counted_t).directory, directory) == 0)
+            return;
+    }
+    counted = apr_array_push(all);
+    memset(counted, 0, sizeof(*counted));
+    counted->directory = directory;
+    counted->log = log;
+}
+
+/* The array is not grown once its timers are armed. */
+static apr_array_header_t *all_counted(const server_rec *s, const tier_log_t *log, apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(counted_t));
+
+    for (; s; s = s->next) {
+        const assets_server_t *config = assets_config_of(s);
+
+        for (int i = 0;
+             TIER_SETTING(config, fingerprint, 0) && config->roots && i < config->roots->nelts; i++)
+            add_counted(all, APR_ARRAY_IDX(config->roots, i, assets_root_t).directory, log);
+    }
+    return all;
+}
+
 apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_pool_t *pchild)
 {
     keeper_t *keeper = apr_pcalloc(pchild, sizeof(*keeper));
@@ -100,6 +201,7 @@ apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_poo
     spec.leader = &shared->leader;
     spec.max_sockets = 1;
     spec.log = tier_glue_log(s, tier_assets_module.module_index, pchild);
+    keeper->counted = all_counted(s, spec.log, pchild);
     spec.baton = keeper;
     spec.lead = lead;
     spec.retired = tier_glue_retired;

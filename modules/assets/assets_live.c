@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_live.h"
 
+#include "assets_index.h"
 #include "assets_manifest.h"
 
 #include <apr_file_io.h>
@@ -81,6 +82,24 @@ static void add_rules(assets_map_t *map, const apr_array_header_t *rules)
     }
 }
 
+/* Adds what is known of a source; its text was found to be good before. */
+static void add_source(const assets_live_t *live, int i, assets_map_t *map,
+                       const assets_version_t *version, apr_pool_t *pool)
+{
+    const assets_source_t *source = &APR_ARRAY_IDX(live->sources, i, assets_source_t);
+
+    if (!live->texts[i])
+        return;
+    if (source->directory) {
+        assets_index_add(
+            map, version->files, source->prefix, source->directory,
+            assets_index_read(apr_pstrmemdup(pool, live->texts[i], live->sizes[i]), pool), pool);
+    } else {
+        assets_manifest_read(map, version->names, source->prefix, live->texts[i], live->sizes[i],
+                             pool);
+    }
+}
+
 static held_t *make_version(assets_live_t *live)
 {
     apr_pool_t *pool = make_pool();
@@ -90,19 +109,14 @@ static held_t *make_version(assets_live_t *live)
     if (!pool)
         return NULL;
     made = apr_pcalloc(pool, sizeof(*made));
-    map = assets_map_create(pool);
     made->pool = pool;
     made->live = live;
     made->users = 1;
-    made->version.map = map;
+    made->version.map = map = assets_map_create(pool);
     made->version.names = apr_hash_make(pool);
-    for (int i = live->sources ? live->sources->nelts - 1 : -1; i >= 0; i--) {
-        const assets_source_t *source = &APR_ARRAY_IDX(live->sources, i, assets_source_t);
-
-        if (live->texts[i])
-            assets_manifest_read(map, made->version.names, source->prefix, live->texts[i],
-                                 live->sizes[i], pool);
-    }
+    made->version.files = apr_hash_make(pool);
+    for (int i = live->sources ? live->sources->nelts - 1 : -1; i >= 0; i--)
+        add_source(live, i, map, &made->version, pool);
     add_rules(map, live->rules);
     return made;
 }
@@ -133,8 +147,13 @@ static apr_status_t read_text(const char *path, const char **text, apr_size_t *s
 }
 
 /* Parses it for the sake of its faults alone. */
-static const char *problem_of(const char *text, apr_size_t size, apr_pool_t *pool)
+static const char *problem_of(const assets_source_t *source, const char *text, apr_size_t size,
+                              apr_pool_t *pool)
 {
+    if (source->directory)
+        return assets_index_read(apr_pstrmemdup(pool, text, size), pool)
+                   ? NULL
+                   : "it is not what webtier has written there";
     return assets_manifest_read(assets_map_create(pool), apr_hash_make(pool), "/", text, size, pool)
         .problem;
 }
@@ -142,17 +161,21 @@ static const char *problem_of(const char *text, apr_size_t size, apr_pool_t *poo
 /* Takes a manifest's text when it is good. Returns 1 when it is another one than before. */
 static int take_text(assets_live_t *live, int i)
 {
-    const char *path = APR_ARRAY_IDX(live->sources, i, assets_source_t).path;
+    const assets_source_t *source = &APR_ARRAY_IDX(live->sources, i, assets_source_t);
     apr_pool_t *pool = make_pool();
     const char *text = NULL, *problem = NULL;
     apr_size_t size = 0;
-    apr_status_t rv = pool ? read_text(path, &text, &size, pool) : APR_ENOMEM;
+    apr_status_t rv = pool ? read_text(source->path, &text, &size, pool) : APR_ENOMEM;
 
     if (rv == APR_SUCCESS)
-        problem = problem_of(text, size, pool);
+        problem = problem_of(source, text, size, pool);
+    if (source->directory && APR_STATUS_IS_ENOENT(rv)) {
+        apr_pool_destroy(pool); /* nobody has written it yet */
+        return 0;
+    }
     if (rv != APR_SUCCESS || problem) {
-        tier_log(live->log, TIER_LOG_MARK, TIER_LOG_WARNING, rv, WTNO(4006) "%s: %s%s", path,
-                 problem ? problem : "it cannot be read",
+        tier_log(live->log, TIER_LOG_MARK, TIER_LOG_WARNING, rv, WTNO(4006) "%s: %s%s",
+                 source->path, problem ? problem : "it cannot be read",
                  live->texts[i] ? "; what it said before still holds" : "; it is not used");
         if (pool)
             apr_pool_destroy(pool);

@@ -17,9 +17,10 @@ typedef struct assets_rule_t {
     const char *from, *to;
 } assets_rule_t;
 
-/* One TierAssetsManifest line. */
+/* One TierAssetsManifest line, or the fingerprints of an asset directory (assets_index.h). */
 typedef struct assets_source_t {
     const char *prefix, *path;
+    const char *directory; /* whose fingerprints; NULL: a manifest */
 } assets_source_t;
 
 typedef struct assets_live_t assets_live_t;
@@ -27,7 +28,8 @@ typedef struct assets_live_t assets_live_t;
 /* What held when a request asked. */
 typedef struct assets_version_t {
     const assets_map_t *map;
-    apr_hash_t *names; /* paths whose names have a fingerprint; NULL: none */
+    apr_hash_t *names; /* URLs' paths that a manifest has given a fingerprint */
+    apr_hash_t *files; /* full paths of files -> assets_print_t */
 } assets_version_t;
 
 /*

@@ -7,6 +7,9 @@
 /* Where the fetches that are under way are written, below an asset directory. */
 #define ASSETS_NAME_WORK ".tier"
 
+/* How long the names of their files are; others in that folder are not of fetches. */
+#define ASSETS_NAME_WORK_SIZE 40
+
 #define ASSETS_NAME_LONGEST 1024
 #define ASSETS_NAME_DEEPEST 32
 

@@ -41,9 +41,12 @@ const char *assets_record_write(const assets_record_t *record, apr_size_t *size,
 {
     writer_t writer = {apr_palloc(pool, ASSETS_RECORD_LARGEST), 0, 0};
     const char *head =
-        apr_psprintf(pool, "1 %d %" APR_INT64_T_FMT " %" APR_INT64_T_FMT " %" APR_INT64_T_FMT "\n",
+        apr_psprintf(pool,
+                     "2 %d %" APR_INT64_T_FMT " %" APR_INT64_T_FMT " %" APR_INT64_T_FMT
+                     " %" APR_INT64_T_FMT " %" APR_INT64_T_FMT "\n",
                      record->is_complete, (apr_int64_t)apr_time_sec(record->fetched),
-                     (apr_int64_t)apr_time_sec(record->expires), (apr_int64_t)record->length);
+                     (apr_int64_t)apr_time_sec(record->expires), (apr_int64_t)record->length,
+                     (apr_int64_t)record->fingerprint, (apr_int64_t)record->version);
 
     put(&writer, head, strlen(head));
     apr_table_do(put_field, &writer, record->fields, NULL);
@@ -83,11 +86,14 @@ apr_status_t assets_record_read(assets_record_t *record, const char *data, apr_s
                                 apr_pool_t *pool)
 {
     char *cursor = apr_pstrmemdup(pool, data, size);
-    apr_int64_t version, complete, fetched, expires, length;
+    apr_int64_t version, complete, fetched, expires, length, fingerprint = 0, tag = 0;
 
-    if (memchr(data, '\0', size) || !read_number(&cursor, &version, ' ') || version != 1 ||
-        !read_number(&cursor, &complete, ' ') || !read_number(&cursor, &fetched, ' ') ||
-        !read_number(&cursor, &expires, ' ') || !read_number(&cursor, &length, '\n'))
+    if (memchr(data, '\0', size) || !read_number(&cursor, &version, ' ') || version < 1 ||
+        version > 2 || !read_number(&cursor, &complete, ' ') ||
+        !read_number(&cursor, &fetched, ' ') || !read_number(&cursor, &expires, ' ') ||
+        !read_number(&cursor, &length, version == 1 ? '\n' : ' ') ||
+        (version == 2 &&
+         (!read_number(&cursor, &fingerprint, ' ') || !read_number(&cursor, &tag, '\n'))))
         return APR_EINVAL;
     if (fetched < 0 || fetched > APR_INT32_MAX * APR_INT64_C(4) || expires < 0 ||
         expires > APR_INT32_MAX * APR_INT64_C(4))
@@ -96,6 +102,8 @@ apr_status_t assets_record_read(assets_record_t *record, const char *data, apr_s
     record->fetched = apr_time_from_sec(fetched);
     record->expires = apr_time_from_sec(expires);
     record->length = length;
+    record->fingerprint = (apr_uint64_t)fingerprint;
+    record->version = (apr_uint64_t)tag;
     return read_fields(record, cursor, pool);
 }
 

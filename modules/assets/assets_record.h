@@ -19,6 +19,8 @@ typedef struct assets_record_t {
     int is_complete;
     apr_time_t fetched, expires; /* of the wall clock, whole seconds: they outlive a restart */
     apr_off_t length;            /* of the body as announced; -1: it was not */
+    apr_uint64_t fingerprint;    /* of the body (assets_fingerprint.h); 0: not known */
+    apr_uint64_t version;        /* that its URL named last (assets_version.h); 0: none */
     apr_table_t *fields;         /* of the answer */
 } assets_record_t;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_rewrite.h"
 
+#include "assets_index.h"
+
 #include "clock.h"
 
 #include <http_core.h>
@@ -10,6 +12,12 @@
 #include <apr_strings.h>
 
 #include <strings.h>
+
+/* What is said of how long names with fingerprints may be kept: of the right content; of another
+ * one that the name once had; of a style sheet whose references are rewritten. */
+#define FOR_EVER  "public, max-age=31536000, immutable"
+#define SHORT     "public, max-age=60"
+#define REWRITTEN "public, max-age=60, stale-while-revalidate=86400"
 
 static const core_dir_config *core_of(const request_rec *r)
 {
@@ -35,8 +43,9 @@ void assets_serve_look(assets_request_t *state, request_rec *r)
     apr_status_t rv = assets_file_open(&state->file, state->path, assets_serve_flags(r), r->pool);
 
     state->has_file = rv == APR_SUCCESS;
-    state->is_fresh =
-        state->has_file && (!state->file.has_record || is_fresh(&state->file.record, r));
+    state->is_fresh = state->has_file &&
+                      (!state->file.has_record || is_fresh(&state->file.record, r)) &&
+                      !((state->claimed || state->version) && assets_claim_is_newer(state, r));
 }
 
 static int set_field(void *data, const char *name, const char *value)
@@ -51,16 +60,43 @@ static int set_field(void *data, const char *name, const char *value)
     return 1;
 }
 
+static void set_lifetime(request_rec *r, const char *lifetime)
+{
+    apr_table_unset(r->headers_out, "Expires");
+    apr_table_setn(r->headers_out, "Cache-Control", lifetime);
+}
+
 /* A manifest names it: another content would have another name. */
-static void set_lifetime(request_rec *r)
+static int is_in_manifest(request_rec *r)
 {
     const assets_server_t *config = assets_config_of(r->server);
 
-    if (config->sources && config->live &&
-        apr_hash_get(assets_rewrite_version(r)->names, r->uri, APR_HASH_KEY_STRING)) {
-        apr_table_unset(r->headers_out, "Expires");
-        apr_table_setn(r->headers_out, "Cache-Control", "public, max-age=31536000, immutable");
-    }
+    return config->sources && config->live &&
+           apr_hash_get(assets_rewrite_version(r)->names, r->uri, APR_HASH_KEY_STRING);
+}
+
+/* The name is the content's; but what rewriting makes of a style sheet depends on other files. */
+static const char *lifetime_of(const assets_request_t *state, request_rec *r, int is_right)
+{
+    const assets_print_t *print;
+
+    if (!is_right)
+        return SHORT;
+    if (!assets_variant_is_rewritten(r))
+        return FOR_EVER;
+    print = apr_hash_get(assets_rewrite_version(r)->files, state->path, APR_HASH_KEY_STRING);
+    return print && !print->refers ? FOR_EVER : REWRITTEN;
+}
+
+/* Returns OK, or the status of what has another fingerprint than the URL says. */
+static int check_claim(const assets_request_t *state, request_rec *r)
+{
+    assets_fingerprint_e verdict = assets_claim_judge(state, r);
+
+    if (verdict == ASSETS_FINGERPRINT_WRONG)
+        return assets_claim_is_newer(state, r) ? assets_fetch_unavailable(r) : HTTP_NOT_FOUND;
+    set_lifetime(r, lifetime_of(state, r, verdict == ASSETS_FINGERPRINT_RIGHT));
+    return OK;
 }
 
 static void set_age(request_rec *r, const assets_record_t *record)
@@ -78,7 +114,8 @@ void assets_serve_fields(request_rec *r, const assets_file_t *file)
         apr_table_do(set_field, r, file->record.fields, NULL);
         set_age(r, &file->record);
     }
-    set_lifetime(r);
+    if (is_in_manifest(r))
+        set_lifetime(r, FOR_EVER);
 }
 
 /* Those that httpd's conditions and byte ranges are about. */
@@ -99,10 +136,12 @@ int assets_serve(assets_request_t *state, request_rec *r)
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     int status;
 
+    assets_serve_fields(r, &state->file);
+    if (state->claimed && (status = check_claim(state, r)) != OK)
+        return status;
     tier_counter_add(state->is_followed ? &counters->followed : &counters->served, 1);
     if (!state->is_fresh)
         tier_counter_add(&counters->stale, 1);
-    assets_serve_fields(r, &state->file);
     assets_file_touch(&state->file, r->request_time);
     assets_variant_choose(state, r);
     set_validators(r, &state->file);

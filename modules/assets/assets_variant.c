@@ -29,7 +29,7 @@ static int is_compressible(const char *type)
 }
 
 /* What is encoded cannot be rewritten. */
-static int is_rewritten(request_rec *r)
+int assets_variant_is_rewritten(request_rec *r)
 {
     int is_unreadable;
 
@@ -97,7 +97,7 @@ void assets_variant_choose(assets_request_t *state, request_rec *r)
     assets_file_t variant;
     assets_coding_e coding;
 
-    if (config->codings <= 0 || !is_compressible(r->content_type) || is_rewritten(r))
+    if (config->codings <= 0 || !is_compressible(r->content_type) || assets_variant_is_rewritten(r))
         return;
     apr_table_mergen(r->headers_out, "Vary", "Accept-Encoding");
     assets_accept_read(weights, apr_table_getm(r->pool, r->headers_in, "Accept-Encoding"));

@@ -105,7 +105,7 @@ static assets_request_t *request_of(const request_rec *r)
  * says nothing. */
 static int is_for_file(const assets_request_t *state, const request_rec *r)
 {
-    return state->has_file && (!r->args || !state->file.has_record);
+    return state->has_file && (!r->args || state->version || !state->file.has_record);
 }
 
 static int is_failing(const assets_request_t *state)
@@ -127,8 +127,7 @@ static int translate_name(request_rec *r)
         return DECLINED;
     state = apr_pcalloc(r->pool, sizeof(*state));
     state->root = root;
-    state->name = r->uri + root->prefix_size;
-    state->path = apr_pstrcat(r->pool, root->directory, "/", state->name, NULL);
+    assets_claim_read(state, r);
     state->id = assets_marks_id(&runtime.shared->marks, state->path);
     assets_serve_look(state, r);
     if (state->has_file && !is_for_file(state, r))

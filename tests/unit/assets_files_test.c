@@ -33,7 +33,7 @@ static int drop_folder(void **state)
 
 static assets_record_t record_of(apr_pool_t *pool, const char *lines)
 {
-    assets_record_t record = {0, NOW, NOW + SECONDS(60), -1, fields(pool, lines)};
+    assets_record_t record = {0, NOW, NOW + SECONDS(60), -1, 0x1f, 0x2e, fields(pool, lines)};
 
     return record;
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a URL says of the content that it wants: a fingerprint in the name, a version in the query.
+ */
+#include "assets_rewrite.h"
+
+#include "assets_index.h"
+#include "assets_version.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+/* So much is read while a client waits, where the fingerprint is not known yet. */
+#define LARGEST_AT_ONCE ((apr_off_t)64 * 1024)
+
+/* A file that changed later may be changing still. */
+#define QUIET apr_time_from_sec(2)
+
+static int is_on(const request_rec *r)
+{
+    const assets_server_t *config = assets_config_of(r->server);
+
+    return TIER_SETTING(config, fingerprint, 0) && config->live;
+}
+
+static void name_it(assets_request_t *state, const char *name, const request_rec *r)
+{
+    state->name = name;
+    state->path = apr_pstrcat(r->pool, state->root->directory, "/", name, NULL);
+}
+
+/* What is there under that very name is no name of ours. */
+static int is_there(const assets_request_t *state, request_rec *r)
+{
+    apr_finfo_t info;
+
+    return apr_stat(&info, state->path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS;
+}
+
+static void read_fingerprint(assets_request_t *state, request_rec *r)
+{
+    apr_uint64_t claimed;
+    const char *base = assets_fingerprint_split(state->name, &claimed, r->pool);
+    const char *uri = base ? assets_fingerprint_cut(r->unparsed_uri, claimed, r->pool) : NULL;
+
+    if (!uri || is_there(state, r))
+        return;
+    state->claimed = claimed;
+    name_it(state, base, r);
+    r->uri = apr_pstrcat(r->pool, state->root->prefix, base, NULL);
+    r->unparsed_uri = (char *)uri;
+    r->args = r->parsed_uri.query = NULL;
+    r->parsed_uri.path = r->uri;
+}
+
+void assets_claim_read(assets_request_t *state, request_rec *r)
+{
+    name_it(state, r->uri + state->root->prefix_size, r);
+    if (is_on(r))
+        read_fingerprint(state, r);
+    if (r->args)
+        state->version =
+            assets_version_of(assets_config_of(r->server)->versions, r->args, strlen(r->args));
+}
+
+/* Returns the fingerprint of the state's file; 0: it is not known, and it would take long. */
+static apr_uint64_t fingerprint_of(const assets_request_t *state, const assets_print_t *print,
+                                   const request_rec *r)
+{
+    const assets_file_t *file = &state->file;
+    apr_interval_time_t age = r->request_time - file->info.mtime;
+
+    if (file->has_record && file->record.fingerprint)
+        return file->record.fingerprint;
+    if (print && assets_index_is_of(print, &file->info))
+        return print->fingerprint;
+    if (file->info.size > LARGEST_AT_ONCE || (age >= 0 && age < QUIET))
+        return 0;
+    return assets_fingerprint_file(file->file, file->info.size);
+}
+
+assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_rec *r)
+{
+    const assets_print_t *print =
+        apr_hash_get(assets_rewrite_version(r)->files, state->path, APR_HASH_KEY_STRING);
+    apr_uint64_t fingerprint = fingerprint_of(state, print, r);
+
+    if (fingerprint == state->claimed)
+        return ASSETS_FINGERPRINT_RIGHT;
+    if (print && assets_index_knows(print, state->claimed))
+        return ASSETS_FINGERPRINT_OLD;
+    return fingerprint ? ASSETS_FINGERPRINT_WRONG : ASSETS_FINGERPRINT_UNKNOWN;
+}
+
+int assets_claim_is_newer(const assets_request_t *state, request_rec *r)
+{
+    const assets_record_t *record = &state->file.record;
+
+    if (!state->file.has_record || (record->fetched <= apr_time_now() &&
+                                    apr_time_sec(record->fetched) >= apr_time_sec(r->request_time)))
+        return 0;
+    if (state->claimed && assets_claim_judge(state, r) == ASSETS_FINGERPRINT_WRONG)
+        return 1;
+    return state->version && record->version != state->version;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_fingerprint.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#define DIGITS 16
+#define MARK   ".h"
+#define SIZE   (sizeof(MARK) - 1 + DIGITS)
+#define PIECE  16384
+
+/* Returns where the fingerprint of name stands, or would: before the last dot of the last segment,
+ * unless that begins it. */
+static const char *place_in(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *segment = slash ? slash + 1 : name;
+    const char *dot = strrchr(segment, '.');
+
+    return dot && dot != segment ? dot : segment + strlen(segment);
+}
+
+const char *assets_fingerprint_add(const char *name, apr_uint64_t fingerprint, apr_pool_t *pool)
+{
+    const char *place = place_in(name);
+
+    return apr_psprintf(pool, "%.*s" MARK "%016" APR_UINT64_T_HEX_FMT "%s", (int)(place - name),
+                        name, fingerprint, place);
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+apr_uint64_t assets_fingerprint_read(const char *text)
+{
+    apr_uint64_t value = 0;
+
+    for (int i = 0; i < DIGITS; i++) {
+        int digit = digit_of(text[i]);
+
+        if (digit < 0)
+            return 0;
+        value = value << 4 | (apr_uint64_t)digit;
+    }
+    return value;
+}
+
+const char *assets_fingerprint_split(const char *name, apr_uint64_t *fingerprint, apr_pool_t *pool)
+{
+    apr_size_t size = strlen(name);
+    const char *place = place_in(name);
+    const char *ends[] = {place, name + size}; /* with an extension behind it, or without */
+
+    for (int i = 0; i < 2; i++) {
+        const char *mark = ends[i] - SIZE;
+        const char *base;
+
+        if (mark <= name || mark[-1] == '/' || strncmp(mark, MARK, sizeof(MARK) - 1) != 0)
+            continue;
+        *fingerprint = assets_fingerprint_read(mark + sizeof(MARK) - 1);
+        base = apr_psprintf(pool, "%.*s%s", (int)(mark - name), name, ends[i]);
+        if (*fingerprint && strcmp(assets_fingerprint_add(base, *fingerprint, pool), name) == 0)
+            return base;
+    }
+    return NULL;
+}
+
+const char *assets_fingerprint_cut(const char *uri, apr_uint64_t fingerprint, apr_pool_t *pool)
+{
+    const char *mark = apr_psprintf(pool, MARK "%016" APR_UINT64_T_HEX_FMT, fingerprint);
+    const char *path = apr_pstrmemdup(pool, uri, strcspn(uri, "?"));
+    const char *found = NULL;
+
+    for (const char *p = path; (p = strstr(p, mark)) != NULL; p++)
+        found = p;
+    return found ? apr_psprintf(pool, "%.*s%s", (int)(found - path), path, found + SIZE) : NULL;
+}
+
+apr_uint64_t assets_fingerprint_final(apr_sha1_ctx_t *context)
+{
+    unsigned char digest[APR_SHA1_DIGESTSIZE];
+    apr_uint64_t value = 0;
+
+    apr_sha1_final(digest, context);
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | digest[i];
+    return value ? value : 1;
+}
+
+apr_uint64_t assets_fingerprint_file(apr_file_t *file, apr_off_t size)
+{
+    unsigned char data[PIECE];
+    apr_sha1_ctx_t context;
+    apr_os_file_t fd;
+
+    apr_os_file_get(&fd, file);
+    apr_sha1_init(&context);
+    for (apr_off_t at = 0; at < size;) {
+        ssize_t got = pread(fd, data, sizeof(data), (off_t)at);
+
+        if (got <= 0)
+            return 0;
+        apr_sha1_update_binary(&context, data, (unsigned)got);
+        at += got;
+    }
+    return assets_fingerprint_final(&context);
+}

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names with fingerprints that are computed, and versions in queries."""
+import hashlib
+import os
+
+from assets_support import files, kept, make_stale, put, set_times, store, wait_kept
+from webtier_testing import PROXY_FAULTS, pattern, wait_until
+
+FOREVER = "public, max-age=31536000, immutable"
+SHORT = "public, max-age=60"
+ON = "TierAssetsFingerprint on\nTierAssetsRewrite on\nTierAssetsVersions ver v\n"
+
+
+def fingerprint(body):
+    return hashlib.sha1(body).hexdigest()[:16]
+
+
+def named(name, body):
+    stem, _, extension = name.rpartition(".")
+    return f"{stem}.h{fingerprint(body)}.{extension}"
+
+
+def lifetime(server, name):
+    answer = server.get("/assets/" + name)
+    return answer.status, answer.headers["Cache-Control"], answer.body
+
+
+def test_files_get_names_by_their_content_and_former_names_still_answer(httpd, app):
+    origin = app(body=b"<script src=/assets/js/a.js></script><link href='/assets/b.css'>", headers={"Content-Type": "text/html"})
+    server = kept(httpd, origin, more=ON)
+    put(server, "js/a.js", b"one")
+    put(server, "b.css", b"a{background:url(js/a.js)}")
+    first, sheet = named("js/a.js", b"one"), named("b.css", b"a{background:url(js/a.js)}")
+    page = f"<script src=/assets/{first}></script><link href='/assets/{sheet}'>".encode()
+    wait_until(lambda: all(server.get("/").body == page for _ in range(10)), 8)
+    assert lifetime(server, first) == (200, FOREVER, b"one")
+    assert server.get("/assets/" + first).headers["Content-Type"] == server.get("/assets/js/a.js").headers["Content-Type"]
+    assert lifetime(server, "js/a.js")[1] is None
+    # what is sent of this one depends on the other file's name
+    assert lifetime(server, sheet) == (200, SHORT + ", stale-while-revalidate=86400", f"a{{background:url(/assets/{first})}}".encode())
+    for wrong in ("js/a.h0123456789abcdef.js", "js/none.h0123456789abcdef.js"):  # what is fetched has another content
+        assert lifetime(server, wrong)[0] == 404, wrong
+    # another content: the new name is right at once, the old one only for a moment
+    os.rename(put(server, "js/new", b"two"), store(server) / "js/a.js")
+    second = named("js/a.js", b"two")
+    assert lifetime(server, second) == (200, FOREVER, b"two") and lifetime(server, first) == (200, SHORT, b"two")
+    wait_until(lambda: all(second.encode() in server.get("/").body for _ in range(10)), 8)
+    assert lifetime(server, first) == (200, SHORT, b"two") and lifetime(server, second)[1] == FOREVER
+    assert server.get("/assets/" + second, headers={"Range": "bytes=1-"}).body == b"wo"
+
+
+def test_what_is_fetched_is_named_by_its_content_too(httpd, app):
+    origin = app(headers={"Cache-Control": "max-age=60", "ETag": '"1"'}, size=300_000)
+    server = kept(httpd, origin, more=ON)
+    server.allow_log(*PROXY_FAULTS)
+    right = named("big.bin", pattern(300_000))
+    assert lifetime(server, right) == (200, FOREVER, pattern(300_000)) and origin.requests()[0]["path"] == "/assets/big.bin"
+    wait_kept(server, "big.bin")
+    assert lifetime(server, right)[1] == FOREVER and lifetime(server, "big.bin")[1] == "max-age=60"
+    # A name that no content of it ever had costs one question a second at most, and is 404.
+    set_times(server, "big.bin", -100, 1000)
+    origin.clear()
+    assert [lifetime(server, "big.h0123456789abcdef.bin")[0] for _ in range(5)] == [404] * 5
+    assert {one["path"] for one in origin.requests()} == {"/assets/big.bin"}
+    assert 1 <= origin.count() <= 3, origin.requests()
+    # The file is older than the fingerprint asked for: fetched anew.
+    origin.behave(headers={"Cache-Control": "max-age=60", "ETag": '"2"'}, body=b"newer")
+    set_times(server, "big.bin", -100, 1000)
+    assert lifetime(server, named("big.bin", b"newer")) == (200, FOREVER, b"newer")
+    # The application is down: what is not there is not known not to be.
+    wait_until(lambda: (store(server) / "big.bin").read_bytes() == b"newer")
+    origin.kill()
+    make_stale(server, "big.bin")
+    assert lifetime(server, named("big.bin", b"newer"))[:2] == (200, FOREVER)
+    set_times(server, "big.bin", -100, 1000)
+    assert lifetime(server, "big.h0123456789abcdef.bin")[0] == 503
+
+
+def test_versions_in_queries_are_versions_of_one_file(httpd, app):
+    origin = app(body=b"one", headers={"Cache-Control": "max-age=31536000"}, etag='"1"')
+    server = kept(httpd, origin, more=ON)
+    assert server.get("/assets/a.css?ver=6.1").body == b"one"
+    wait_kept(server, "a.css")
+    assert [server.get("/assets/a.css?ver=6.1").body for _ in range(3)] == [b"one"] * 3 and origin.count() == 1
+    assert server.get("/assets/a.css").body == b"one" and origin.count() == 1
+    assert origin.requests()[0]["path"] == "/assets/a.css?ver=6.1" and files(server) == ["a.css"]
+    origin.behave(body=b"two", headers={"Cache-Control": "max-age=31536000"}, etag='"2"')
+    set_times(server, "a.css", -100, 1000)
+    assert server.get("/assets/a.css?ver=6.2").body == b"two" and origin.count() == 2
+    assert server.get("/assets/a.css?ver=6.2").body == b"two" and origin.count() == 2
+    server.get("/assets/a.css?size=1")
+    server.get("/assets/a.css?ver=1&size=1")
+    assert origin.count() == 4  # no versions
+
+
+def test_a_folder_that_cannot_be_written_keeps_its_names(httpd, app):
+    origin = app(body=b"<img src=/assets/a.png>", headers={"Content-Type": "text/html"})
+    server = httpd(modules=["assets", "status"], expect_start=True)
+    folder = store(server)
+    folder.mkdir()
+    folder.chmod(0o755)
+    put(server, "a.png", b"one")
+    os.chown(folder, 0, 0)
+    server.allow_log("WT4008")
+    server.reconfigure(vhost=f'TierAssets /assets/ store\n{ON}ProxyPass / {origin.url}/\n')
+    server.graceful()
+    server.wait_log("WT4008")
+    assert server.get("/").body == b"<img src=/assets/a.png>" and lifetime(server, "a.png") == (200, None, b"one")
+    assert lifetime(server, named("a.png", b"one"))[1] == FOREVER  # small: found out at once
+    assert len(server.log_lines("WT4008")) == 1

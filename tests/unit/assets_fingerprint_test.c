@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names with fingerprints, their index, the census that computes them, versions in queries. */
+#include "cache_testing.h"
+
+#include "assets_census.h"
+#include "assets_file.h"
+#include "assets_fingerprint.h"
+#include "assets_index.h"
+#include "assets_version.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PRINT APR_UINT64_C(0x1f)
+
+static void names_have_their_fingerprint_before_the_extension(void **state)
+{
+    static const struct {
+        const char *name, *expected;
+    } cases[] = {
+        {"a.css", "a.h000000000000001f.css"},
+        {"css/a.min.css", "css/a.min.h000000000000001f.css"},
+        {"x.y/LICENSE", "x.y/LICENSE.h000000000000001f"},
+    };
+    apr_uint64_t got;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *name = assets_fingerprint_add(cases[i].name, PRINT, *state);
+
+        assert_string_equal(name, cases[i].expected);
+        got = 0;
+        assert_string_equal(assets_fingerprint_split(name, &got, *state), cases[i].name);
+        assert_int_equal(got, PRINT);
+    }
+}
+
+static void other_names_have_none(void **state)
+{
+    static const char *const names[] = {"a.css",
+                                        "a.h000000000000001F.css",
+                                        "a.h00000000000001f.css",
+                                        "a.h0000000000000000.css",
+                                        "a.h000000000000001g.css",
+                                        "a.g000000000000001f.css",
+                                        ".h000000000000001f.css",
+                                        "x/.h000000000000001f",
+                                        "a.h000000000000001f.b.css",
+                                        "a.b.h000000000000001f",
+                                        "h000000000000001f",
+                                        ""};
+    apr_uint64_t got;
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_null(assets_fingerprint_split(names[i], &got, *state));
+}
+
+static void a_fingerprint_is_cut_out_of_an_url(void **state)
+{
+    assert_string_equal(
+        assets_fingerprint_cut("/assets/%61%20b.h000000000000001f.css?x=1", PRINT, *state),
+        "/assets/%61%20b.css");
+    assert_string_equal(
+        assets_fingerprint_cut("/.h000000000000001f/a.h000000000000001f.css", PRINT, *state),
+        "/.h000000000000001f/a.css");
+    assert_null(assets_fingerprint_cut("/a.%68000000000000001f.css", PRINT, *state));
+    assert_null(assets_fingerprint_cut("/a.css?.h000000000000001f", PRINT, *state));
+}
+
+static void versions_are_told_from_other_queries(void **state)
+{
+    apr_array_header_t *names = apr_array_make(*state, 2, sizeof(const char *));
+    static const char *const others[] = {"", "x=1", "ver=1&x=1", "very=1", "ver=1&", "&", "v er"};
+
+    APR_ARRAY_PUSH(names, const char *) = "ver";
+    APR_ARRAY_PUSH(names, const char *) = "v";
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_int_equal(assets_version_of(names, others[i], strlen(others[i])), 0);
+    assert_true(assets_version_of(names, "ver=1", 5) != 0);
+    assert_true(assets_version_of(names, "ver=1", 5) == assets_version_of(names, "ver=1", 5));
+    assert_true(assets_version_of(names, "ver=1", 5) != assets_version_of(names, "ver=2", 5));
+    assert_true(assets_version_of(names, "v&ver=2", 7) != 0);
+    assert_int_equal(assets_version_of(NULL, "ver=1", 5), 0);
+}
+
+/* The index. */
+
+static const char *text_of(apr_pool_t *pool)
+{
+    apr_array_header_t *prints = apr_array_make(pool, 2, sizeof(assets_print_t *));
+    static const assets_print_t b = {"b.css", PRINT, 7, 8, 9, {1, 2}, 1};
+    static const assets_print_t a = {"a.css", 0x2e, 1, 2, 3};
+
+    APR_ARRAY_PUSH(prints, const assets_print_t *) = &b;
+    APR_ARRAY_PUSH(prints, const assets_print_t *) = &a;
+    return assets_index_write(prints, pool);
+}
+
+static void an_index_is_read_as_it_was_written(void **state)
+{
+    assets_map_t *map = assets_map_create(*state);
+    apr_hash_t *files = apr_hash_make(*state);
+    apr_array_header_t *prints = assets_index_read(apr_pstrdup(*state, text_of(*state)), *state);
+    const assets_print_t *b;
+    apr_finfo_t info = {0};
+    const char *to;
+
+    assert_int_equal(prints->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(prints, 0, assets_print_t *)->name, "a.css");
+    b = APR_ARRAY_IDX(prints, 1, assets_print_t *);
+    info.inode = 7;
+    info.size = 8;
+    info.mtime = 9;
+    assert_true(assets_index_is_of(b, &info) && b->refers);
+    info.mtime = 10;
+    assert_false(assets_index_is_of(b, &info));
+    assert_true(assets_index_knows(b, PRINT) && assets_index_knows(b, 2));
+    assert_false(assets_index_knows(b, 3) || assets_index_knows(b, 0));
+    assets_index_add(map, files, "/x/", "/srv", prints, *state);
+    assert_int_equal(assets_map_find(map, "/x/b.css", 8, &to), 8);
+    assert_string_equal(to, "/x/b.h000000000000001f.css");
+    assert_ptr_equal(apr_hash_get(files, "/srv/b.css", APR_HASH_KEY_STRING), b);
+}
+
+static void half_an_index_is_none(void **state)
+{
+    const char *whole = text_of(*state);
+
+    for (apr_size_t i = 0; i < strlen(whole); i++)
+        assert_null(assets_index_read(apr_pstrmemdup(*state, whole, i), *state));
+}
+
+/* The census. */
+
+static char folder[] = "/tmp/webtier-census-XXXXXX";
+
+static int make_folder(void **state)
+{
+    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    return make_pool(state) || !mkdtemp(folder);
+}
+
+static int drop_folder(void **state)
+{
+    return system(apr_pstrcat(*state, "rm -rf ", folder, NULL)) || drop_pool(state);
+}
+
+static const char *at(apr_pool_t *pool, const char *name)
+{
+    return apr_pstrcat(pool, folder, "/", name, NULL);
+}
+
+static void put(apr_pool_t *pool, const char *name, const char *content, apr_time_t mtime)
+{
+    int fd = open(at(pool, name), O_CREAT | O_TRUNC | O_WRONLY, 0644);
+    struct timespec times[2] = {{0, UTIME_OMIT}, {apr_time_sec(mtime), 0}};
+
+    assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+    futimens(fd, times);
+    close(fd);
+}
+
+static void run_round(assets_census_t *census, apr_time_t now)
+{
+    int steps = 0;
+
+    while (!assets_census_step(census, 1, now))
+        assert_true(++steps < 1000);
+}
+
+/* Returns the file's line of the index; NULL: it has none. */
+static assets_print_t *print_of(apr_pool_t *pool, const char *name)
+{
+    char *text = apr_pcalloc(pool, 65536);
+    int fd = open(at(pool, ASSETS_INDEX_FILE), O_RDONLY);
+    apr_array_header_t *prints;
+
+    if (fd < 0)
+        return NULL;
+    assert_true(read(fd, text, 65535) > 0);
+    close(fd);
+    prints = assets_index_read(text, pool);
+    assert_non_null(prints);
+    for (int i = 0; i < prints->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(prints, i, assets_print_t *)->name, name) == 0)
+            return APR_ARRAY_IDX(prints, i, assets_print_t *);
+    }
+    return NULL;
+}
+
+static void the_census_follows_the_files(void **state)
+{
+    assets_census_t *census = assets_census_create(folder, *state);
+    const assets_print_t *print;
+    apr_uint64_t first;
+
+    mkdir(at(*state, "css"), 0755);
+    put(*state, "css/a.css", "abc", NOW);
+    put(*state, "url.css", "b{background:url(x)}", NOW);
+    put(*state, "a b.css", "no reference spells it so", NOW);
+    put(*state, ".hidden", "x", NOW);
+    run_round(census, NOW + SECONDS(10));
+    print = print_of(*state, "css/a.css");
+    first = print->fingerprint;
+    assert_true(first == APR_UINT64_C(0xa9993e364706816a)); /* of SHA-1("abc") */
+    assert_false(print->refers);
+    assert_true(print_of(*state, "url.css")->refers);
+    assert_null(print_of(*state, "a b.css"));
+    assert_int_equal(assets_census_figures(census).files, 2);
+    assert_true(assets_census_figures(census).is_busy);
+    run_round(census, NOW + SECONDS(11));
+    assert_false(assets_census_figures(census).is_busy);
+    /* another content, too young at first */
+    put(*state, "css/a.css", "abd", NOW + SECONDS(20));
+    run_round(census, NOW + SECONDS(21));
+    assert_true(print_of(*state, "css/a.css")->fingerprint == first);
+    assert_true(assets_census_figures(census).is_busy);
+    run_round(census, NOW + SECONDS(23));
+    print = print_of(*state, "css/a.css");
+    assert_true(print->fingerprint != first && assets_index_knows(print, first));
+    unlink(at(*state, "css/a.css"));
+    run_round(census, NOW + SECONDS(24));
+    assert_null(print_of(*state, "css/a.css"));
+}
+
+static void the_next_process_reads_no_file_again(void **state)
+{
+    struct timespec times[2] = {{0, UTIME_OMIT}, {apr_time_sec(NOW), 0}};
+    apr_uint64_t first;
+    int fd;
+
+    put(*state, "a.js", "abc", NOW);
+    run_round(assets_census_create(folder, *state), NOW + SECONDS(10));
+    first = print_of(*state, "a.js")->fingerprint;
+    fd = open(at(*state, "a.js"), O_WRONLY);
+    assert_int_equal(write(fd, "xyz", 3), 3); /* which only a reader of the content would see */
+    futimens(fd, times);
+    close(fd);
+    run_round(assets_census_create(folder, *state), NOW + SECONDS(20));
+    assert_true(print_of(*state, "a.js")->fingerprint == first);
+}
+
+static void a_census_that_cannot_be_written_says_so(void **state)
+{
+    assets_census_t *census = assets_census_create(folder, *state);
+
+    put(*state, "a.js", "abc", NOW);
+    put(*state, ".tier", "a file where a folder is needed", NOW);
+    run_round(census, NOW + SECONDS(10));
+    assert_int_equal(assets_census_figures(census).problem, ENOTDIR);
+    unlink(at(*state, ".tier"));
+    run_round(census, NOW + SECONDS(20));
+    assert_int_equal(assets_census_figures(census).problem, APR_SUCCESS);
+    assert_non_null(print_of(*state, "a.js"));
+}
+
+static void a_large_sheet_refers_across_pieces(void **state)
+{
+    char *text = apr_palloc(*state, 200000);
+
+    memset(text, 'x', 200000);
+    text[199999] = '\0';
+    put(*state, "plain.css", text, NOW);
+    memcpy(text + 65534, "URL(", 4);
+    put(*state, "refers.css", text, NOW);
+    put(*state, "refers.js", text, NOW);
+    run_round(assets_census_create(folder, *state), NOW + SECONDS(10));
+    assert_false(print_of(*state, "plain.css")->refers);
+    assert_true(print_of(*state, "refers.css")->refers);
+    assert_false(print_of(*state, "refers.js")->refers);
+}
+
+#define FOLDER_TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(names_have_their_fingerprint_before_the_extension),
+        POOL_TEST(other_names_have_none),
+        POOL_TEST(a_fingerprint_is_cut_out_of_an_url),
+        POOL_TEST(versions_are_told_from_other_queries),
+        POOL_TEST(an_index_is_read_as_it_was_written),
+        POOL_TEST(half_an_index_is_none),
+        FOLDER_TEST(the_census_follows_the_files),
+        FOLDER_TEST(the_next_process_reads_no_file_again),
+        FOLDER_TEST(a_census_that_cannot_be_written_says_so),
+        FOLDER_TEST(a_large_sheet_refers_across_pieces),
+    };
+
+    return RUN_TESTS(tests);
+}
