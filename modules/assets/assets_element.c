@@ -14,8 +14,7 @@ static const char *const names[] = {
 static const unsigned char sizes[] = {0, 4, 4, 4, 6,  6, 5, 8, 5, 3, 6, 7,
                                       8, 9, 3, 4, 13, 4, 2, 2, 2, 2, 5};
 
-/* Which sizes the names with a first letter have: most elements of a page have another. */
-static const unsigned short sizes_of[26] = {
+const unsigned short assets_element_sizes[26] = {
     ['b' - 'a'] = 1 << 4,          ['d' - 'a'] = 1 << 4,
     ['f' - 'a'] = 1 << 13,         ['i' - 'a'] = 1 << 6,
     ['l' - 'a'] = 1 << 4,          ['m' - 'a'] = 1 << 2 | 1 << 4 | 1 << 5,
@@ -25,9 +24,7 @@ static const unsigned short sizes_of[26] = {
 
 assets_element_e assets_element_find(const char *name, apr_size_t size)
 {
-    unsigned letter = (unsigned char)(name[0] - 'a');
-
-    if (size < 2 || size >= ASSETS_ELEMENT_NAME || letter >= 26 || !(sizes_of[letter] >> size & 1))
+    if (size < 2 || !assets_element_may_be(name[0], size))
         return ASSETS_ELEMENT_OTHER;
     for (apr_size_t i = 1; i < COUNT; i++) {
         if (sizes[i] == size && memcmp(names[i], name, size) == 0)

@@ -36,6 +36,17 @@ typedef enum {
 /* Longer than any name that is looked for. */
 #define ASSETS_ELEMENT_NAME 16
 
+/* Which sizes the names that begin with a letter have. */
+extern const unsigned short assets_element_sizes[26];
+
+/* Returns 0 when no element of ours has a name of this size that begins with c: most of a page. */
+static inline int assets_element_may_be(char c, apr_size_t size)
+{
+    unsigned letter = (unsigned char)((c | 0x20) - 'a');
+
+    return size < ASSETS_ELEMENT_NAME && letter < 26 && (assets_element_sizes[letter] >> size & 1);
+}
+
 /* Returns which element has this name (in lower case). */
 assets_element_e assets_element_find(const char *name, apr_size_t size);
 

@@ -21,9 +21,9 @@ assets_html_t *assets_html_create(const assets_judge_t *judge, int is_xml, apr_p
 
 static const char *in_data(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
-    p = memchr(p, '<', (apr_size_t)(chunk->end - p));
-    if (!p)
-        return chunk->end;
+    p = html_tags_whole(html, chunk, p);
+    if (html->state != HTML_DATA || p == chunk->end)
+        return p;
     html->state = HTML_TAG_OPEN;
     html->is_held = 1;
     html->mark = html_place(chunk, p);

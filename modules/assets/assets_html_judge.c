@@ -36,21 +36,48 @@ typedef struct tag_t {
     assets_html_t *html;
     assets_element_e element;
     const char *bytes;
-    const html_attribute_t *of[NAME_COUNT]; /* the first attribute of each name; a second is none */
-    int is_elsewhere;                       /* a reference now leads to another origin */
+    const html_attribute_t *const *of; /* by name: its first attribute; a second is none */
+    int is_elsewhere;                  /* a reference now leads to another origin */
 } tag_t;
 
-static const unsigned char sizes[NAME_COUNT] = {0, 3, 4, 4, 5, 6, 6, 7, 9, 10, 10, 10, 10, 11, 11};
-
-/* All names are letters but for '-' and ':', which have no capitals. */
-static name_e find_name(const char *name, apr_size_t size)
+/* Size and first letter say which of the names it may be. */
+static name_e candidate(char first, apr_size_t size)
 {
-    for (int i = 1; i < NAME_COUNT && sizes[i] <= size; i++) {
-        if (sizes[i] == size && (name[0] | 0x20) == names[i][0] &&
-            assets_text_is(name, size, names[i]))
-            return (name_e)i;
+    switch (size) {
+    case 3:
+        return NAME_SRC;
+    case 4:
+        return first == 'h' ? NAME_HREF : NAME_DATA;
+    case 5:
+        return NAME_STYLE;
+    case 6:
+        return first == 's' ? NAME_SRCSET : NAME_POSTER;
+    case 7:
+        return NAME_CONTENT;
+    case 9:
+        return NAME_INTEGRITY;
+    case 10:
+        if (first == 'b')
+            return NAME_BACKGROUND;
+        if (first == 'f')
+            return NAME_FORMACTION;
+        return first == 'h' ? NAME_HTTP_EQUIV : NAME_XLINK_HREF;
+    default:
+        return first == 'c' ? NAME_CROSSORIGIN : NAME_IMAGESRCSET;
     }
-    return NAME_OTHER;
+}
+
+static name_e find_name(const html_attribute_t *attribute, const char *bytes)
+{
+    const char *name = bytes + attribute->name;
+    name_e found = candidate(assets_text_lower(attribute->first), attribute->name_size);
+    int differs = 0;
+
+    for (apr_size_t i = 0; names[found][i] && i < attribute->name_size; i++)
+        differs |= name[i] ^ names[found][i];
+    if (differs && !assets_text_is(name, attribute->name_size, names[found]))
+        return NAME_OTHER;
+    return found;
 }
 
 static void put_edit(tag_t *tag, const html_attribute_t *attribute, apr_size_t from, apr_size_t to,
@@ -216,26 +243,44 @@ static void allow_integrity(tag_t *tag, int first_edit)
     list[first_edit] = added;
 }
 
-void html_judge(assets_html_t *html, assets_element_e element, const char *bytes)
+/* One attribute alone, as most tags with a reference have. */
+static void judge_one(assets_html_t *html, assets_element_e element, const char *bytes)
 {
-    tag_t tag = {html, element, bytes};
+    static const html_attribute_t *const none[NAME_COUNT];
+    tag_t tag = {html, element, bytes, none, 0};
+
+    if (html->attributes[0].value_size > 0)
+        judge_attribute(&tag, find_name(&html->attributes[0], bytes), &html->attributes[0]);
+}
+
+static void judge_many(assets_html_t *html, assets_element_e element, const char *bytes)
+{
+    const html_attribute_t *of[NAME_COUNT] = {NULL};
+    tag_t tag = {html, element, bytes, of, 0};
     int first_edit = html->edits.list ? html->edits.list->nelts : 0;
     name_e found[HTML_ATTRIBUTES];
 
     for (apr_size_t i = 0; i < html->attribute_count; i++) {
-        const html_attribute_t *attribute = &html->attributes[i];
-
-        found[i] = find_name(bytes + attribute->name, attribute->name_size);
-        if (tag.of[found[i]]) {
+        found[i] = find_name(&html->attributes[i], bytes);
+        if (of[found[i]]) {
             found[i] = NAME_OTHER;
         } else {
-            tag.of[found[i]] = attribute;
+            of[found[i]] = &html->attributes[i];
         }
     }
     for (apr_size_t i = 0; i < html->attribute_count; i++) {
         if (found[i] != NAME_OTHER && html->attributes[i].value_size > 0)
             judge_attribute(&tag, found[i], &html->attributes[i]);
     }
-    if (tag.is_elsewhere && tag.of[NAME_INTEGRITY] && !tag.of[NAME_CROSSORIGIN])
+    if (tag.is_elsewhere && of[NAME_INTEGRITY] && !of[NAME_CROSSORIGIN])
         allow_integrity(&tag, first_edit);
+}
+
+void html_judge(assets_html_t *html, assets_element_e element, const char *bytes)
+{
+    if (html->attribute_count == 1) {
+        judge_one(html, element, bytes);
+    } else {
+        judge_many(html, element, bytes);
+    }
 }

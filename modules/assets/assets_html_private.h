@@ -40,11 +40,15 @@ typedef enum { HTML_SCRIPT_PLAIN, HTML_SCRIPT_ESCAPED, HTML_SCRIPT_DOUBLE } html
 typedef struct html_attribute_t {
     apr_uint32_t name, name_size, value, value_size;
     char quote; /* 0: none */
+    char first; /* of the name */
 } html_attribute_t;
 
 /* A tag with more attributes that may be ours has none of a page's references in the others. */
 #define HTML_ATTRIBUTES 64
 #define HTML_PEEK       16
+
+/* Which sizes the names of ours have that begin with a letter, by its lowest five bits. */
+extern const unsigned short html_sizes_of[32];
 
 struct assets_html_t {
     const assets_judge_t *judge;
@@ -103,8 +107,25 @@ static inline void html_let_go(assets_html_t *html)
 /* Begins a tag whose '<' is at mark; with is_held 0 its attributes are not wanted. */
 void html_tag_begin(assets_html_t *html, apr_off_t mark, int is_held);
 
+/* Whether an attribute whose name begins with c and has this size may be one of ours. */
+static inline int html_begins_as_ours(char c, apr_size_t size)
+{
+    return size < 16 && (html_sizes_of[c & 31] >> size & 1);
+}
+
 /* Reads on in a tag from p; returns where it stopped. assets_html_tag.c */
 const char *html_tag_step(assets_html_t *html, const html_chunk_t *chunk, const char *p);
+
+/* p is the '>' of the tag that was read: judges it, and takes the state that follows. Returns
+ * where to read on. assets_html_tag.c */
+const char *html_tag_end(assets_html_t *html, const html_chunk_t *chunk, const char *p);
+
+/*
+ * Reads on in the data state from p, over all tags that are whole in the chunk and written as most
+ * are. Returns where the state that there is then reads on: in HTML_DATA the '<' of what is
+ * something else, or the chunk's end. assets_html_whole.c
+ */
+const char *html_tags_whole(assets_html_t *html, const html_chunk_t *chunk, const char *p);
 
 /* Reads on in raw text. assets_html_raw.c */
 const char *html_raw_step(assets_html_t *html, const html_chunk_t *chunk, const char *p);

@@ -51,31 +51,18 @@ static apr_uint32_t from_mark(const assets_html_t *html, const html_chunk_t *chu
     return (apr_uint32_t)(html_place(chunk, p) - html->mark);
 }
 
-#define LETTER(c) (1u << ((c) - 'a'))
-
-/* With which letters the names of a size begin. */
-static const unsigned letters_of[12] = {[3] = LETTER('s'),
-                                        [4] = LETTER('h') | LETTER('d'),
-                                        [5] = LETTER('s'),
-                                        [6] = LETTER('s') | LETTER('p'),
-                                        [7] = LETTER('c'),
-                                        [9] = LETTER('i'),
-                                        [10] =
-                                            LETTER('b') | LETTER('f') | LETTER('h') | LETTER('x'),
-                                        [11] = LETTER('c') | LETTER('i')};
-
-static int begins_as_ours(char c, apr_size_t size)
-{
-    unsigned letter = (unsigned char)((c | 0x20) - 'a');
-
-    return size < 12 && letter < 26 && (letters_of[size] >> letter & 1);
-}
+const unsigned short html_sizes_of[32] = {
+    ['b' & 31] = 1 << 10, ['c' & 31] = 1 << 7 | 1 << 11,         ['d' & 31] = 1 << 4,
+    ['f' & 31] = 1 << 10, ['h' & 31] = 1 << 4 | 1 << 10,         ['i' & 31] = 1 << 9 | 1 << 11,
+    ['p' & 31] = 1 << 6,  ['s' & 31] = 1 << 3 | 1 << 5 | 1 << 6, ['x' & 31] = 1 << 10};
 
 static void end_attribute(assets_html_t *html)
 {
-    if (html->has_attribute && html->attribute.name_size < 12 &&
-        letters_of[html->attribute.name_size] != 0 && html->attribute_count < HTML_ATTRIBUTES)
-        html->attributes[html->attribute_count++] = html->attribute;
+    const html_attribute_t *attribute = &html->attribute;
+
+    if (html->has_attribute && html_begins_as_ours(attribute->first, attribute->name_size) &&
+        html->attribute_count < HTML_ATTRIBUTES)
+        html->attributes[html->attribute_count++] = *attribute;
     html->has_attribute = 0;
 }
 
@@ -85,6 +72,7 @@ static const char *begin_attribute(assets_html_t *html, const html_chunk_t *chun
     html->attribute = (html_attribute_t){0};
     if (html->is_held) {
         html->attribute.name = from_mark(html, chunk, p);
+        html->attribute.first = *p;
         html->has_attribute = 1;
     }
     html->state = HTML_ATTRIBUTE;
@@ -135,8 +123,7 @@ static void judge_tag(assets_html_t *html, const html_chunk_t *chunk, const char
     }
 }
 
-/* p is its '>'. */
-static const char *end_tag(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+const char *html_tag_end(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
     assets_element_e element;
 
@@ -174,41 +161,18 @@ static const char *in_name(assets_html_t *html, const html_chunk_t *chunk, const
     return end;
 }
 
-/* Most attributes: name="value", whole in this chunk. Returns NULL for any other one. */
-static const char *take_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
-{
-    const char *equals = run(chunk, p + 1, ENDS_ATTRIBUTE);
-    const char *value = equals + 2;
-    const char *end;
-
-    if (chunk->end - equals < 3 || *equals != '=' || (equals[1] != '"' && equals[1] != '\''))
-        return NULL;
-    end = memchr(value, equals[1], (apr_size_t)(chunk->end - value));
-    if (!end)
-        return NULL;
-    if (html->is_held && begins_as_ours(*p, (apr_size_t)(equals - p)) &&
-        html->attribute_count < HTML_ATTRIBUTES)
-        html->attributes[html->attribute_count++] = (html_attribute_t){
-            from_mark(html, chunk, p), (apr_uint32_t)(equals - p), from_mark(html, chunk, value),
-            (apr_uint32_t)(end - value), equals[1]};
-    return end + 1;
-}
-
 static const char *before_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
-    const char *next;
-
     p = skip_space(chunk, p);
     if (p == chunk->end)
         return p;
     if (*p == '>')
-        return end_tag(html, chunk, p);
+        return html_tag_end(html, chunk, p);
     if (*p == '/') {
         html->state = HTML_SELF_CLOSING;
         return p + 1;
     }
-    next = take_attribute(html, chunk, p);
-    return next ? next : begin_attribute(html, chunk, p);
+    return begin_attribute(html, chunk, p);
 }
 
 static const char *in_attribute(assets_html_t *html, const html_chunk_t *chunk, const char *p)
@@ -250,7 +214,7 @@ static const char *before_value(assets_html_t *html, const html_chunk_t *chunk, 
         return p + 1;
     }
     if (*p == '>')
-        return end_tag(html, chunk, p);
+        return html_tag_end(html, chunk, p);
     begin_value(html, chunk, p, HTML_VALUE_BARE, 0);
     return p;
 }
@@ -280,7 +244,7 @@ static const char *behind_slash(assets_html_t *html, const html_chunk_t *chunk, 
 {
     if (*p == '>') {
         html->is_self_closing = 1;
-        return end_tag(html, chunk, p);
+        return html_tag_end(html, chunk, p);
     }
     html->state = HTML_BEFORE_ATTRIBUTE;
     return p;

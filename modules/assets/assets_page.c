@@ -31,7 +31,7 @@ static void describe(assets_change_t *change, const assets_url_t *url, apr_size_
 /* A path may have a NUL in it: a byte that no rule has, but what follows it is kept. */
 static int is_odd(const assets_url_t *url)
 {
-    return memchr(url->path, '\0', url->size) != NULL;
+    return !url->is_checked && memchr(url->path, '\0', url->size) != NULL;
 }
 
 /* A path in the place of an URL: with a <base> on another site it would lead there. */

@@ -232,12 +232,43 @@ static int resolve_absolute(assets_url_t *url, const assets_base_t *base, const 
     return find_dots(text + url->first + origin, url->end - url->first - origin) == 0;
 }
 
+/* Which bytes of a reference are not simply a part of its path. */
+enum { PATH_ENDS = 1, PATH_DOT, PATH_ODD };
+
+static const unsigned char classes[256] = {
+    [0] = PATH_ODD,    ['\t'] = PATH_ODD, ['\n'] = PATH_ODD, ['\f'] = PATH_ODD,
+    ['\r'] = PATH_ODD, [' '] = PATH_ODD,  ['%'] = PATH_ODD,  ['\\'] = PATH_ODD,
+    ['.'] = PATH_DOT,  ['?'] = PATH_ENDS, ['#'] = PATH_ENDS};
+
+/* Most references: returns the size of the path that text, which begins with a slash, begins with;
+ * 0: it needs a closer look. */
+static apr_size_t plain_size(const char *text, apr_size_t size)
+{
+    if (size > 1 && text[1] == '/')
+        return 0;
+    for (apr_size_t i = 1;; i++) {
+        while (i < size && !classes[(unsigned char)text[i]])
+            i++;
+        if (i == size || classes[(unsigned char)text[i]] == PATH_ENDS)
+            return i;
+        if (classes[(unsigned char)text[i]] != PATH_DOT || text[i - 1] == '/' || text[i - 1] == '.')
+            return 0;
+    }
+}
+
 int assets_url_resolve(assets_url_t *url, const assets_base_t *base, const char *text,
                        apr_size_t size, apr_pool_t *pool)
 {
     apr_size_t origin;
 
     *url = (assets_url_t){NULL};
+    if (size > 0 && text[0] == '/' && !base->is_elsewhere &&
+        (url->size = plain_size(text, size)) > 0) {
+        url->path = text;
+        url->end = url->size;
+        url->is_plain = url->is_checked = 1;
+        return 1;
+    }
     while (size > 0 && assets_text_is_space(text[size - 1]))
         size--;
     while (url->first < size && assets_text_is_space(text[url->first]))

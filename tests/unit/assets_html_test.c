@@ -247,14 +247,52 @@ static void a_tag_without_end_passes(void **state)
     }
 }
 
-static void many_attributes_are_no_trouble(void **state)
+/* Returns "<img", count times attribute, and rest. */
+static const char *with_many(const char *attribute, int count, const char *rest, apr_pool_t *pool)
 {
     const char *page = "<img";
 
-    for (int i = 0; i < 100; i++)
-        page = apr_pstrcat(*state, page, " alt=x", NULL);
-    check(*state, REWRITE_HTML, apr_pstrcat(*state, page, " src=a>", NULL),
-          apr_pstrcat(*state, page, " src=a>", NULL));
+    for (int i = 0; i < count; i++)
+        page = apr_pstrcat(pool, page, attribute, NULL);
+    return apr_pstrcat(pool, page, rest, NULL);
+}
+
+static void many_attributes_are_no_trouble(void **state)
+{
+    const char *lost = with_many(" srx=x", 64, " src=a>", *state);
+
+    check(*state, REWRITE_HTML, with_many(" alt=x", 100, " src=a>", *state),
+          with_many(" alt=x", 100, " src=[a]>", *state));
+    check(*state, REWRITE_HTML, with_many(" srx=x", 63, " src=a>", *state),
+          with_many(" srx=x", 63, " src=[a]>", *state));
+    check(*state, REWRITE_HTML, lost, lost);
+}
+
+/* The scanner looks at so many bytes in one go: wherever they begin and end must make no
+ * difference.
+ */
+static void tags_may_stand_anywhere(void **state)
+{
+    static const char before[] =
+        "<p class=\"x y\">\n<img a='\"' src=/b/ alt><a x=\"'\" href='c' y/></p >"
+        "<b id = 'i' src = d><I SRC=\"e\"src=no><svg/><hr title=\"";
+    static const char behind[] =
+        "\"><img src=f><title>x</title><video\tposter='g'\fdata-src=\"no\"></video\n>";
+    char title[2 * 64 + 1];
+
+    memset(title, '/', sizeof(title));
+    for (size_t size = 0; size < sizeof(title); size++) {
+        const char *page = apr_psprintf(*state, "%.*s%s%.*s%s", (int)size, title, before, (int)size,
+                                        title, behind);
+        const char *expected = apr_psprintf(
+            *state,
+            "%.*s<p class=\"x y\">\n<img a='\"' src=[/b/] alt><a x=\"'\" href='[c]' y/></p >"
+            "<b id = 'i' src = [d]><I SRC=\"[e]\"src=no><svg/><hr title=\"%.*s\"><img src=[f]>"
+            "<title>x</title><video\tposter='[g]'\fdata-src=\"no\"></video\n>",
+            (int)size, title, (int)size, title);
+
+        check(*state, REWRITE_HTML, page, expected);
+    }
 }
 
 static void charsets_that_can_be_read(void **state)
@@ -287,6 +325,7 @@ int main(void)
         POOL_TEST(xml_is_read_as_xml),
         POOL_TEST(a_tag_without_end_passes),
         POOL_TEST(many_attributes_are_no_trouble),
+        POOL_TEST(tags_may_stand_anywhere),
         POOL_TEST(charsets_that_can_be_read),
     };
 
