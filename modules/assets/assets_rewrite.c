@@ -25,6 +25,14 @@
 /* What one look at the page reads at most. */
 #define PIECE ((apr_size_t)64 * 1024)
 
+/*
+ * mod_proxy_http hands over what one read has brought, and a flush before it waits for more. What
+ * comes between may be gathered: sending so much at a time costs less than sending each read. The
+ * first bytes of a page go at once.
+ */
+#define GATHERED    ((apr_off_t)32 * 1024)
+#define FLUSHES_KEY "tier-assets-flushes"
+
 #define WARN_EVERY apr_time_from_sec(3600)
 
 typedef struct rewriting_t {
@@ -33,6 +41,8 @@ typedef struct rewriting_t {
     assets_scan_t *scan; /* NULL: nothing has been read yet */
     assets_scan_e kind;
     assets_splice_t splice;
+    int is_flushed; /* who sends this flushes before it waits */
+    int has_passed; /* something has been sent on */
 } rewriting_t;
 
 static assets_counters_t *counters(void)
@@ -77,6 +87,7 @@ static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
     const char *host = apr_table_get(r->headers_in, "Host");
 
     made->kind = kind;
+    made->is_flushed = apr_table_get(r->notes, FLUSHES_KEY) != NULL;
     made->page.map = assets_rewrite_version(r)->map;
     made->page.base = assets_url_base(host ? host : r->server->server_hostname,
                                       first_of(r)->unparsed_uri, r->pool);
@@ -203,9 +214,12 @@ static apr_status_t pass_out(ap_filter_t *f, rewriting_t *rewriting)
 {
     apr_status_t rv = APR_SUCCESS;
 
-    if (!APR_BRIGADE_EMPTY(rewriting->splice.out))
+    if (!APR_BRIGADE_EMPTY(rewriting->splice.out)) {
         rv = ap_pass_brigade(f->next, rewriting->splice.out);
+        rewriting->has_passed = 1;
+    }
     apr_brigade_cleanup(rewriting->splice.out);
+    rewriting->splice.size = 0;
     return rv;
 }
 
@@ -293,12 +307,24 @@ static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket
     return scan_bytes(rewriting, data, size);
 }
 
-/* What is held outlives this call; some buckets do not by themselves. */
-static void keep_held(rewriting_t *rewriting)
+/* What is kept outlives this call; some buckets do not by themselves. */
+static void keep(apr_bucket_brigade *brigade, apr_pool_t *pool)
 {
-    for (apr_bucket *b = APR_BRIGADE_FIRST(rewriting->splice.held);
-         b != APR_BRIGADE_SENTINEL(rewriting->splice.held); b = APR_BUCKET_NEXT(b))
-        apr_bucket_setaside(b, rewriting->page.pool);
+    for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
+         b = APR_BUCKET_NEXT(b))
+        apr_bucket_setaside(b, pool);
+}
+
+/* All that this call brought has been read. */
+static apr_status_t pass_or_gather(ap_filter_t *f, rewriting_t *rewriting)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!rewriting->is_flushed || !rewriting->has_passed || rewriting->splice.size >= GATHERED)
+        rv = pass_out(f, rewriting);
+    keep(rewriting->splice.out, rewriting->page.pool);
+    keep(rewriting->splice.held, rewriting->page.pool);
+    return rv;
 }
 
 static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_brigade *brigade)
@@ -319,10 +345,7 @@ static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_b
             return rv == APR_SUCCESS ? leave_alone(f, brigade) : rv;
         }
     }
-    if (rv == APR_SUCCESS)
-        rv = pass_out(f, rewriting);
-    keep_held(rewriting);
-    return rv;
+    return rv == APR_SUCCESS ? pass_or_gather(f, rewriting) : rv;
 }
 
 static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *brigade)
@@ -357,6 +380,7 @@ static int proxy_fixups(request_rec *r)
 {
     if (!r->main && assets_rewrite_is_on(r) && !tier_internal_baton(r, &tier_assets_module))
         assets_validators_restore(r, 1);
+    apr_table_setn(r->notes, FLUSHES_KEY, "1");
     return OK;
 }
 

@@ -21,15 +21,20 @@ static int bracket(void *baton, assets_reference_e kind, const char *text, apr_s
 
 static const assets_judge_t judge = {bracket};
 
+static void check_cut(apr_pool_t *pool, rewrite_e kind, const char *html, const char *expected,
+                      apr_size_t chunk)
+{
+    rewriting_t got = rewrite(kind, &judge, html, strlen(html), chunk, pool);
+
+    rewriting_write(&got, "", 1);
+    assert_string_equal(got.out, expected);
+    free(got.out);
+}
+
 static void check(apr_pool_t *pool, rewrite_e kind, const char *html, const char *expected)
 {
-    for (apr_size_t chunk = strlen(html) + 1; chunk > 0; chunk--) {
-        rewriting_t got = rewrite(kind, &judge, html, strlen(html), chunk, pool);
-
-        rewriting_write(&got, "", 1);
-        assert_string_equal(got.out, expected);
-        free(got.out);
-    }
+    for (apr_size_t chunk = strlen(html) + 1; chunk > 0; chunk--)
+        check_cut(pool, kind, html, expected, chunk);
 }
 
 static void check_all(apr_pool_t *pool, const char *const cases[][2], size_t count)
@@ -278,6 +283,7 @@ static void tags_may_stand_anywhere(void **state)
         "<b id = 'i' src = d><I SRC=\"e\"src=no><svg/><hr title=\"";
     static const char behind[] =
         "\"><img src=f><title>x</title><video\tposter='g'\fdata-src=\"no\"></video\n>";
+    static const apr_size_t chunks[] = {1, 7, 63, 64, 65, 129, 4096};
     char title[2 * 64 + 1];
 
     memset(title, '/', sizeof(title));
@@ -291,7 +297,8 @@ static void tags_may_stand_anywhere(void **state)
             "<title>x</title><video\tposter='[g]'\fdata-src=\"no\"></video\n>",
             (int)size, title, (int)size, title);
 
-        check(*state, REWRITE_HTML, page, expected);
+        for (size_t i = 0; i < COUNT(chunks); i++)
+            check_cut(*state, REWRITE_HTML, page, expected, chunks[i]);
     }
 }
 

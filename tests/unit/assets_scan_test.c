@@ -89,13 +89,39 @@ static void edits_are_made_in_buckets(void **state)
     }
 }
 
+static const char *with_stretches(const char *prefix, const char *text, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, text, "<img src='", prefix, "b'>", text, "<img src='", prefix,
+                       "c'><img src='", prefix, "d'>", text, NULL);
+}
+
+/* Short stretches between edits are copied, long ones stay buckets: both around the limit. */
+static void long_stretches_between_edits_stay(void **state)
+{
+    char *text = apr_palloc(*state, ASSETS_SPLICE_SHORT + 3);
+
+    memset(text, 'x', ASSETS_SPLICE_SHORT + 2);
+    for (int longer = -40; longer < 3; longer++) {
+        apr_size_t size = (apr_size_t)(ASSETS_SPLICE_SHORT + longer);
+        const char *page = with_stretches("/a/", apr_pstrmemdup(*state, text, size), *state);
+        const char *expected = with_stretches("/new/", apr_pstrmemdup(*state, text, size), *state);
+
+        for (apr_size_t bucket = 1000; bucket < 17000; bucket += 3000)
+            assert_string_equal(spliced(ASSETS_SCAN_HTML, page, bucket, *state), expected);
+    }
+}
+
 static void more_than_there_is_cannot_be_edited(void **state)
 {
     apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(*state);
+    apr_array_header_t *edits = apr_array_make(*state, 1, sizeof(assets_edit_t));
     assets_splice_t splice;
 
     assets_splice_init(&splice, *state, alloc);
     assert_int_equal(assets_splice_apply(&splice, NULL, 1), APR_EGENERAL);
+    APR_ARRAY_PUSH(edits, assets_edit_t) = (assets_edit_t){3, 0, "x", 1};
+    assert_int_equal(assets_splice_apply(&splice, edits, 4), APR_EGENERAL);
+    assert_true(APR_BRIGADE_EMPTY(splice.out));
 }
 
 static const char *restored(const char *list, apr_pool_t *pool)
@@ -165,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(types_that_hold_references),
         POOL_TEST(edits_are_made_in_buckets),
+        POOL_TEST(long_stretches_between_edits_stay),
         POOL_TEST(more_than_there_is_cannot_be_edited),
         POOL_TEST(tags_are_translated),
         POOL_TEST(links_are_rewritten),
