@@ -280,6 +280,15 @@ class Bench:
         self.cases.append(case)
         return case
 
+    def choose(self, text):
+        """Leaves out the cases whose name does not contain text, and that none of the others is compared with."""
+        wanted = [case for case in self.cases if text in case.name]
+        for case in wanted:
+            wanted += [other for other, _ in case.all_comparisons() if other not in wanted]
+        self.cases = [case for case in self.cases if case in wanted]
+        if not self.cases:
+            raise Unmeasurable(f"no case has {text!r} in its name")
+
     def measure(self):
         for number in range(self.options.rounds):
             for case in self.cases:
@@ -341,9 +350,11 @@ def main(prepare, add_arguments=None):
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=positive, default=3)
     parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--case", default="")
     bench = Bench(Path(sys.argv[0]).stem, parser.parse_args())
     try:
         prepare(bench)
+        bench.choose(bench.options.case)
         bench.measure()
     except Unmeasurable as why:
         sys.exit(f"{bench.name}: {why}")

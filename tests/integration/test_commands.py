@@ -7,13 +7,14 @@ import subprocess
 import time
 
 import pytest
+from webtier_testing import settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("setup", "demo", "test", "bench")
 
 
-def run(command, *arguments, timeout=30):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("WEBTIER_")}
+def run(command, *arguments, timeout=30, **variables):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WEBTIER_")} | variables
     return subprocess.run([ROOT / "build" / command, *arguments], capture_output=True, text=True, timeout=timeout,
                           env=environment, stdin=subprocess.DEVNULL)
 
@@ -43,7 +44,8 @@ def test_bench_refuses_an_unknown_name():
 
 @pytest.mark.timeout(400)
 def test_bench_prints_one_object_a_line():
-    done = run("bench", "base", "--json", "--seconds", "1", "--rounds", "1", timeout=390)
+    plain = {} if settings.SANITIZE or settings.COVERAGE else {"WEBTIER_BUILD": str(settings.BUILD)}
+    done = run("bench", "base", "--json", "--seconds", "1", "--rounds", "1", "--case", "16 KiB", timeout=390, **plain)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(set(row) == {"bench", "case", "value", "unit", "against", "goal", "ok"} for row in rows)
