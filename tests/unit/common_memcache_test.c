@@ -137,7 +137,8 @@ static void a_life_is_as_long_as_it_was_asked_for(void **state)
     for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
         assert_int_equal(tier_memcache_set(rig.memcache, "k", 1, "v", 1, lives[i].ttl, 0),
                          APR_SUCCESS);
-        assert_in_range(life_left(&memcached, "k") - lives[i].seconds + 2, 0, 3);
+        /* memcached's clock lags where it does not get the CPU */
+        assert_in_range(life_left(&memcached, "k") - lives[i].seconds + 5, 0, 10);
     }
     assert_int_equal(tier_memcache_set(rig.memcache, "k", 1, "v", 1, 1000 * 365 * DAY, 0),
                      APR_SUCCESS);
