@@ -48,7 +48,8 @@ static void set_fields(request_rec *r, const apr_table_t *fields)
     const char *type = apr_table_get(fields, "Content-Type");
 
     r->headers_out = apr_table_copy(r->pool, fields);
-    apr_table_do(drop_error_field, r, fields, NULL);
+    if (!apr_is_empty_table(r->err_headers_out))
+        apr_table_do(drop_error_field, r, fields, NULL);
     if (type)
         ap_set_content_type(r, type);
 }
@@ -71,9 +72,8 @@ static void set_status(request_rec *r, int status, const char *line)
 
 static void set_age(request_rec *r, const cache_life_t *life)
 {
-    apr_table_setn(
-        r->headers_out, "Age",
-        apr_psprintf(r->pool, "%" APR_INT64_T_FMT, cache_freshness_age(life, apr_time_now())));
+    apr_table_setn(r->headers_out, "Age",
+                   apr_ltoa(r->pool, (long)cache_freshness_age(life, apr_time_now())));
 }
 
 /* These statuses have no body and no length (RFC 9110 section 8.6). */

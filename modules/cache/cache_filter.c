@@ -135,8 +135,8 @@ static cache_heuristic_t heuristic_of(const server_rec *server)
 }
 
 cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
-                                         const cache_exchange_t *exchange, const char *line,
-                                         apr_table_t *fields, apr_pool_t *pool)
+                                         const cache_exchange_t *exchange, const cache_life_t *life,
+                                         const char *line, apr_table_t *fields, apr_pool_t *pool)
 {
     cache_saving_t *saving = apr_pcalloc(pool, sizeof(*saving));
 
@@ -150,7 +150,7 @@ cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
     saving->status = exchange->status;
     saving->status_line = line;
     saving->headers = fields;
-    cache_freshness_life(&saving->life, exchange, &state->heuristic);
+    saving->life = *life;
     cache_stale_default(&saving->life, exchange->told, &state->stale_defaults);
     if (state->is_raw)
         saving->life.flags |= CACHE_LIFE_RAW;
@@ -192,6 +192,7 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     cache_exchange_t exchange;
     cache_saving_t *saving;
     cache_verdict_e verdict;
+    cache_life_t life;
 
     if (state->method != CACHE_METHOD_GET)
         return CACHE_REFUSED_METHOD;
@@ -205,12 +206,13 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
         return CACHE_REFUSED_RULE;
     if (r->status == HTTP_PARTIAL_CONTENT && cache_partial_may_store(state, r, fields))
         exchange.status = HTTP_OK;
-    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &state->heuristic);
+    cache_freshness_life(&life, &exchange, &state->heuristic);
+    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &life);
     if (verdict != CACHE_STORABLE)
         return verdict;
     state->announced = announced_length(fields);
     fields = cache_headers_storable(fields, &told, r->pool);
-    saving = cache_filter_make_saving(state, &exchange, status_line(r), fields, r->pool);
+    saving = cache_filter_make_saving(state, &exchange, &life, status_line(r), fields, r->pool);
     if (r->status == HTTP_PARTIAL_CONTENT)
         return cache_partial_open(state, saving, fields, r->pool);
     return cache_filter_open_saving(

@@ -18,10 +18,13 @@ cache_exchange_t cache_filter_exchange(const cache_request_t *state, const reque
 /* Gives fields a Date where they have none (RFC 9110 section 6.6.1). received: wall clock. */
 void cache_filter_add_date(apr_table_t *fields, apr_time_t received, apr_pool_t *pool);
 
-/* Returns a saving, from pool, of what exchange is about; line is the status line. Not open yet. */
+/*
+ * Returns a saving, from pool, of what exchange is about; life: what cache_freshness_life says of
+ * it; line: the status line. Not open yet.
+ */
 cache_saving_t *cache_filter_make_saving(const cache_request_t *state,
-                                         const cache_exchange_t *exchange, const char *line,
-                                         apr_table_t *fields, apr_pool_t *pool);
+                                         const cache_exchange_t *exchange, const cache_life_t *life,
+                                         const char *line, apr_table_t *fields, apr_pool_t *pool);
 
 /* Opens saving for expected bytes and makes it the state's. Returns CACHE_STORABLE, or why not. */
 cache_verdict_e cache_filter_open_saving(cache_request_t *state, cache_saving_t *saving,

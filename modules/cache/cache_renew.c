@@ -44,11 +44,14 @@ static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fr
 static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *renewal)
 {
     const cache_record_t *record = &state->found.record;
-    cache_saving_t *saving = cache_filter_make_saving(
-        state, &renewal->exchange, record->status_line, renewal->fields, r->pool);
+    cache_saving_t *saving;
+    cache_life_t life;
 
+    cache_freshness_life(&life, &renewal->exchange, &state->heuristic);
+    saving = cache_filter_make_saving(state, &renewal->exchange, &life, record->status_line,
+                                      renewal->fields, r->pool);
     if (renewal->verdict == CACHE_STORABLE)
-        renewal->verdict = cache_verdict_of(&renewal->exchange, &state->heuristic);
+        renewal->verdict = cache_verdict_of(&renewal->exchange, &life);
     state->found.record.life = saving->life;
     if (renewal->verdict == CACHE_STORABLE)
         renewal->verdict = cache_filter_open_saving(state, saving, record->body_size, r->pool);

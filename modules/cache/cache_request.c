@@ -28,7 +28,7 @@ static const char *site_of(const request_rec *r)
 {
     apr_port_t port = r->server->port ? r->server->port : r->connection->local_addr->port;
 
-    return apr_psprintf(r->pool, "%s:%u", r->server->server_hostname, (unsigned)port);
+    return apr_pstrcat(r->pool, r->server->server_hostname, ":", apr_itoa(r->pool, port), NULL);
 }
 
 /*

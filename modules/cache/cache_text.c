@@ -16,7 +16,7 @@ cache_span_t cache_text_span(const char *text)
 
 static int is_tchar(unsigned char c)
 {
-    return apr_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return apr_isalnum(c) || c == '-' || (c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL);
 }
 
 int cache_text_is_token(cache_span_t span)
@@ -56,6 +56,8 @@ cache_span_t cache_text_trim(cache_span_t span)
 
 int cache_text_is(cache_span_t span, const char *word)
 {
+    if (span.size > 0 && ((span.data[0] ^ word[0]) & ~0x20)) /* most words of a list differ here */
+        return 0;
     return strlen(word) == span.size && strncasecmp(span.data, word, span.size) == 0;
 }
 

@@ -61,23 +61,19 @@ static int may_be_shared_with_cookie(const cache_exchange_t *exchange)
            cache_text_list_has(told->private_fields, "set-cookie");
 }
 
-static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange,
-                                         const cache_heuristic_t *heuristic)
+static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange, const cache_life_t *life)
 {
     int is_explicit =
         cache_freshness_is_explicit(exchange) || (exchange->told->flags & CACHE_CC_NO_CACHE);
-    cache_life_t life;
 
-    cache_freshness_life(&life, exchange, heuristic);
-    if (!is_explicit && life.lifetime == 0)
+    if (!is_explicit && life->lifetime == 0)
         return CACHE_REFUSED_NO_FRESHNESS;
-    if (cache_freshness_keep(&life, exchange->received) > 0)
+    if (cache_freshness_keep(life, exchange->received) > 0)
         return CACHE_STORABLE;
     return is_explicit ? CACHE_REFUSED_EXPIRED : CACHE_REFUSED_NO_FRESHNESS;
 }
 
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange,
-                                 const cache_heuristic_t *heuristic)
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life)
 {
     const cache_directives_t *told = exchange->told;
     const char *ignored;
@@ -98,5 +94,5 @@ cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange,
         return CACHE_REFUSED_SET_COOKIE;
     if (cache_vary_parse(&ignored, exchange->response, NULL) == CACHE_VARY_ANY)
         return CACHE_REFUSED_VARY;
-    return freshness_verdict(exchange, heuristic);
+    return freshness_verdict(exchange, life);
 }

@@ -34,10 +34,9 @@ const char *cache_verdict_name(cache_verdict_e verdict);
 
 /*
  * RFC 9111 section 3, for a shared cache, before the body is known. CACHE_STORABLE, or the first
- * reason why not. heuristic is what a response without explicit freshness is given; where that is
- * nothing, it is not stored. Any thread.
+ * reason why not. life is what cache_freshness_life says of the exchange; where a response without
+ * explicit freshness is given none by a heuristic, it is not stored. Any thread.
  */
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange,
-                                 const cache_heuristic_t *heuristic);
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life);
 
 #endif

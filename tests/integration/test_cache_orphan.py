@@ -50,7 +50,7 @@ def test_the_rest_is_read_and_stored(httpd, app, mpm):
         wait_until(lambda: server.get(path, host="localhost", headers=ASK).status == 200)
         answer = server.get(path, host="localhost")
         assert is_hit(answer) and answer.body == pattern(800_000) and origin.count(path) == 1, path
-    assert counters(server)["finished"] == 2
+    wait_until(lambda: counters(server)["finished"] == 2)
 
 
 def test_with_memcached(httpd, app, memcached):

@@ -22,6 +22,18 @@ static void what_the_field_says(void **state)
                 "tier; fwd=bypass; detail=private");
     assert_text(*state, (cache_status_field_t){.detail = "only-if-cached"},
                 "tier; detail=only-if-cached");
+    assert_text(*state, (cache_status_field_t){.hit = 1, .has_ttl = 1}, "tier; hit; ttl=0");
+    assert_text(*state,
+                (cache_status_field_t){.hit = 1,
+                                       .fwd = CACHE_FWD_VARY_MISS,
+                                       .collapsed = 1,
+                                       .fwd_status = 999,
+                                       .has_ttl = 1,
+                                       .ttl = APR_INT64_MIN,
+                                       .stored = 1,
+                                       .detail = "authorization"},
+                "tier; hit; fwd=vary-miss; collapsed; fwd-status=999; ttl=-9223372036854775808; "
+                "stored; detail=authorization");
 }
 
 static void the_tokens_of_fwd(void **state)

@@ -19,6 +19,7 @@ static cache_verdict_e judge(const case_t *it, int heuristic, apr_pool_t *pool)
 {
     cache_directives_t asked, told;
     cache_exchange_t exchange = {cache_exchange_method(it->method ? it->method : "GET")};
+    cache_life_t life;
 
     exchange.request = fields(pool, it->request ? it->request : "");
     exchange.response = fields(pool, it->response);
@@ -29,7 +30,8 @@ static cache_verdict_e judge(const case_t *it, int heuristic, apr_pool_t *pool)
     exchange.status = it->status ? it->status : 200;
     exchange.authorized = it->authorized;
     exchange.requested = exchange.received = NOW;
-    return cache_verdict_of(&exchange, heuristic ? &usual : &none);
+    cache_freshness_life(&life, &exchange, heuristic ? &usual : &none);
+    return cache_verdict_of(&exchange, &life);
 }
 
 #define CC "Cache-Control: "
