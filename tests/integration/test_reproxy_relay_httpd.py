@@ -27,7 +27,7 @@ def test_a_graceful_stop_waits_for_a_download(httpd, app, nginx):
     os.kill(s.pid, signal.SIGWINCH)
     assert client.read_body(SIZE) == pattern(SIZE)
     client.close()
-    assert s.stops(10)
+    assert s.stops(30)
 
 
 def test_a_stop_cuts_a_download_and_logs_it(httpd, app, nginx):
