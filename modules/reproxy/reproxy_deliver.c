@@ -24,8 +24,7 @@ static void count(reproxy_count_e what)
     tier_counter_add(&reproxy_scene()->table->counts[what], 1);
 }
 
-/* Passes on what is in bb; the first time the head of the answer goes with it. */
-static int pass(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
+int reproxy_deliver_pass(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
 {
     request_rec *r = delivery->r;
     apr_status_t status;
@@ -42,7 +41,7 @@ static void add_text(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, const
         bb, apr_bucket_pool_create(text, strlen(text), delivery->r->pool, bb->bucket_alloc));
 }
 
-static void tell_cut(const reproxy_delivery_t *delivery)
+void reproxy_deliver_tell_cut(const reproxy_delivery_t *delivery)
 {
     const char *tail = reproxy_quiet_tail(&reproxy_scene()->table->quiet[REPROXY_QUIET_CUT],
                                           tier_clock_now(), delivery->r->pool);
@@ -60,7 +59,7 @@ static void cut_client(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
 {
     request_rec *r = delivery->r;
 
-    tell_cut(delivery);
+    reproxy_deliver_tell_cut(delivery);
     r->no_cache = 1;
     r->connection->keepalive = AP_CONN_CLOSE;
     APR_BRIGADE_INSERT_TAIL(
@@ -71,16 +70,14 @@ static void cut_client(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
     apr_brigade_cleanup(bb);
 }
 
-static reproxy_failure_e why_broken(apr_status_t status)
+reproxy_failure_e reproxy_deliver_why(apr_status_t status)
 {
     if (APR_STATUS_IS_TIMEUP(status))
         return REPROXY_FAILURE_STALL;
     return status == APR_EGENERAL ? REPROXY_FAILURE_GARBAGE : REPROXY_FAILURE_CUT;
 }
 
-/* The copy failed within the body. Returns 1 when another goes on with the bytes from at to last.
- */
-static int resume(reproxy_delivery_t *delivery, reproxy_failure_e failure, apr_off_t last)
+int reproxy_deliver_resume(reproxy_delivery_t *delivery, reproxy_failure_e failure, apr_off_t last)
 {
     const reproxy_span_t rest = {delivery->at, last};
 
@@ -96,8 +93,7 @@ static int resume(reproxy_delivery_t *delivery, reproxy_failure_e failure, apr_o
     return 1;
 }
 
-/* Leaves out what the client has got already. Returns 1 when something of the bucket is left. */
-static int trim(reproxy_delivery_t *delivery, apr_bucket *bucket)
+int reproxy_deliver_trim(reproxy_delivery_t *delivery, apr_bucket *bucket)
 {
     if (delivery->skip >= (apr_off_t)bucket->length) {
         delivery->skip -= (apr_off_t)bucket->length;
@@ -110,7 +106,7 @@ static int trim(reproxy_delivery_t *delivery, apr_bucket *bucket)
     return 1;
 }
 
-static int is_verified(const reproxy_delivery_t *delivery)
+int reproxy_deliver_is_verified(const reproxy_delivery_t *delivery)
 {
     return delivery->order->md5 && delivery->span_count == 0;
 }
@@ -123,7 +119,7 @@ static int verify(reproxy_delivery_t *delivery, apr_bucket *bucket, int is_last)
     const char *data;
     apr_size_t size;
 
-    if (!is_verified(delivery))
+    if (!reproxy_deliver_is_verified(delivery))
         return 1;
     if (delivery->at == 0)
         apr_md5_init(&delivery->md5);
@@ -180,7 +176,7 @@ static int take_piece(reproxy_delivery_t *delivery, apr_bucket_brigade *bb, apr_
 {
     int is_last, goes_on = 0;
 
-    if (!trim(delivery, bucket))
+    if (!reproxy_deliver_trim(delivery, bucket))
         return 0;
     if (last >= 0 && (apr_off_t)bucket->length > last - delivery->at + 1) {
         bucket->length = (apr_size_t)(last - delivery->at + 1);
@@ -221,7 +217,7 @@ static body_end_e send_span(reproxy_delivery_t *delivery, apr_bucket_brigade *bb
             return is_right ? WHOLE : CUT;
         }
         if (status != APR_SUCCESS) {
-            if (!resume(delivery, why_broken(status), last))
+            if (!reproxy_deliver_resume(delivery, reproxy_deliver_why(status), last))
                 return CUT;
             continue;
         }
@@ -232,7 +228,7 @@ static body_end_e send_span(reproxy_delivery_t *delivery, apr_bucket_brigade *bb
         }
         if (end && with_eos)
             APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
-        if (!pass(delivery, bb))
+        if (!reproxy_deliver_pass(delivery, bb))
             return CLIENT_GONE;
         if (end)
             return WHOLE;
@@ -255,7 +251,7 @@ static body_end_e send_parts(reproxy_delivery_t *delivery, apr_bucket_brigade *b
     }
     add_text(delivery, bb, reproxy_answer_part(delivery, delivery->span_count));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
-    return pass(delivery, bb) ? WHOLE : CLIENT_GONE;
+    return reproxy_deliver_pass(delivery, bb) ? WHOLE : CLIENT_GONE;
 }
 
 static body_end_e send_whole(reproxy_delivery_t *delivery, apr_bucket_brigade *bb)
@@ -272,7 +268,7 @@ static body_end_e send_whole(reproxy_delivery_t *delivery, apr_bucket_brigade *b
     if (delivery->fetch && delivery->fetch->left == 0)
         finish_source(delivery, 0);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
-    return pass(delivery, bb) ? WHOLE : CLIENT_GONE;
+    return reproxy_deliver_pass(delivery, bb) ? WHOLE : CLIENT_GONE;
 }
 
 static int send_body(reproxy_delivery_t *delivery)
@@ -285,152 +281,6 @@ static int send_body(reproxy_delivery_t *delivery)
         cut_client(delivery, bb);
     reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
     return end != CUT || delivery->started ? OK : reproxy_source_status(delivery);
-}
-
-/* The relay can carry what is only bytes: in the clear, with a length, from its first byte on. */
-static int is_plain(const reproxy_delivery_t *delivery)
-{
-    const reproxy_fetch_t *fetch = delivery->fetch;
-
-    return !fetch->wire.is_tls && !fetch->head.chunked && fetch->left > 0 && delivery->skip == 0;
-}
-
-static apr_off_t first_byte(const reproxy_delivery_t *delivery)
-{
-    return delivery->span_count ? delivery->spans[0].first : 0;
-}
-
-static apr_off_t last_byte(const reproxy_delivery_t *delivery)
-{
-    return delivery->span_count ? delivery->spans[0].last : delivery->size - 1;
-}
-
-static void fill_handover(const reproxy_delivery_t *delivery, reproxy_handover_t *handover)
-{
-    const reproxy_fetch_t *fetch = delivery->fetch;
-
-    handover->storage = fetch->wire.conn->sock;
-    handover->node = fetch->url.node;
-    handover->url = fetch->copy;
-    handover->buffered = fetch->data;
-    handover->buffered_size =
-        (apr_off_t)fetch->size < fetch->left ? fetch->size : (apr_size_t)fetch->left;
-    handover->remaining = fetch->left;
-    handover->position = delivery->at;
-    handover->stall = delivery->ask.stall;
-}
-
-/* The connection is the relay's; how the copy served is told when that has ended. */
-static void taken(void *baton)
-{
-    reproxy_delivery_t *delivery = baton;
-
-    delivery->given = delivery->fetch;
-    delivery->given->head.keeps = 0;
-    delivery->fetch = NULL;
-    reproxy_fetch_fail(delivery->given, REPROXY_FAILURE_NONE);
-}
-
-/* What the relay has sent is counted for its node here: nothing else saw the bytes. */
-static void count_given(reproxy_delivery_t *delivery, apr_off_t sent)
-{
-    apr_off_t at = first_byte(delivery) + sent;
-
-    if (delivery->given) {
-        tier_counter_add(&delivery->given->node->bytes, (apr_uint64_t)(at - delivery->at));
-        delivery->at = at;
-    }
-}
-
-static void drop_pulled(reproxy_delivery_t *delivery)
-{
-    if (delivery->pulled)
-        apr_bucket_destroy(delivery->pulled);
-    delivery->pulled = NULL;
-}
-
-static apr_status_t pull_given(void *baton, const char **data, apr_size_t *size)
-{
-    reproxy_delivery_t *delivery = baton;
-    apr_off_t last = last_byte(delivery);
-    apr_bucket *bucket;
-
-    drop_pulled(delivery);
-    do {
-        apr_status_t status = reproxy_fetch_body(delivery->fetch, &bucket);
-
-        if (status == APR_SUCCESS)
-            continue;
-        if (!resume(delivery, why_broken(status), last))
-            return APR_EGENERAL;
-        bucket = NULL;
-    } while (!bucket || !trim(delivery, bucket));
-    if ((apr_off_t)bucket->length > last - delivery->at + 1)
-        bucket->length = (apr_size_t)(last - delivery->at + 1);
-    delivery->at += (apr_off_t)bucket->length;
-    delivery->pulled = bucket;
-    return apr_bucket_read(bucket, data, size, APR_BLOCK_READ);
-}
-
-static apr_status_t resume_given(void *baton, apr_off_t sent, reproxy_failure_e failure,
-                                 reproxy_handover_t *next)
-{
-    reproxy_delivery_t *delivery = baton;
-
-    count_given(delivery, sent);
-    delivery->fetch = delivery->given;
-    delivery->given = NULL;
-    if (!resume(delivery, failure, last_byte(delivery)))
-        return APR_EGENERAL;
-    if (is_plain(delivery))
-        fill_handover(delivery, next);
-    else
-        next->pull = pull_given;
-    return APR_SUCCESS;
-}
-
-static void given_ended(void *baton, apr_off_t sent, reproxy_failure_e failure)
-{
-    reproxy_delivery_t *delivery = baton;
-
-    count_given(delivery, sent);
-    drop_pulled(delivery);
-    if (delivery->given)
-        delivery->fetch = delivery->given;
-    reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
-    if (failure != REPROXY_FAILURE_NONE)
-        tell_cut(delivery);
-}
-
-/* Offers the rest to the relay. Returns 1 when it has taken it. */
-static int hand_over(reproxy_delivery_t *delivery)
-{
-    const reproxy_relay_t *relay = reproxy_scene()->relay;
-    request_rec *r = delivery->r;
-    apr_bucket_brigade *bb;
-    reproxy_handover_t handover = {.r = r,
-                                   .size = delivery->size,
-                                   .storage_etag = delivery->etag,
-                                   .storage_modified = delivery->modified,
-                                   .order = delivery->order,
-                                   .resume = resume_given,
-                                   .taken = taken,
-                                   .ended = given_ended,
-                                   .baton = delivery};
-
-    if (!relay || !is_plain(delivery) || delivery->fetch->left <= 0 || delivery->is_multipart ||
-        is_verified(delivery) || r->header_only || !relay->wants(r, delivery->fetch->left))
-        return 0;
-    bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
-    if (!pass(delivery, bb))
-        return 0;
-    /* The caller's may be gone when it is needed again. */
-    delivery->order = handover.order =
-        apr_pmemdup(r->pool, delivery->order, sizeof(*delivery->order));
-    delivery->at = first_byte(delivery);
-    fill_handover(delivery, &handover);
-    return relay->take(&handover) == APR_SUCCESS;
 }
 
 /* The first answer of a copy tells the size, and with it what the client's ranges mean. Returns OK
@@ -508,5 +358,5 @@ int reproxy_deliver(request_rec *r, const reproxy_order_t *order)
     if (!delivery->fetch) /* the client is gone */
         return OK;
     reproxy_answer_head(delivery);
-    return hand_over(delivery) ? DONE : send_body(delivery);
+    return reproxy_handover(delivery) ? DONE : send_body(delivery);
 }

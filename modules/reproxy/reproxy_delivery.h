@@ -63,6 +63,33 @@ void reproxy_source_done(reproxy_delivery_t *delivery, reproxy_failure_e failure
 /* Returns the HTTP status for a delivery that no copy could begin; logs why. */
 int reproxy_source_status(reproxy_delivery_t *delivery);
 
+/* reproxy_deliver.c */
+
+/* Passes on what is in bb; the first time the head of the answer goes with it. Returns 0 when the
+ * client is gone. */
+int reproxy_deliver_pass(reproxy_delivery_t *delivery, apr_bucket_brigade *bb);
+
+/* Counts and logs that the client does not get the whole body. */
+void reproxy_deliver_tell_cut(const reproxy_delivery_t *delivery);
+
+/* Returns the failure of a copy whose body ended with status. */
+reproxy_failure_e reproxy_deliver_why(apr_status_t status);
+
+/* The copy failed within the body. Returns 1 when another goes on with the bytes from at to last.
+ */
+int reproxy_deliver_resume(reproxy_delivery_t *delivery, reproxy_failure_e failure, apr_off_t last);
+
+/* Leaves out what the client has got already. Returns 1 when something of the bucket is left. */
+int reproxy_deliver_trim(reproxy_delivery_t *delivery, apr_bucket *bucket);
+
+/* Returns 1 when the body is held against a checksum. */
+int reproxy_deliver_is_verified(const reproxy_delivery_t *delivery);
+
+/* reproxy_handover.c */
+
+/* Offers the rest to the relay. Returns 1 when it has taken it. */
+int reproxy_handover(reproxy_delivery_t *delivery);
+
 /* reproxy_answer.c */
 
 /* Puts what the order knows of the file into r's fields. */

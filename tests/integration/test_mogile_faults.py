@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of trackers, the database and storage nodes, each counted from the client's side."""
+import json
 import threading
 import time
 
@@ -12,6 +13,15 @@ from webtier_testing.tracker_server import path_of
 BODY = pattern(50_000)
 NODE_AWAY = ("AH00957", "AH01114", "AH01102")
 TIMES = "TierReproxyTimeout connect=300ms first=400ms stall=400ms"
+
+
+STATUS = "</Location>\n<Location /tier-status>\nSetHandler tier-status"
+ALT = """</Location>
+<Location /alt/>
+    TierMogileDomain web
+    TierMogileKey ^/alt/(.+)$ $1
+    TierMogileCacheTime 0
+    TierMogileZone alt"""
 
 
 def ask(server, count=8, key="key", **options):
@@ -86,8 +96,9 @@ def test_a_tracker_that_cannot_is_not_a_key_that_is_not(web):  # noqa: F811
 
 
 def test_without_trackers_the_database_is_asked(web):  # noqa: F811
-    server = web(f"{TIMES}\nTierMogileVerify checksum", conf="$DB")
+    server = web(f"{TIMES}\nTierMogileVerify checksum\n{ALT}", conf="$DB")
     server.allow_log("WT3501")
+    server.fs.store("elsewhere", BODY, on=(2,))
     fid = server.fs.store("key&=", BODY, on=(1, 2))
     server.fs.store("gone", BODY, on=())
     server.fs.store("dead", BODY, on=(3,))
@@ -102,7 +113,9 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
     assert server.get("/f/o'%5C%22r").status == 404
     assert server.get("/f/%E6%97%A5%E6%9C%AC").status == 404
     assert server.get("/f/%FF%FE").status == 404
-    server.allow_log("WT3512")
+    server.fs.sql("UPDATE host SET altip=hostip, hostip='127.0.0.9' WHERE hostid=2")
+    assert server.get("/alt/elsewhere").body == BODY
+    server.allow_log("WT3512", *NODE_AWAY, "WT3011")
     assert server.get("/f/gone").status == 503 and server.get("/f/dead").status == 503
     assert not server.fs.nodes[0].requests()  # its device is down
     assert server.fs.copy(2, fid).exists()
@@ -175,7 +188,8 @@ def test_a_node_that_is_away_costs_no_client_its_answer(web, fault):  # noqa: F8
     getattr(server.fs.nodes[0], fault)()
     answers = ask(server, 12)
     server.fs.nodes[0].cont()
-    assert all_well(answers) and len(slow(answers)) <= 2  # known to all three processes after the first; asked again after 2 s
+    # All three processes know it after the first; it is asked again after two seconds.
+    assert all_well(answers) and len(slow(answers)) <= 2
 
 
 def test_a_bad_copy_costs_no_client_its_answer(web):  # noqa: F811
@@ -218,7 +232,7 @@ def test_wrong_bytes_are_never_taken_for_the_file(web):  # noqa: F811
 
 def test_wrong_bytes_are_remembered(web):  # noqa: F811
     """Whoever comes after the client that was cut gets the other copy, whatever the tracker says."""
-    server = web(f"{TIMES}\nTierMogileVerify checksum")
+    server = web(f"{TIMES}\nTierMogileVerify checksum\n{STATUS}", modules=("status",))
     server.allow_log("WT3012")
     body = pattern(400_000)
     fid = server.fs.store("key", body, on=(1, 2))
@@ -231,6 +245,9 @@ def test_wrong_bytes_are_remembered(web):  # noqa: F811
     for _ in range(6):
         assert server.get("/f/key").body == body
     assert len(server.fs.nodes[0].requests()) == asked
+    told = json.loads(server.get("/tier-status/json").body)["modules"]["reproxy"]
+    assert told["cut"] == 1 and sum(node["failed_checksum"] for node in told["nodes"]) == 1
+    assert {"checksum": 1} in [device["failures"] for device in told["mogile"]["devices"]]
 
 
 def test_everything_at_once(web):  # noqa: F811

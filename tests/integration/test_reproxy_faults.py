@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage nodes that fail, counted from the client's side."""
 import http.client
+import socket
 import threading
 import time
 
@@ -82,6 +83,26 @@ def test_a_stopped_node_costs_its_deadline_once(httpd, app, nginx):
     assert times[0] > 0.4 and sum(1 for each in times if each > 0.4) <= 2, times
     assert next(n for n in told(s)["nodes"] if n["node"] == hung.url)["state"] == "sick"
     hung.cont()
+
+
+def test_a_node_that_takes_no_connection_costs_the_deadline_of_connecting(httpd, app, nginx):
+    a, node = app(), nginx()
+    url, = placed([node], size=1000)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        port = silent.getsockname()[1]
+        waiting = [socket.socket() for _ in range(3)]  # more than its queue takes: the kernel drops what follows
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        says(a, f"http://127.0.0.1:{port}/f", url)
+        s = reproxying(httpd, a, allow="127.0.0.1:*", more="TierReproxyTimeout connect=300ms first=20s")
+        s.allow_log(*CONNECT_FAULTS, "AH01114")
+        answer = s.get("/x")
+        assert answer.body == pattern(1000) and 0.25 < answer.elapsed < scale(5)
+        silent_node, = [found for found in told(s)["nodes"] if found["node"].endswith(f":{port}")]
+        assert silent_node["failed_timeout"] == 1
+        for one in waiting:
+            one.close()
 
 
 def test_a_stopped_node_with_the_only_copy_costs_its_deadline_once(httpd, app, nginx):

@@ -161,6 +161,11 @@ def test_the_size_must_be_right(files):
     assert files.name("sub/f", **{"X-REPROXY-EXPECTED-SIZE": "6"}).get("/x").status == 502
 
 
+def test_a_file_comes_before_a_url(files):
+    answer = files.name("sub/f", **{"X-REPROXY-URL": "http://127.0.0.1:1/never"}).get("/x")
+    assert answer.body == b"below" and not {"X-REPROXY-URL", "X-REPROXY-FILE"} & set(answer.headers.keys())
+
+
 def test_without_a_root_no_file_is_sent(httpd, app):
     a = app(headers={"X-REPROXY-FILE": "/etc/passwd"})
     s = reproxying(httpd, a)
