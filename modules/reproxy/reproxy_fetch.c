@@ -11,9 +11,11 @@
 #include "reproxy_scene.h"
 
 /* A heap bucket's memory from the client connection's allocator, which keeps it for the next. */
-#define ROOM      (REPROXY_BUFFER - 128)
-#define WITH_HEAD 16384 /* of a body for the relay, which takes the rest without a copy */
-#define COPY_MAX  16384
+#define ROOM     (REPROXY_BUFFER - 128)
+#define COPY_MAX 16384
+/* For a head, and what comes with it of a body that the relay may take: it has the rest without a
+ * copy, and a client that is slow holds this memory for long. One page of APR's allocator. */
+#define HEAD_ROOM (8192 - 128)
 
 static void drop_buffer(reproxy_fetch_t *fetch)
 {
@@ -122,34 +124,43 @@ static int is_alone(const apr_bucket *buffer)
     return ((const apr_bucket_refcount *)buffer->data)->refcount == 1;
 }
 
-/* Moves what is left to the start of a buffer with room behind it: the same where it is free. */
+/* The size of the buffer that is needed next. */
+static apr_size_t wanted_room(const reproxy_fetch_t *fetch)
+{
+    return fetch->ask->may_relay && !fetch->is_framed && fetch->size < HEAD_ROOM / 2 ? HEAD_ROOM
+                                                                                     : ROOM;
+}
+
+/* Moves what is left to the start of a buffer with room behind it: the same where it is free and
+ * large enough. */
 static char *make_room(reproxy_fetch_t *fetch)
 {
     apr_bucket_alloc_t *alloc = fetch->r->connection->bucket_alloc;
     const char *base = NULL;
     char *memory;
-    apr_size_t whole, kept = fetch->size;
+    apr_size_t whole, kept = fetch->size, room = wanted_room(fetch);
 
-    if (fetch->buffer && is_alone(fetch->buffer)) {
+    if (fetch->buffer && fetch->room >= room && is_alone(fetch->buffer)) {
         apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
         memory = (char *)base;
         memmove(memory, fetch->data, kept);
     } else {
-        memory = apr_bucket_alloc(ROOM, alloc);
+        memory = apr_bucket_alloc(room, alloc);
         if (kept > 0)
             memcpy(memory, fetch->data, kept);
         drop_buffer(fetch);
-        fetch->buffer = apr_bucket_heap_create(memory, ROOM, apr_bucket_free, alloc);
+        fetch->buffer = apr_bucket_heap_create(memory, room, apr_bucket_free, alloc);
+        fetch->room = room;
     }
     fetch->data = memory;
     fetch->size = kept;
     return memory + kept;
 }
 
-static apr_status_t read_more(reproxy_fetch_t *fetch, apr_size_t most, apr_interval_time_t timeout)
+static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
 {
     char *memory = make_room(fetch);
-    apr_size_t size = ROOM - fetch->size < most ? ROOM - fetch->size : most;
+    apr_size_t size = fetch->room - fetch->size;
     apr_status_t status = reproxy_wire_receive(&fetch->wire, memory, &size, timeout);
 
     if (status == APR_SUCCESS)
@@ -178,8 +189,7 @@ static reproxy_failure_e read_head(reproxy_fetch_t *fetch, apr_time_t deadline)
         }
         if (fetch->size >= ROOM / 2)
             return REPROXY_FAILURE_GARBAGE;
-        status =
-            read_more(fetch, fetch->ask->may_relay ? WITH_HEAD : ROOM, deadline - tier_clock_now());
+        status = read_more(fetch, deadline - tier_clock_now());
         if (status != APR_SUCCESS)
             return failure_of(status);
     }
@@ -261,24 +271,23 @@ static apr_status_t finish(reproxy_fetch_t *fetch)
  * in one piece instead of two. */
 static void take_rest(reproxy_fetch_t *fetch)
 {
-    const char *base;
-    apr_size_t whole, room;
+    apr_size_t room;
+    char *memory;
 
-    if (fetch->left <= (apr_off_t)fetch->size || !is_alone(fetch->buffer))
+    if (fetch->room >= ROOM || fetch->left <= (apr_off_t)fetch->size)
         return;
-    apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
-    room = (apr_size_t)(base + ROOM - fetch->data) - fetch->size;
+    memory = make_room(fetch);
+    room = fetch->room - fetch->size;
     if ((apr_off_t)room > fetch->left - (apr_off_t)fetch->size)
         room = (apr_size_t)(fetch->left - (apr_off_t)fetch->size);
-    fetch->size += reproxy_wire_take(&fetch->wire, (char *)fetch->data + fetch->size, room);
+    fetch->size += reproxy_wire_take(&fetch->wire, memory, room);
 }
 
 static apr_status_t plain_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
 {
     apr_size_t size;
 
-    if (fetch->size < WITH_HEAD)
-        take_rest(fetch);
+    take_rest(fetch);
     size = fetch->size;
 
     if (fetch->left >= 0 && (apr_off_t)size > fetch->left)
@@ -322,7 +331,7 @@ apr_status_t reproxy_fetch_body(reproxy_fetch_t *fetch, apr_bucket **bucket)
             if (status != APR_INCOMPLETE)
                 return status;
         }
-        status = read_more(fetch, ROOM, fetch->ask->stall);
+        status = read_more(fetch, fetch->ask->stall);
         if (APR_STATUS_IS_EOF(status) && fetch->left < 0 && !fetch->head.chunked)
             return finish(fetch);
         if (status != APR_SUCCESS)

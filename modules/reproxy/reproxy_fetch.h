@@ -38,7 +38,8 @@ typedef struct reproxy_fetch_t {
     apr_interval_time_t first; /* how long its first byte is waited for: ask's, or less */
     reproxy_head_t head;
     reproxy_chunk_t chunk;
-    apr_bucket *buffer; /* what was read, as one bucket of REPROXY_BUFFER; NULL: nothing */
+    apr_bucket *buffer; /* what was read, as one bucket of `room` bytes; NULL: nothing */
+    apr_size_t room;    /* REPROXY_BUFFER at most */
     const char *data;   /* within it: not yet used */
     apr_size_t size;
     int is_framed;  /* head and left are those of the answer */

@@ -67,9 +67,9 @@ def prepare(bench):
     for name, size in SIZES.items():
         cases = {}
         for front, server in fronts.items():
-            goal = 0.3 if front == "reproxy, relayed" and size == SIZES["5 MiB"] else None
+            goals = {"reproxy, relayed": 0.3, "reproxy, TierReproxyRelay off": 0.65} if size == SIZES["5 MiB"] else {}
             cases[front] = bench.case(f"{front}, {name}", server, f"/{size}", charged=[server, storage], size=size,
-                                      against=cases.get("mod_proxy"), goal=goal)
+                                      against=cases.get("mod_proxy"), goal=goals.get(front))
     # Few threads, so that what threads keep for good does not hide in the cost of a client, or the other way round.
     few = STATUS.replace("256", "32") + "AsyncRequestWorkerFactor 16\n"
     fronts["reproxy, relayed"] = bench.httpd(few + reproxy, ["reproxy"], (*PROXY, "status"))

@@ -70,7 +70,7 @@ def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
     back = server.fs.trackers[0]
     asked = len(requests_of(back))
     back.fault("none")
-    server.wait_log("WT3503", timeout=5)
+    server.wait_log(f"WT3503.*{back.address}", timeout=10)
     wait_until(lambda: all_well(ask(server, 3)) and len(requests_of(back)) > asked, 10)
 
 

@@ -121,20 +121,21 @@ def test_an_application_behind_a_unix_socket(httpd, app, nginx, workspace):
         server.shutdown()
 
 
-def test_cgi(httpd, app, nginx):
+def test_cgi(httpd, app, nginx, workspace):
     a, node = app(), nginx()
     url, = placed([node], size=1000)
-    s = reproxying(httpd, a, node, extra=["cgid"], more="""
-        ProxyPass /cgi !
-        ScriptAlias /cgi /tmp/cgi
-        """, conf="ScriptSock cgid")
-    script = s.docroot / "script"
+    folder = workspace.new_dir("cgi")
+    script = folder / "script"
     script.write_text(f'#!/bin/sh\nprintf "Content-Type: image/png\\r\\nX-REPROXY-URL: {url}\\r\\n'
                       'X-Seen: $HTTP_X_PROXY_CAPABILITIES\\r\\n\\r\\nbody"\n')
     script.chmod(0o755)
-    s.reconfigure(vhost=s.site.vhost.replace("/tmp/cgi", str(script)) +
-                  f"\n<Directory {s.docroot}>\nOptions +ExecCGI\n</Directory>")
-    s.graceful()
+    s = reproxying(httpd, a, node, extra=["cgid"], more=f"""
+        ProxyPass /cgi !
+        ScriptAlias /cgi {script}
+        <Directory {folder}>
+            Options +ExecCGI
+        </Directory>
+        """, conf="ScriptSock cgid")
     answer = s.get("/cgi")
     assert answer.body == pattern(1000) and answer.headers["X-Seen"] == "reproxy-file"
 

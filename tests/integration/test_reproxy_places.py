@@ -173,22 +173,18 @@ def test_without_a_root_no_file_is_sent(httpd, app):
     assert s.get("/x").status == 502
 
 
-def test_x_sendfile_and_x_accel_redirect(httpd, app, nginx):
-    a, node = app(), nginx()
+def test_x_sendfile_and_x_accel_redirect(httpd, app, nginx, workspace):
+    a, node, root = app(), nginx(), workspace.new_dir("private")
     placed([node], path="/pub/a%20b.png".replace("%20", " "), size=100)
     s = reproxying(httpd, a, node, more=f"""
         TierReproxyHeader file X-Sendfile
         TierReproxyHeader path X-Accel-Redirect
-        TierReproxyFileRoot run/files
-        TierReproxyMap /private/ {{root}}/
+        TierReproxyFileRoot {root}
+        TierReproxyMap /private/ {root}/
         TierReproxyMap /stored {node.url}/pub/
-        """.replace("{root}", "/var/empty"))
-    root = s.runtime_dir / "files"
-    root.mkdir()
+        """)
     root.chmod(0o755)
     (root / "a b.txt").write_bytes(b"private")
-    s.reconfigure(vhost=s.site.vhost.replace("/var/empty", str(root)))
-    s.graceful()
     s.allow_log("WT3006", "WT3020", "WT3021", "AH00")
     a.behave(headers={"X-Sendfile": str(root / "a b.txt")})
     assert s.get("/x").body == b"private"
