@@ -239,6 +239,14 @@ static apr_status_t scan_bytes(rewriting_t *rewriting, const char *data, apr_siz
     return rv;
 }
 
+/* What is told to be safe changes with the end: a page may end within a tag. */
+static apr_status_t scan_end(rewriting_t *rewriting)
+{
+    const apr_array_header_t *edits = assets_scan_end(rewriting->scan);
+
+    return assets_splice_apply(&rewriting->splice, edits, assets_scan_safe(rewriting->scan));
+}
+
 static void finish(ap_filter_t *f, rewriting_t *rewriting)
 {
     tier_counter_add(&counters()->references, rewriting->page.seen);
@@ -254,8 +262,7 @@ static apr_status_t take_metadata(ap_filter_t *f, rewriting_t *rewriting, apr_bu
     int is_end = APR_BUCKET_IS_EOS(bucket);
 
     if (is_end && rewriting->scan)
-        rv = assets_splice_apply(&rewriting->splice, assets_scan_end(rewriting->scan),
-                                 assets_scan_safe(rewriting->scan));
+        rv = scan_end(rewriting);
     if (is_end && !rewriting->scan)
         begin(rewriting, f->r, "", 0); /* HEAD: its fields are the page's */
     APR_BUCKET_REMOVE(bucket);

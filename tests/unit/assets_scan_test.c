@@ -56,6 +56,7 @@ static const char *spliced(assets_scan_e kind, const char *data, apr_size_t size
     apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(pool);
     assets_judge_t judge = judge_of(pool);
     assets_scan_t *scan = assets_scan_create(kind, &judge, pool);
+    const apr_array_header_t *last;
     assets_splice_t splice;
     char *out;
     apr_size_t length;
@@ -69,8 +70,8 @@ static const char *spliced(assets_scan_e kind, const char *data, apr_size_t size
         edits = assets_scan_feed(scan, p, piece);
         assert_int_equal(assets_splice_apply(&splice, edits, assets_scan_safe(scan)), APR_SUCCESS);
     }
-    assert_int_equal(assets_splice_apply(&splice, assets_scan_end(scan), assets_scan_safe(scan)),
-                     APR_SUCCESS);
+    last = assets_scan_end(scan);
+    assert_int_equal(assets_splice_apply(&splice, last, assets_scan_safe(scan)), APR_SUCCESS);
     assert_true(APR_BRIGADE_EMPTY(splice.held));
     apr_brigade_pflatten(splice.out, &out, &length, pool);
     return apr_pstrmemdup(pool, out, length);
