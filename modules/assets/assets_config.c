@@ -68,6 +68,7 @@ void *assets_config_create_directory(apr_pool_t *pool, char *path)
 
     (void)path;
     config->rewrite = TIER_UNSET;
+    config->early = TIER_UNSET;
     return config;
 }
 
@@ -78,6 +79,7 @@ void *assets_config_merge_directory(apr_pool_t *pool, void *base_config, void *a
     assets_directory_t *merged = apr_palloc(pool, sizeof(*merged));
 
     TIER_MERGE(merged, base, add, rewrite);
+    TIER_MERGE(merged, base, add, early);
     return merged;
 }
 
@@ -278,6 +280,19 @@ static const char *set_rewrite(cmd_parms *cmd, void *directory, int on)
     return NULL;
 }
 
+static const char *set_early(cmd_parms *cmd, void *directory, const char *arg)
+{
+    static const char *const names[] = {"off", "http2", "on"};
+
+    for (int i = ASSETS_EARLY_OFF; i <= ASSETS_EARLY_ON; i++) {
+        if (strcasecmp(arg, names[i]) == 0) {
+            ((assets_directory_t *)directory)->early = i;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "TierAssetsEarlyHints: \"%s\" is not off, http2 or on", arg);
+}
+
 /* A path, or an URL of http or https, or one without scheme; of characters that mean nothing where
  * references stand. */
 static int is_good_end(const char *text)
@@ -347,6 +362,8 @@ const command_rec assets_config_commands[] = {
                       "off, or which parameters of queries name versions of files: ver, v"),
     AP_INIT_FLAG("TierAssetsRewrite", set_rewrite, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: references in pages and style sheets are rewritten as TierAssetsMap says"),
+    AP_INIT_TAKE1("TierAssetsEarlyHints", set_early, NULL, RSRC_CONF | ACCESS_CONF,
+                  "off, http2 or on: which clients get 103 with what a page's head has them load"),
     AP_INIT_TAKE2("TierAssetsMap", add_rule, NULL, RSRC_CONF,
                   "the beginning of references, and what takes its place"),
     AP_INIT_TAKE2("TierAssetsManifest", add_source, NULL, RSRC_CONF,

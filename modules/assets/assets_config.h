@@ -35,9 +35,13 @@ typedef struct assets_server_t {
     assets_live_t *live; /* what both say now; made in each process; NULL: nothing to be said */
 } assets_server_t;
 
-/* Of a directory. */
+/* To whom early hints are sent. */
+typedef enum { ASSETS_EARLY_OFF, ASSETS_EARLY_HTTP2, ASSETS_EARLY_ON } assets_early_e;
+
+/* Of a directory; TIER_UNSET: not said. */
 typedef struct assets_directory_t {
     int rewrite;
+    int early; /* of assets_early_e */
 } assets_directory_t;
 
 extern const command_rec assets_config_commands[];

@@ -63,6 +63,8 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "variants", &counters->variants,
         "Requests answered with a compressed file that was beside the file.", pool);
     report_pages(counters, root, pool);
+    add(root, "early_hints", &counters->early_hints,
+        "Answers 103 with what the page's head had clients load the last time.", pool);
     add(root, "disk_errors", &counters->disk_errors, "Files that could not be written.", pool);
     add(root, "removed", &counters->removed,
         "Fetched files removed to keep a directory within its bound.", pool);

@@ -34,6 +34,7 @@ typedef struct assets_counters_t {
     tier_counter_t references; /* looked at */
     tier_counter_t changed;    /* of them */
     tier_counter_t untouched[ASSETS_UNTOUCHED]; /* pages passed as they were, by reason */
+    tier_counter_t early_hints;                 /* 103 answers with what a page had before */
     tier_counter_t disk_errors;                 /* what could not be written */
     tier_counter_t removed;                     /* by the sweep */
     apr_int64_t files, bytes; /* fetched ones on the disk, as of the last sweep; atomic */

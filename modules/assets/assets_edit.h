@@ -37,6 +37,8 @@ typedef struct assets_change_t {
     int is_elsewhere; /* the new reference is on another origin than the old one */
 } assets_change_t;
 
+struct assets_hint_t;
+
 /* Who is asked about each reference, decoded as its place (attribute, CSS string) decodes it. */
 typedef struct assets_judge_t {
     /* Returns 1 and fills *change where the reference is to be changed, else 0; change->text lives
@@ -44,6 +46,10 @@ typedef struct assets_judge_t {
     int (*judge)(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
                  assets_change_t *change, apr_pool_t *pool);
     void *baton;
+    /* Told, if it is there, of each reference of a page's head that browsers load at once; text is
+     * what stands in the page. */
+    void (*hint)(void *baton, const struct assets_hint_t *hint, const char *text, apr_size_t size,
+                 apr_pool_t *pool);
 } assets_judge_t;
 
 /* Appends an edit; text is not copied. */

@@ -4,15 +4,14 @@
 #include <string.h>
 
 static const char *const names[] = {
-    "",         "base",      "link",  "meta", "object",        "script",
-    "style",    "textarea",  "title", "xmp",  "iframe",        "noembed",
-    "noframes", "plaintext", "svg",   "math", "foreignobject", "desc",
-    "mi",       "mo",        "mn",    "ms",   "mtext"};
+    "",         "base",          "link", "meta",   "object",  "body",     "script",    "style",
+    "textarea", "title",         "xmp",  "iframe", "noembed", "noframes", "plaintext", "svg",
+    "math",     "foreignobject", "desc", "mi",     "mo",      "mn",       "ms",        "mtext"};
 
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
-static const unsigned char sizes[] = {0, 4, 4, 4, 6,  6, 5, 8, 5, 3, 6, 7,
-                                      8, 9, 3, 4, 13, 4, 2, 2, 2, 2, 5};
+static const unsigned char sizes[] = {0, 4, 4, 4, 6, 4,  6, 5, 8, 5, 3, 6,
+                                      7, 8, 9, 3, 4, 13, 4, 2, 2, 2, 2, 5};
 
 const unsigned short assets_element_sizes[26] = {
     ['b' - 'a'] = 1 << 4,          ['d' - 'a'] = 1 << 4,

@@ -11,6 +11,7 @@ typedef enum {
     ASSETS_ELEMENT_LINK,
     ASSETS_ELEMENT_META,
     ASSETS_ELEMENT_OBJECT,
+    ASSETS_ELEMENT_BODY,
     /* Raw text; in this order up to PLAINTEXT. */
     ASSETS_ELEMENT_SCRIPT,
     ASSETS_ELEMENT_STYLE,

@@ -11,6 +11,7 @@
 #include "assets_counters.h"
 #include "assets_file.h"
 #include "assets_fingerprint.h"
+#include "assets_hint.h"
 #include "assets_marks.h"
 
 #include "background.h"
@@ -20,11 +21,12 @@
 extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 
 /* In shared memory; the layout number changes with the structs. */
-#define ASSETS_SHARED_LAYOUT 2
+#define ASSETS_SHARED_LAYOUT 4
 
 typedef struct assets_shared_t {
     assets_marks_t marks;
     assets_counters_t counters;
+    assets_hint_pages_t hints;
     tier_leader_t leader;   /* whose process sweeps */
     apr_int64_t warned;     /* when a page's policy was complained of last; atomic */
     apr_int64_t complained; /* when a disk error was logged last; atomic */

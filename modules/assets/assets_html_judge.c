@@ -2,6 +2,7 @@
 /* The attributes of one start tag. */
 #include "assets_html_private.h"
 
+#include "assets_hint.h"
 #include "assets_srcset.h"
 #include "assets_text.h"
 
@@ -283,4 +284,21 @@ void html_judge(assets_html_t *html, assets_element_e element, const char *bytes
     } else {
         judge_many(html, element, bytes);
     }
+}
+
+void html_hint(assets_html_t *html, assets_element_e element, const char *bytes, apr_size_t size)
+{
+    name_e wanted = element == ASSETS_ELEMENT_LINK ? NAME_HREF : NAME_SRC;
+    tag_t tag = {html, element, bytes, NULL, 0};
+    assets_hint_t hint;
+    assets_text_t text;
+    apr_size_t i = 0;
+
+    while (i < html->attribute_count && find_name(&html->attributes[i], bytes) != wanted)
+        i++;
+    if (i == html->attribute_count || html->attributes[i].value_size == 0 ||
+        !assets_hint_read(&hint, element, bytes, size, html->name_end))
+        return;
+    decode(&tag, &html->attributes[i], &text);
+    html->judge->hint(html->judge->baton, &hint, text.data, text.size, html->edits.pool);
 }

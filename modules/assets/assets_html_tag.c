@@ -109,6 +109,15 @@ static void enter_raw(assets_html_t *html, assets_element_e element)
     }
 }
 
+static void judge_bytes(assets_html_t *html, assets_element_e element, const char *tag,
+                        apr_size_t size)
+{
+    html_judge(html, element, tag);
+    if (html->judge->hint && !html->is_in_body &&
+        (element == ASSETS_ELEMENT_LINK || element == ASSETS_ELEMENT_SCRIPT))
+        html_hint(html, element, tag, size);
+}
+
 static void judge_tag(assets_html_t *html, const html_chunk_t *chunk, const char *p,
                       assets_element_e element)
 {
@@ -117,9 +126,9 @@ static void judge_tag(assets_html_t *html, const html_chunk_t *chunk, const char
     if (!html->is_held || html->attribute_count == 0 || size > ASSETS_HELD_MAX)
         return;
     if (html->mark >= chunk->offset) {
-        html_judge(html, element, chunk->data + (html->mark - chunk->offset));
+        judge_bytes(html, element, chunk->data + (html->mark - chunk->offset), size);
     } else if (assets_held_add(&html->held, chunk->data, size - html->held.size)) {
-        html_judge(html, element, html->held.data);
+        judge_bytes(html, element, html->held.data, size);
     }
 }
 
@@ -137,6 +146,7 @@ const char *html_tag_end(assets_html_t *html, const html_chunk_t *chunk, const c
         return p + 1;
     }
     judge_tag(html, chunk, p, element);
+    html->is_in_body |= element == ASSETS_ELEMENT_BODY;
     html_let_go(html);
     if (!html->is_xml &&
         assets_foreign_start(&html->foreign, element, html->name, html->name_size,

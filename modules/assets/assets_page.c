@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_page.h"
 
+#include "assets_text.h"
+
 #include <apr_strings.h>
 
 #include <string.h>
+
+/* A longer one may be a token of somebody's. */
+#define LONGEST_QUERY 24
 
 /* Sets *change for a reference whose path's first matched bytes become to. */
 static void describe(assets_change_t *change, const assets_url_t *url, apr_size_t matched,
@@ -80,4 +85,47 @@ int assets_page_judge(void *baton, assets_reference_e kind, const char *text, ap
         page->elsewhere = host_of(change->text, page->pool);
     page->changed++;
     return 1;
+}
+
+/* Returns the query behind a path, or NULL where it may be more than a version. */
+static const char *short_query(const char *rest)
+{
+    apr_size_t size = strcspn(rest, "#");
+
+    if (size > LONGEST_QUERY || (size > 0 && rest[0] != '?'))
+        return NULL;
+    for (apr_size_t i = 1; i < size; i++) {
+        if (!assets_text_is_alnum(rest[i]) && !strchr("._-=", rest[i]))
+            return NULL;
+    }
+    return rest;
+}
+
+void assets_page_hint(void *baton, const assets_hint_t *hint, const char *text, apr_size_t size,
+                      apr_pool_t *pool)
+{
+    const assets_page_t *page = baton;
+    assets_page_t look = *page; /* it counts a reference once */
+    const char *written = apr_pstrmemdup(pool, text, size);
+    const char *path, *query;
+    assets_change_t change;
+    assets_url_t url;
+    int is_changed = assets_page_judge(&look, ASSETS_REFERENCE_URL, text, size, &change, pool);
+
+    if (is_changed)
+        written = apr_pstrcat(pool, apr_pstrmemdup(pool, text, change.from),
+                              apr_pstrmemdup(pool, change.text, change.size),
+                              apr_pstrmemdup(pool, text + change.to, size - change.to), NULL);
+    size = strlen(written);
+    while (size > 0 && assets_text_is_space(written[size - 1]))
+        size--;
+    written = apr_pstrmemdup(pool, written, size);
+    if (!assets_url_resolve(&url, &page->base, written, size, pool))
+        return;
+    path = apr_pstrmemdup(pool, url.path, url.size);
+    query = short_query(written + url.end);
+    if (query && (is_changed || (!url.is_other && page->is_asset(page->is_asset_baton, path))))
+        assets_hints_add(
+            page->hints, hint,
+            apr_pstrcat(pool, path, apr_pstrmemdup(pool, query, strcspn(query, "#")), NULL));
 }

@@ -4,6 +4,7 @@
 #include "assets_private.h"
 
 #include "assets_charset.h"
+#include "assets_early.h"
 #include "assets_link.h"
 #include "assets_page.h"
 #include "assets_scan.h"
@@ -94,6 +95,8 @@ static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
     made->page.pool = r->pool;
     made->judge.judge = assets_page_judge;
     made->judge.baton = &made->page;
+    assets_early_gather(&made->page, r);
+    made->judge.hint = made->page.hints ? assets_page_hint : NULL;
     assets_splice_init(&made->splice, r->pool, r->connection->bucket_alloc);
     return made;
 }
@@ -199,7 +202,8 @@ static void check_policy(const rewriting_t *rewriting, request_rec *r)
     apr_time_t now = tier_clock_now();
     const char *host = rewriting->page.elsewhere;
 
-    if (!policy || !host || strstr(policy, host) || (before && now - before < WARN_EVERY))
+    if (!policy || !host || strstr(policy, host) ||
+        (before && now - before < WARN_EVERY))
         return;
     if (tier_atomic_swap64(&assets_runtime()->shared->warned, before, now))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
@@ -252,6 +256,7 @@ static void finish(ap_filter_t *f, rewriting_t *rewriting)
     tier_counter_add(&counters()->references, rewriting->page.seen);
     tier_counter_add(&counters()->changed, rewriting->page.changed);
     check_policy(rewriting, f->r);
+    assets_early_remember(&rewriting->page, f->r);
     ap_remove_output_filter(f);
 }
 
@@ -396,8 +401,13 @@ static int handler(request_rec *r)
 {
     int is_proxied = r->handler && strncmp(r->handler, "proxy", 5) == 0;
 
-    if (!r->main && !is_proxied && assets_rewrite_is_on(r))
+    if (r->main || !assets_rewrite_is_on(r))
+        return DECLINED;
+    if (is_proxied) {
+        assets_early_send(r);
+    } else {
         assets_validators_restore(r, 0);
+    }
     return DECLINED;
 }
 

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Early hints: what a page's head had clients load is told to the next ones before the application answers."""
+import pytest
+from assets_support import STATUS, counters
+from webtier_testing import process, settings
+
+HTML = [("Content-Type", "text/html")]
+PAGE = b"<head><link rel=stylesheet href=/assets/a.css><script src=/assets/b.js></script><body><p>x"
+LINK = "</static/a.css>; rel=preload; as=style, </static/b.js>; rel=preload; as=script"
+HINTS = f"HTTP/1.1 103 Early Hints\r\nLink: {LINK}\r\n\r\nHTTP/1.1 200 OK\r\n".encode()
+OWN = b"HTTP/1.1 103 Early Hints\r\nLink: </own.css>; rel=preload; as=style\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def origin(module_stage):
+    started = module_stage.app(body=PAGE, headers=HTML)
+    started.behave("/on/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    started.behave("/http2/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    started.behave("/on/missing", status=404, body=PAGE, headers=HTML)
+    started.behave("/on/private", body=PAGE.replace(b"/assets/", b"/mine/"), headers=HTML)
+    return started
+
+
+@pytest.fixture(scope="module")
+def server(module_stage, origin):
+    return module_stage.httpd(modules=["assets", "status"], http2=True, vhost=f"""
+        H2EarlyHints on
+        TierAssetsRewrite on
+        TierAssetsMap "/assets/" "/static/"
+        <Location "/on">
+            TierAssetsEarlyHints on
+        </Location>
+        <Location "/http2">
+            TierAssetsEarlyHints http2
+        </Location>
+        {STATUS}
+        ProxyPass "/tier-status" "!"
+        ProxyPass "/" "{origin.url}/"
+        """)
+
+
+def answer(server, path, *fields, accept="text/html", protocol="1.1", method="GET"):
+    """All that httpd says to a browser that opens a page."""
+    lines = [f"{method} {path} HTTP/{protocol}", "Host: localhost", f"Accept: {accept}", *fields, "Connection: close", "", ""]
+    return server.raw("\r\n".join(lines).encode(), timeout=10)
+
+
+def heads(server, path):
+    """The heads that an HTTP/2 client gets."""
+    ran = process.run([settings.program("curl"), "--silent", "--show-error", "--http2-prior-knowledge", "--output", "/dev/null",
+                       "--dump-header", "-", "--header", "Accept: text/html", server.url + path])
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip().split("\n\n")
+
+
+def test_the_second_client_gets_what_the_page_had(server):
+    before = counters(server)["early_hints"]
+    assert answer(server, "/on/page").startswith(b"HTTP/1.1 200 OK\r\n")
+    second = answer(server, "/on/page?x=y")
+    assert second.startswith(HINTS) and second.endswith(b"\r\n\r\n" + PAGE.replace(b"/assets/", b"/static/"))
+    assert second.count(b"Link:") == 1 and counters(server)["early_hints"] == before + 1
+
+
+def test_only_who_opens_a_page_gets_them(server):
+    answer(server, "/on/who")
+    assert answer(server, "/on/who", "Sec-Fetch-Dest: document", accept="*/*").startswith(HINTS)
+    for fields in (["Sec-Fetch-Dest: empty"], ['If-None-Match: "x"'], ["If-Modified-Since: Tue, 24 Nov 2020 10:00:00 GMT"],
+                   ["Range: bytes=0-1"], ["Host: www.example.com"]):
+        assert b" 103 " not in answer(server, "/on/who", *fields), fields
+    assert b" 103 " not in answer(server, "/on/who", accept="image/png")
+    assert b" 103 " not in answer(server, "/on/who", protocol="1.0")
+    assert b" 103 " not in answer(server, "/on/who", method="HEAD")
+
+
+def test_nothing_is_learnt_from_errors_and_of_what_is_no_asset(server):
+    for path in ("/on/missing", "/on/private", "/on/missing", "/on/private"):
+        assert b" 103 " not in answer(server, path)
+
+
+def test_a_page_without_them_ends_them(server, origin):
+    origin.behave("/on/changed", body=PAGE, headers=HTML)
+    answer(server, "/on/changed")
+    origin.behave("/on/changed", body=b"<p>x", headers=HTML)
+    assert answer(server, "/on/changed").startswith(HINTS)
+    assert b" 103 " not in answer(server, "/on/changed")
+
+
+def test_off_by_default_and_http2_alone_where_that_is_said(server):
+    for path in ("/off", "/http2/page"):
+        assert b" 103 " not in answer(server, path) and b" 103 " not in answer(server, path)
+    heads(server, "/http2/page")  # under another Host than those before
+    early, page = heads(server, "/http2/page")
+    assert early.splitlines() == ["HTTP/2 103 ", f"link: {LINK}"] and page.startswith("HTTP/2 200")
+    assert len(heads(server, "/off")) == 1
+
+
+def test_those_of_the_application_are_passed_on(server):
+    assert OWN in answer(server, "/on/own")
+    got = answer(server, "/http2/own")
+    assert b" 103 " not in got and got.endswith(b"\r\n\r\nx")
+    early, _ = heads(server, "/http2/own")
+    assert early.startswith("HTTP/2 103") and "link: </own.css>; rel=preload; as=style" in early
+
+
+def test_the_value_is_checked(httpd):
+    status, text = httpd.check(modules=["assets"], conf="TierAssetsEarlyHints yes")
+    assert status != 0 and 'TierAssetsEarlyHints: "yes" is not off, http2 or on' in text
