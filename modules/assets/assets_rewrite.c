@@ -4,6 +4,7 @@
 #include "assets_private.h"
 
 #include "assets_charset.h"
+#include "assets_csp.h"
 #include "assets_early.h"
 #include "assets_link.h"
 #include "assets_page.h"
@@ -202,7 +203,7 @@ static void check_policy(const rewriting_t *rewriting, request_rec *r)
     apr_time_t now = tier_clock_now();
     const char *host = rewriting->page.elsewhere;
 
-    if (!policy || !host || strstr(policy, host) ||
+    if (!policy || !host || assets_csp_allows(policy, host) ||
         (before && now - before < WARN_EVERY))
         return;
     if (tier_atomic_swap64(&assets_runtime()->shared->warned, before, now))

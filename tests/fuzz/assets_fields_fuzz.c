@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input: a field's value, read as If-None-Match, Link and Content-Type. */
+/* Input: a field's value, read as If-None-Match, Link, Content-Type and Content-Security-Policy. */
 #include "cache_fuzz.h"
 
+#include "assets_csp.h"
 #include "assets_etag.h"
 #include "assets_link.h"
 #include "assets_page.h"
@@ -36,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_tags(value, pool);
     assets_link_rewrite(value, &judge, pool);
     assets_scan_kind(value, &is_unreadable);
+    assets_csp_allows(value, "cdn.example.net");
     apr_pool_destroy(pool);
     return 0;
 }
