@@ -55,7 +55,7 @@ struct assets_html_t {
     assets_edits_t edits;
     int is_xml;
     int has_base;
-    int is_in_body; /* <body> has begun */
+    int is_in_body;   /* <body> has begun */
     apr_off_t offset; /* of the stream: where the next chunk begins */
     html_state_e state;
 
@@ -134,8 +134,8 @@ const char *html_raw_step(assets_html_t *html, const html_chunk_t *chunk, const 
 /* Judges the attributes of the start tag whose bytes, from '<' on, are tag. assets_html_judge.c */
 void html_judge(assets_html_t *html, assets_element_e element, const char *tag);
 
-/* Tells the judge of what the tag, a LINK or SCRIPT of size bytes without its '>', has browsers load
- * at once. assets_html_judge.c */
+/* Tells the judge of what the tag, a LINK or SCRIPT of size bytes without its '>', has browsers
+ * load at once. assets_html_judge.c */
 void html_hint(assets_html_t *html, assets_element_e element, const char *tag, apr_size_t size);
 
 #endif
