@@ -6,22 +6,33 @@
 #include <apr_time.h>
 
 /*
- * Looks at all files of an asset directory, again and again, and writes down their fingerprints
- * (assets_index.h). A file's content is read when its inode, size or time have changed, and not
- * before it was left alone for two seconds. What was written before a restart still holds. Done in
- * small steps. One thread of one process.
+ * Looks at all files of an asset directory, again and again, writes down their fingerprints
+ * (assets_index.h) and makes their compressed variants (assets_press.h). A file's content is read
+ * when its inode, size or time have changed, and not before it was left alone for two seconds. What
+ * was made before a restart still holds. Done in small steps. One thread of one process.
  */
 typedef struct assets_census_t assets_census_t;
 
+typedef struct assets_census_options_t {
+    const char *directory;
+    int fingerprint;      /* write them down */
+    unsigned codings;     /* make these variants: bits of 1 << assets_coding_e */
+    apr_off_t most_bytes; /* of all variants */
+} assets_census_options_t;
+
 typedef struct assets_census_figures_t {
-    int files;            /* with a fingerprint, as of the last round */
-    int is_more;          /* there were more than get one */
-    int is_busy;          /* something has changed, or is about to */
-    apr_status_t problem; /* of writing them down; APR_SUCCESS: none */
+    int files;                  /* with a fingerprint, as of the last round */
+    int is_more;                /* there were more than get one */
+    int is_busy;                /* something has changed, or is about to */
+    int has_read;               /* the last step has read contents: it is no measure of a look */
+    apr_status_t problem;       /* of writing them down; APR_SUCCESS: none */
+    apr_uint64_t pressed;       /* variants made since the beginning */
+    apr_off_t bytes;            /* of all variants, as of the last round */
+    apr_status_t press_problem; /* of making one; APR_SUCCESS: none */
 } assets_census_figures_t;
 
-/* Returns a census of directory, which must outlive it, as pool must. */
-assets_census_t *assets_census_create(const char *directory, apr_pool_t *pool);
+/* Returns a census. What options point to must outlive it, as pool must. */
+assets_census_t *assets_census_create(const assets_census_options_t *options, apr_pool_t *pool);
 
 /* Goes on: reads about effort bytes of files. now is the wall clock's. Returns 1 when a round has
  * just ended; the next call begins another one. */

@@ -76,7 +76,8 @@ static apr_uint64_t fingerprint_of(const assets_request_t *state, const assets_p
         return print->fingerprint;
     if (file->info.size > LARGEST_AT_ONCE || (age >= 0 && age < QUIET))
         return 0;
-    return assets_fingerprint_file(file->file, file->info.size);
+    return file->data ? assets_fingerprint_data(file->data, (apr_size_t)file->info.size)
+                      : assets_fingerprint_file(file->file, file->info.size);
 }
 
 assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_rec *r)

@@ -19,6 +19,8 @@ void *assets_config_create_server(apr_pool_t *pool, server_rec *server)
     (void)server;
     config->fetch = TIER_UNSET;
     config->fingerprint = TIER_UNSET;
+    config->hot = TIER_UNSET;
+    config->compress = TIER_UNSET;
     config->codings = TIER_UNSET;
     config->max_file = TIER_UNSET;
     config->max_size = TIER_UNSET;
@@ -50,6 +52,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     merged->live = NULL;
     TIER_MERGE(merged, base, add, fetch);
     TIER_MERGE(merged, base, add, fingerprint);
+    TIER_MERGE(merged, base, add, compress);
+    TIER_MERGE(merged, base, add, hot);
     TIER_MERGE_POINTER(merged, base, add, versions);
     TIER_MERGE(merged, base, add, codings);
     memcpy(merged->coding, add->codings == TIER_UNSET ? base->coding : add->coding,
@@ -188,6 +192,13 @@ static const char *set_fingerprint(cmd_parms *cmd, void *unused, int on)
     return NULL;
 }
 
+static const char *set_compress(cmd_parms *cmd, void *unused, int on)
+{
+    (void)unused;
+    config_for(cmd)->compress = on;
+    return NULL;
+}
+
 static const char *set_versions(cmd_parms *cmd, void *unused, int argc, char *const argv[])
 {
     assets_server_t *config = config_for(cmd);
@@ -250,6 +261,20 @@ static const char *set_max_size(cmd_parms *cmd, void *unused, const char *arg)
 {
     (void)unused;
     return tier_glue_parse_size(cmd, arg, 1024 * 1024, LARGEST_SIZE, &config_for(cmd)->max_size);
+}
+
+static const char *set_hot(cmd_parms *cmd, void *unused, const char *arg)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (problem)
+        return problem;
+    if (strcasecmp(arg, "off") == 0) {
+        config_for(cmd)->hot = 0;
+        return NULL;
+    }
+    return tier_glue_parse_size(cmd, arg, 1024 * 1024, LARGEST_FILE, &config_for(cmd)->hot);
 }
 
 static const char *set_max_age(cmd_parms *cmd, void *unused, const char *arg)
@@ -370,6 +395,10 @@ const command_rec assets_config_commands[] = {
                   "the beginning of references, and the manifest.json that names what is below"),
     AP_INIT_TAKE_ARGV("TierAssetsVariants", set_variants, NULL, RSRC_CONF,
                       "off, or which compressed files beside others are sent: br, zstd, gzip"),
+    AP_INIT_FLAG("TierAssetsCompress", set_compress, NULL, RSRC_CONF,
+                 "on: variants of TierAssetsVariants that are missing are made in the background"),
+    AP_INIT_TAKE1("TierAssetsHot", set_hot, NULL, RSRC_CONF,
+                  "off, or how much of its memory each process takes for small files"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,
                   "the largest file that is stored"),
     AP_INIT_TAKE1("TierAssetsMaxSize", set_max_size, NULL, RSRC_CONF,

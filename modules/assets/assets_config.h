@@ -10,6 +10,7 @@
 
 #define ASSETS_DEFAULT_MAX_FILE  ((apr_off_t)64 * 1024 * 1024)
 #define ASSETS_DEFAULT_MAX_SIZE  ((apr_off_t)1024 * 1024 * 1024)
+#define ASSETS_DEFAULT_HOT       ((apr_off_t)16 * 1024 * 1024)
 #define ASSETS_DEFAULT_MAX_AGE   apr_time_from_sec(60)
 #define ASSETS_DEFAULT_NOT_FOUND apr_time_from_sec(10)
 #define ASSETS_DEFAULT_TIMEOUT   apr_time_from_sec(60)
@@ -24,9 +25,10 @@ typedef struct assets_root_t {
 /* Of a server; TIER_UNSET: not said. */
 typedef struct assets_server_t {
     apr_array_header_t *roots; /* of assets_root_t; NULL: none */
-    int fetch, fingerprint;
+    int fetch, fingerprint, compress;
     apr_array_header_t *versions; /* of const char *: parameters that name versions; NULL: none */
     apr_off_t max_file, max_size;
+    apr_off_t hot; /* of the main server */
     apr_interval_time_t max_age, not_found, timeout;
     int codings;                            /* of coding; 0: none */
     assets_coding_e coding[ASSETS_CODINGS]; /* the best first */

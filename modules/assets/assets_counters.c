@@ -60,8 +60,9 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "passed", &counters->passed,
         "Requests of missing files that were sent on to the application.", pool);
     report_refused(counters, root, pool);
-    add(root, "variants", &counters->variants,
-        "Requests answered with a compressed file that was beside the file.", pool);
+    add(root, "variants", &counters->variants, "Requests answered with a compressed file.", pool);
+    add(root, "compressed", &counters->compressed, "Compressed files made in the background.",
+        pool);
     report_pages(counters, root, pool);
     add(root, "early_hints", &counters->early_hints,
         "Answers 103 with what the page's head had clients load the last time.", pool);

@@ -29,10 +29,11 @@ typedef struct assets_counters_t {
     tier_counter_t unavailable; /* answered 503: neither a file nor an application */
     tier_counter_t passed;      /* requests sent on to the application itself */
     tier_counter_t refused[ASSETS_REFUSALS];
-    tier_counter_t variants;   /* of served: compressed, as it was beside the file */
-    tier_counter_t pages;      /* rewritten, style sheets included */
-    tier_counter_t references; /* looked at */
-    tier_counter_t changed;    /* of them */
+    tier_counter_t variants;                    /* of served: compressed */
+    tier_counter_t compressed;                  /* variants that were made */
+    tier_counter_t pages;                       /* rewritten, style sheets included */
+    tier_counter_t references;                  /* looked at */
+    tier_counter_t changed;                     /* of them */
     tier_counter_t untouched[ASSETS_UNTOUCHED]; /* pages passed as they were, by reason */
     tier_counter_t early_hints;                 /* 103 answers with what a page had before */
     tier_counter_t disk_errors;                 /* what could not be written */

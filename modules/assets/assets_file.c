@@ -51,6 +51,7 @@ apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t
                                     APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK | flags,
                                     APR_FPROT_OS_DEFAULT, pool);
 
+    file->data = file->made_of = NULL;
     if (rv != APR_SUCCESS)
         return rv;
     rv = assets_file_look(file, pool);

@@ -13,10 +13,12 @@
  * under way, over all processes, and is published by rename(2).
  */
 typedef struct assets_file_t {
-    apr_file_t *file;
+    apr_file_t *file; /* NULL: its content is in data */
     apr_finfo_t info;
     int has_record;         /* it was fetched */
     assets_record_t record; /* with has_record */
+    const char *data;    /* info.size bytes of a small file that was open before (assets_hot.h) */
+    const char *made_of; /* of a variant that was made here: its attribute (assets_press.h) */
 } assets_file_t;
 
 /*

@@ -112,3 +112,12 @@ apr_uint64_t assets_fingerprint_file(apr_file_t *file, apr_off_t size)
     }
     return assets_fingerprint_final(&context);
 }
+
+apr_uint64_t assets_fingerprint_data(const char *data, apr_size_t size)
+{
+    apr_sha1_ctx_t context;
+
+    apr_sha1_init(&context);
+    apr_sha1_update(&context, data, (unsigned)size);
+    return assets_fingerprint_final(&context);
+}

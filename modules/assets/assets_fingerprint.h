@@ -35,6 +35,9 @@ apr_uint64_t assets_fingerprint_final(apr_sha1_ctx_t *context);
  * could not be read. */
 apr_uint64_t assets_fingerprint_file(apr_file_t *file, apr_off_t size);
 
+/* The same of a content in memory. */
+apr_uint64_t assets_fingerprint_data(const char *data, apr_size_t size);
+
 /* What a fingerprint that a client asks for has to do with a file. */
 typedef enum {
     ASSETS_FINGERPRINT_RIGHT,   /* it is the content's */

@@ -12,6 +12,7 @@
 #include "assets_file.h"
 #include "assets_fingerprint.h"
 #include "assets_hint.h"
+#include "assets_hot.h"
 #include "assets_marks.h"
 
 #include "background.h"
@@ -21,7 +22,7 @@
 extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 
 /* In shared memory; the layout number changes with the structs. */
-#define ASSETS_SHARED_LAYOUT 4
+#define ASSETS_SHARED_LAYOUT 5
 
 typedef struct assets_shared_t {
     assets_marks_t marks;
@@ -36,6 +37,7 @@ typedef struct assets_shared_t {
 typedef struct assets_runtime_t {
     assets_shared_t *shared;
     tier_background_t *background;
+    assets_hot_t *hot;
 } assets_runtime_t;
 
 /* Returns this process's runtime. Set up before its first request, unchanged after. */
@@ -70,7 +72,11 @@ assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_r
  * or version, and the application was not asked in this second. assets_claim.c */
 int assets_claim_is_newer(const assets_request_t *state, request_rec *r);
 
-/* Opens what is at state->path (again) and sets has_file and is_fresh. assets_serve.c */
+/* Finds what is at state->path, in memory or on the disk, and sets has_file and is_fresh.
+ * assets_serve.c */
+void assets_serve_find(assets_request_t *state, request_rec *r);
+
+/* The same from the disk alone, as it is now. assets_serve.c */
 void assets_serve_look(assets_request_t *state, request_rec *r);
 
 /* Answers r with the file that state has. Returns a handler's result. assets_serve.c */

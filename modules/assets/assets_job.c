@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* How long what came of a fetch is remembered. */
@@ -165,14 +166,20 @@ static void make_record(assets_job_t *job, const apr_table_t *fields)
     apr_table_do(keep_field, job, fields, NULL);
 }
 
-/* A disk that is full is better known before the first byte than after half of them. */
+/* A disk that is full, or a limit of this process, is better known before the first byte than after
+ * half of them. */
 static apr_status_t reserve(assets_job_t *job)
 {
+    struct rlimit limit;
     apr_os_file_t fd;
 
     apr_os_file_get(&fd, job->file);
-    if (job->record.length > 0 &&
-        fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)job->record.length) != 0 &&
+    if (job->record.length <= 0)
+        return APR_SUCCESS;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (apr_uint64_t)job->record.length > (apr_uint64_t)limit.rlim_cur)
+        return EFBIG;
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)job->record.length) != 0 &&
         (errno == ENOSPC || errno == EDQUOT))
         return errno;
     return APR_SUCCESS;

@@ -6,6 +6,8 @@
 
 #include "assets_census.h"
 #include "assets_index.h"
+#include "assets_name.h"
+#include "assets_press.h"
 #include "assets_sweep.h"
 
 #include "clock.h"
@@ -20,18 +22,23 @@
 
 /* A census reads so much at a time, some milliseconds, and rests a second, or for long ones so many
  * times what it took. */
-#define EFFORT      ((apr_size_t)1024 * 1024)
-#define CENSUS_REST apr_time_from_sec(1)
-#define REST_FACTOR 20
+#define EFFORT        ((apr_size_t)1024 * 1024)
+#define CENSUS_REST   apr_time_from_sec(1)
+#define REST_FACTOR   20
+#define VARIANTS_PART 4 /* of TierAssetsMaxSize, for compressed variants that are made here */
+#define STEP_FACTOR   3 /* rest after a step: a quarter of a core at most */
 
 /* Of one directory. */
 typedef struct counted_t {
-    const char *directory;
+    assets_census_options_t options;
     assets_census_t *census;
     apr_interval_time_t took; /* of this round */
     apr_status_t told;        /* the problem that was logged last */
+    apr_status_t told_press;  /* the same of variants */
     int told_more;
     const tier_log_t *log;
+    apr_uint64_t pressed; /* as counted already */
+    assets_shared_t *shared;
     tier_loop_timer_t timer;
 } counted_t;
 
@@ -73,12 +80,21 @@ static void tell(counted_t *counted)
         tier_log(counted->log, TIER_LOG_MARK, TIER_LOG_WARNING, figures.problem,
                  WTNO(4008) "the fingerprints of %s cannot be written to " ASSETS_INDEX_FILE
                             " there; its files keep the names they have",
-                 counted->directory);
+                 counted->options.directory);
+    if (figures.press_problem != APR_SUCCESS && figures.press_problem != counted->told_press)
+        tier_log(counted->log, TIER_LOG_MARK, TIER_LOG_WARNING, figures.press_problem,
+                 WTNO(4010) "compressed files cannot be written to " ASSETS_NAME_WORK
+                            " in %s; what is "
+                            "there is sent",
+                 counted->options.directory);
     if (figures.is_more && !counted->told_more)
         tier_log(counted->log, TIER_LOG_MARK, TIER_LOG_WARNING, 0,
                  WTNO(4009) "%s has more than %d files; the others get no fingerprints",
-                 counted->directory, ASSETS_INDEX_MOST);
+                 counted->options.directory, ASSETS_INDEX_MOST);
+    tier_counter_add(&counted->shared->counters.compressed, figures.pressed - counted->pressed);
+    counted->pressed = figures.pressed;
     counted->told = figures.problem;
+    counted->told_press = figures.press_problem;
     counted->told_more = figures.is_more;
 }
 
@@ -87,9 +103,11 @@ static void count(tier_loop_t *loop, tier_loop_timer_t *timer)
     counted_t *counted = timer->baton;
     apr_time_t began = tier_clock_now();
     int is_over = assets_census_step(counted->census, EFFORT, apr_time_now());
-    apr_interval_time_t rest = SOON;
+    apr_interval_time_t took = tier_clock_now() - began;
+    apr_interval_time_t rest = took * STEP_FACTOR > SOON ? took * STEP_FACTOR : SOON;
 
-    counted->took += tier_clock_now() - began;
+    if (!assets_census_figures(counted->census).has_read)
+        counted->took += took;
     if (is_over) {
         tell(counted);
         rest = counted->took * REST_FACTOR;
@@ -101,8 +119,9 @@ static void count(tier_loop_t *loop, tier_loop_timer_t *timer)
 
 static apr_status_t begin_census(tier_loop_t *loop, counted_t *counted, apr_pool_t *pool)
 {
-    counted->census = assets_census_create(counted->directory, pool);
+    counted->census = assets_census_create(&counted->options, pool);
     counted->took = 0;
+    counted->pressed = 0;
     memset(&counted->timer, 0, sizeof(counted->timer));
     counted->timer.fire = count;
     counted->timer.baton = counted;
@@ -159,33 +178,52 @@ static apr_array_header_t *all_roots(const server_rec *s, apr_pool_t *pool)
     return roots;
 }
 
-static void add_counted(apr_array_header_t *all, const char *directory, const tier_log_t *log)
+static counted_t *counted_of(apr_array_header_t *all, const char *directory)
 {
     counted_t *counted;
 
     for (int i = 0; i < all->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(all, i, counted_t).directory, directory) == 0)
-            return;
+        counted = &APR_ARRAY_IDX(all, i, counted_t);
+        if (strcmp(counted->options.directory, directory) == 0)
+            return counted;
     }
     counted = apr_array_push(all);
     memset(counted, 0, sizeof(*counted));
-    counted->directory = directory;
-    counted->log = log;
+    counted->options.directory = directory;
+    counted->options.most_bytes = APR_INT64_MAX;
+    return counted;
 }
 
-/* The array is not grown once its timers are armed. */
-static apr_array_header_t *all_counted(const server_rec *s, const tier_log_t *log, apr_pool_t *pool)
+static unsigned codings_of(const assets_server_t *config)
 {
-    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(counted_t));
+    unsigned codings = 0;
 
-    for (; s; s = s->next) {
-        const assets_server_t *config = assets_config_of(s);
-
-        for (int i = 0;
-             TIER_SETTING(config, fingerprint, 0) && config->roots && i < config->roots->nelts; i++)
-            add_counted(all, APR_ARRAY_IDX(config->roots, i, assets_root_t).directory, log);
+    for (int i = 0; TIER_SETTING(config, compress, 0) && i < config->codings; i++) {
+        if (assets_press_can(config->coding[i]))
+            codings |= 1u << config->coding[i];
     }
-    return all;
+    return codings;
+}
+
+/* What servers want of a directory that they share is done once. */
+static void add_counted(keeper_t *keeper, const assets_server_t *config, const tier_log_t *log)
+{
+    unsigned codings = codings_of(config);
+    apr_off_t most = TIER_SETTING(config, max_size, ASSETS_DEFAULT_MAX_SIZE) / VARIANTS_PART;
+
+    if (!TIER_SETTING(config, fingerprint, 0) && codings == 0)
+        return;
+    for (int i = 0; config->roots && i < config->roots->nelts; i++) {
+        counted_t *counted =
+            counted_of(keeper->counted, APR_ARRAY_IDX(config->roots, i, assets_root_t).directory);
+
+        counted->options.fingerprint |= TIER_SETTING(config, fingerprint, 0);
+        counted->options.codings |= codings;
+        if (most < counted->options.most_bytes)
+            counted->options.most_bytes = most;
+        counted->shared = keeper->shared;
+        counted->log = log;
+    }
 }
 
 apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_pool_t *pchild)
@@ -201,7 +239,9 @@ apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_poo
     spec.leader = &shared->leader;
     spec.max_sockets = 1;
     spec.log = tier_glue_log(s, tier_assets_module.module_index, pchild);
-    keeper->counted = all_counted(s, spec.log, pchild);
+    keeper->counted = apr_array_make(pchild, 4, sizeof(counted_t));
+    for (; s; s = s->next) /* the array does not grow once its timers are armed */
+        add_counted(keeper, assets_config_of(s), spec.log);
     spec.baton = keeper;
     spec.lead = lead;
     spec.retired = tier_glue_retired;

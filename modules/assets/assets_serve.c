@@ -38,14 +38,37 @@ static int is_fresh(const assets_record_t *record, const request_rec *r)
            (record->fetched > r->request_time && record->fetched <= apr_time_now());
 }
 
+static void judge_freshness(assets_request_t *state, request_rec *r)
+{
+    state->has_file = 1;
+    state->is_fresh = (!state->file.has_record || is_fresh(&state->file.record, r)) &&
+                      !((state->claimed || state->version) && assets_claim_is_newer(state, r));
+}
+
 void assets_serve_look(assets_request_t *state, request_rec *r)
 {
-    apr_status_t rv = assets_file_open(&state->file, state->path, assets_serve_flags(r), r->pool);
+    state->has_file = state->is_fresh = 0;
+    if (assets_file_open(&state->file, state->path, assets_serve_flags(r), r->pool) == APR_SUCCESS)
+        judge_freshness(state, r);
+}
 
-    state->has_file = rv == APR_SUCCESS;
-    state->is_fresh = state->has_file &&
-                      (!state->file.has_record || is_fresh(&state->file.record, r)) &&
-                      !((state->claimed || state->version) && assets_claim_is_newer(state, r));
+/* What is in memory may be a moment old: where r wants something newer, the disk is asked. */
+void assets_serve_find(assets_request_t *state, request_rec *r)
+{
+    assets_hot_t *hot = assets_runtime()->hot;
+    apr_time_t now = tier_clock_now();
+    int is_there;
+
+    if (hot && assets_hot_get(hot, &state->file, &is_there, state->path, now, r->pool) &&
+        is_there) {
+        judge_freshness(state, r);
+        if (state->is_fresh &&
+            !(state->claimed && assets_claim_judge(state, r) != ASSETS_FINGERPRINT_RIGHT))
+            return;
+    }
+    assets_serve_look(state, r);
+    if (hot && state->is_fresh)
+        assets_hot_put(hot, &state->file, state->path, now);
 }
 
 static int set_field(void *data, const char *name, const char *value)
@@ -130,6 +153,21 @@ static void set_validators(request_rec *r, const assets_file_t *file)
     ap_set_content_length(r, file->info.size);
 }
 
+static void add_body(apr_bucket_brigade *brigade, const assets_file_t *file, const request_rec *r)
+{
+    apr_bucket *bucket;
+
+    if (file->data) {
+        bucket = apr_bucket_pool_create(file->data, (apr_size_t)file->info.size, r->pool,
+                                        brigade->bucket_alloc);
+        APR_BRIGADE_INSERT_TAIL(brigade, bucket);
+        return;
+    }
+    bucket = apr_brigade_insert_file(brigade, file->file, 0, file->info.size, r->pool);
+    if (core_of(r)->enable_mmap == ENABLE_MMAP_OFF)
+        apr_bucket_file_enable_mmap(bucket, 0);
+}
+
 int assets_serve(assets_request_t *state, request_rec *r)
 {
     assets_counters_t *counters = &assets_runtime()->shared->counters;
@@ -142,18 +180,15 @@ int assets_serve(assets_request_t *state, request_rec *r)
     tier_counter_add(state->is_followed ? &counters->followed : &counters->served, 1);
     if (!state->is_fresh)
         tier_counter_add(&counters->stale, 1);
-    assets_file_touch(&state->file, r->request_time);
+    if (state->file.file)
+        assets_file_touch(&state->file, r->request_time);
     assets_variant_choose(state, r);
     set_validators(r, &state->file);
     status = ap_meets_conditions(r);
     if (status != OK) {
         r->status = status;
     } else {
-        apr_bucket *bucket =
-            apr_brigade_insert_file(brigade, state->file.file, 0, state->file.info.size, r->pool);
-
-        if (core_of(r)->enable_mmap == ENABLE_MMAP_OFF)
-            apr_bucket_file_enable_mmap(bucket, 0);
+        add_body(brigade, &state->file, r);
     }
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
     if (ap_pass_brigade(r->output_filters, brigade) != APR_SUCCESS && !r->connection->aborted)

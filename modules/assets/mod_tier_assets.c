@@ -23,7 +23,7 @@
 #define FETCH_QUEUE 256
 #define FETCH_GRACE apr_time_from_sec(2)
 
-/* Written in post_config (shared) and child_init (background). */
+/* Written in post_config (shared) and child_init (background, hot). */
 static assets_runtime_t runtime;
 
 const assets_runtime_t *assets_runtime(void)
@@ -70,14 +70,27 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
+/* From the pool of the process, as requests that a child has not ended outlive the one of
+ * child_init. Without it, files are opened each time. */
+static void start_hot(server_rec *s)
+{
+    apr_off_t most = TIER_SETTING(assets_config_of(s), hot, ASSETS_DEFAULT_HOT);
+
+    if (most > 0 &&
+        assets_hot_create(&runtime.hot, (apr_size_t)most, s->process->pool) != APR_SUCCESS)
+        runtime.hot = NULL;
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     tier_background_options_t options = {"tier-assets", FETCHES, FETCH_QUEUE, FETCH_GRACE};
     apr_status_t rv;
 
     runtime.background = NULL;
+    runtime.hot = NULL;
     if (!runtime.shared)
         return;
+    start_hot(s);
     rv = assets_config_start(s);
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
@@ -129,7 +142,7 @@ static int translate_name(request_rec *r)
     state->root = root;
     assets_claim_read(state, r);
     state->id = assets_marks_id(&runtime.shared->marks, state->path);
-    assets_serve_look(state, r);
+    assets_serve_find(state, r);
     if (state->has_file && !is_for_file(state, r))
         return DECLINED;
     ap_set_module_config(r->request_config, &tier_assets_module, state);

@@ -9,8 +9,11 @@ from webtier_testing import process, wait_until
 STATUS = '<Location "/tier-status">\n    SetHandler tier-status\n</Location>\n'
 
 
-def kept(httpd, origin, more="", conf="", **options):
-    """Starts an httpd that fetches what is missing below /assets/ from origin, and keeps it in its folder store."""
+def kept(httpd, origin, more="", conf="TierAssetsHot off", **options):
+    """Starts an httpd that fetches what is missing below /assets/ from origin, and keeps it in its folder store.
+
+    Unless conf says otherwise nothing is kept in memory, so that a change is seen at once.
+    """
     vhost = f'TierAssets "/assets/" "store"\n{more}\n{STATUS}ProxyPass "/tier-status" "!"\n' \
             f'ProxyPass "/" "{origin.url}/"\n'
     modules = [*options.pop("modules", []), "assets", "status"]

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from assets_support import counters, kept, put, wait_kept
+from webtier_testing import wait_until
 
 CSS = b"body { margin: 0 }\n" * 50
 
@@ -56,3 +57,25 @@ def test_what_is_no_variant(server):
     put(server, "c.css", CSS)
     os.utime(put(server, "c.css", CSS), (1, 1))
     assert get(server, "c.css", "gzip").body == CSS
+
+
+def test_what_is_missing_is_compressed_in_the_background(httpd, app):
+    text = b"".join(b"p { margin: %d }\n" % number for number in range(800))
+    origin = app(body=text, headers={"Content-Type": "text/css", "Cache-Control": "max-age=60", "ETag": '"1"'})
+    origin.behave(path="/assets/own.css", body=text, headers={"Content-Type": "text/css", "Cache-Control": "no-transform"})
+    made = kept(httpd, origin, more="TierAssetsVariants br gzip\nTierAssetsCompress on\n")
+    put(made, "a.css", text)
+    for name in ("b.css", "own.css"):
+        made.get("/assets/" + name)
+        wait_kept(made, name)
+    wait_until(lambda: counters(made)["compressed"] == 6, 15)
+    for name in ("a.css", "b.css"):
+        br, gz = get(made, name, "br, gzip"), get(made, name, "gzip")
+        assert gzip.decompress(gz.body) == text and len(br.body) < len(gz.body) and br.headers["Content-Encoding"] == "br"
+        assert len({br.headers["ETag"], gz.headers["ETag"], get(made, name, None).headers["ETag"]}) == 3
+    assert get(made, "own.css", "br, gzip").body == text
+    # Another content: never that of before, compressed or not.
+    put(made, "a.css", b"new" * 1000)
+    assert get(made, "a.css", "br, gzip").body == b"new" * 1000
+    wait_until(lambda: counters(made)["compressed"] == 8, 15)
+    assert gzip.decompress(get(made, "a.css", "gzip").body) == b"new" * 1000

@@ -6,7 +6,10 @@
 #include "assets_file.h"
 #include "assets_fingerprint.h"
 #include "assets_index.h"
+#include "assets_press.h"
 #include "assets_version.h"
+
+#include <apr_general.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -168,6 +171,13 @@ static void run_round(assets_census_t *census, apr_time_t now)
         assert_true(++steps < 1000);
 }
 
+static assets_census_t *census_of(apr_pool_t *pool, unsigned codings, apr_off_t most)
+{
+    assets_census_options_t options = {folder, 1, codings, most};
+
+    return assets_census_create(&options, pool);
+}
+
 /* Returns the file's line of the index; NULL: it has none. */
 static assets_print_t *print_of(apr_pool_t *pool, const char *name)
 {
@@ -190,7 +200,7 @@ static assets_print_t *print_of(apr_pool_t *pool, const char *name)
 
 static void the_census_follows_the_files(void **state)
 {
-    assets_census_t *census = assets_census_create(folder, *state);
+    assets_census_t *census = census_of(*state, 0, 0);
     const assets_print_t *print;
     apr_uint64_t first;
 
@@ -230,19 +240,19 @@ static void the_next_process_reads_no_file_again(void **state)
     int fd;
 
     put(*state, "a.js", "abc", NOW);
-    run_round(assets_census_create(folder, *state), NOW + SECONDS(10));
+    run_round(census_of(*state, 0, 0), NOW + SECONDS(10));
     first = print_of(*state, "a.js")->fingerprint;
     fd = open(at(*state, "a.js"), O_WRONLY);
     assert_int_equal(write(fd, "xyz", 3), 3); /* which only a reader of the content would see */
     futimens(fd, times);
     close(fd);
-    run_round(assets_census_create(folder, *state), NOW + SECONDS(20));
+    run_round(census_of(*state, 0, 0), NOW + SECONDS(20));
     assert_true(print_of(*state, "a.js")->fingerprint == first);
 }
 
 static void a_census_that_cannot_be_written_says_so(void **state)
 {
-    assets_census_t *census = assets_census_create(folder, *state);
+    assets_census_t *census = census_of(*state, 0, 0);
 
     put(*state, "a.js", "abc", NOW);
     put(*state, ".tier", "a file where a folder is needed", NOW);
@@ -264,10 +274,116 @@ static void a_large_sheet_refers_across_pieces(void **state)
     memcpy(text + 65534, "URL(", 4);
     put(*state, "refers.css", text, NOW);
     put(*state, "refers.js", text, NOW);
-    run_round(assets_census_create(folder, *state), NOW + SECONDS(10));
+    run_round(census_of(*state, 0, 0), NOW + SECONDS(10));
     assert_false(print_of(*state, "plain.css")->refers);
     assert_true(print_of(*state, "refers.css")->refers);
     assert_false(print_of(*state, "refers.js")->refers);
+}
+
+/* Variants. */
+
+static const char *variant_of(apr_pool_t *pool, const char *name, assets_coding_e coding)
+{
+    return assets_press_path(folder, name, coding, pool);
+}
+
+static apr_off_t size_of(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 ? info.st_size : -1;
+}
+
+#define BOTH (1u << ASSETS_CODING_BR | 1u << ASSETS_CODING_GZIP)
+
+static const char *repeat(apr_pool_t *pool, const char *word, int times)
+{
+    apr_array_header_t *lines = apr_array_make(pool, times, sizeof(const char *));
+
+    for (int i = 0; i < times; i++)
+        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(pool, "%s { margin: %d }\n", word, i);
+    return apr_array_pstrcat(pool, lines, '\0');
+}
+
+static void missing_variants_are_made_of_the_file_as_it_is(void **state)
+{
+    assets_census_t *census = census_of(*state, BOTH, 1000000);
+    const char *text = repeat(*state, "body", 10000);
+    const char *br = variant_of(*state, "a.css", ASSETS_CODING_BR);
+    const char *gz = variant_of(*state, "a.css", ASSETS_CODING_GZIP);
+    const char *same = apr_psprintf(
+        *state, "cd %s && brotli -dc < %s | cmp - a.css && gzip -dc < %s | cmp - a.css", folder, br,
+        gz);
+
+    put(*state, "a.css", text, NOW);
+    put(*state, "small.css", "a", NOW);
+    put(*state, "a.png", text, NOW);
+    put(*state, "b.css", text, NOW);
+    put(*state, "b.css.br", "from a build", NOW);
+    run_round(census, NOW + SECONDS(1)); /* too young */
+    assert_int_equal(assets_census_figures(census).pressed, 0);
+    run_round(census, NOW + SECONDS(10));
+    assert_int_equal(system(same), 0);
+    assert_int_equal(assets_census_figures(census).pressed, 3);
+    assert_int_equal(size_of(variant_of(*state, "b.css", ASSETS_CODING_BR)), -1);
+    run_round(census, NOW + SECONDS(20));
+    assert_int_equal(assets_census_figures(census).pressed, 3);
+    assert_int_equal(assets_census_figures(census).bytes,
+                     size_of(br) + size_of(gz) +
+                         size_of(variant_of(*state, "b.css", ASSETS_CODING_GZIP)));
+    /* another content; a file that is gone */
+    put(*state, "a.css", repeat(*state, "p", 1000), NOW + SECONDS(21));
+    unlink(at(*state, "b.css"));
+    run_round(census, NOW + SECONDS(30));
+    run_round(census, NOW + SECONDS(31)); /* whatever the order of the folder */
+    assert_int_equal(assets_census_figures(census).pressed, 5);
+    assert_int_equal(system(same), 0);
+    assert_int_equal(size_of(variant_of(*state, "b.css", ASSETS_CODING_GZIP)), -1);
+}
+
+static void what_compression_does_not_shrink_is_tried_once(void **state)
+{
+    assets_census_t *census = census_of(*state, BOTH, 1000000);
+    char *noise = apr_palloc(*state, 4097);
+
+    apr_generate_random_bytes((unsigned char *)noise, 4096);
+    for (int i = 0; i < 4096; i++)
+        noise[i] = (char)(noise[i] ? noise[i] : 1);
+    noise[4096] = '\0';
+    put(*state, "a.js", noise, NOW);
+    run_round(census, NOW + SECONDS(10));
+    run_round(census, NOW + SECONDS(11));
+    assert_int_equal(assets_census_figures(census).pressed, 2);
+    assert_int_equal(size_of(variant_of(*state, "a.js", ASSETS_CODING_BR)), 0);
+    assert_int_equal(size_of(variant_of(*state, "a.js", ASSETS_CODING_GZIP)), 0);
+}
+
+static void variants_stay_within_their_bound(void **state)
+{
+    assets_census_t *census = census_of(*state, BOTH, 0);
+
+    put(*state, "a.css", repeat(*state, "a", 1000), NOW);
+    run_round(census, NOW + SECONDS(10)); /* nothing is there yet */
+    run_round(census, NOW + SECONDS(11));
+    put(*state, "b.css", repeat(*state, "a", 1000), NOW);
+    run_round(census, NOW + SECONDS(12));
+    assert_int_equal(assets_census_figures(census).pressed, 2);
+}
+
+static void a_variant_that_cannot_be_written_is_told(void **state)
+{
+    assets_census_t *census = census_of(*state, BOTH, 1000000);
+
+    put(*state, ".tier", "a file where a folder is needed", NOW);
+    put(*state, "a.css", repeat(*state, "a", 1000), NOW);
+    run_round(census, NOW + SECONDS(10));
+    assert_int_equal(assets_census_figures(census).press_problem, ENOTDIR);
+    unlink(at(*state, ".tier"));
+    run_round(census, NOW + SECONDS(20)); /* it rests */
+    assert_int_equal(assets_census_figures(census).pressed, 0);
+    run_round(census, NOW + SECONDS(80));
+    assert_int_equal(assets_census_figures(census).pressed, 2);
+    assert_int_equal(assets_census_figures(census).press_problem, APR_SUCCESS);
 }
 
 #define FOLDER_TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
@@ -285,6 +401,10 @@ int main(void)
         FOLDER_TEST(the_next_process_reads_no_file_again),
         FOLDER_TEST(a_census_that_cannot_be_written_says_so),
         FOLDER_TEST(a_large_sheet_refers_across_pieces),
+        FOLDER_TEST(missing_variants_are_made_of_the_file_as_it_is),
+        FOLDER_TEST(what_compression_does_not_shrink_is_tried_once),
+        FOLDER_TEST(variants_stay_within_their_bound),
+        FOLDER_TEST(a_variant_that_cannot_be_written_is_told),
     };
 
     return RUN_TESTS(tests);

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong around the files of a TierAssets directory, and what clients see of it."""
+import os
+import shutil
+import subprocess
+import threading
+
+from assets_support import counters, files, kept, make_stale, put, set_times, store, wait_kept, works
+from webtier_testing import PROXY_FAULTS, pattern, process, wait_until
+
+CSS = {"Content-Type": "text/css", "ETag": '"1"', "Cache-Control": "max-age=60"}
+
+
+def limit_files(server, size):
+    """Limits what the children may write to a file, as the user that they run as."""
+    user = process.unprivileged()
+    for child in server.children():
+        subprocess.run(["prlimit", f"--pid={child}", f"--fsize={size}:unlimited"], check=True,
+                       **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}))
+
+
+def test_a_full_disk_and_a_folder_of_somebody_else_cost_no_answer(httpd, app):
+    """The disk is full for files of more than 100,000 bytes: RLIMIT_FSIZE, as httpd has no rights to mount anything."""
+    origin = app(size=300_000, headers=CSS)
+    origin.behave(path="/assets/small", size=50_000, headers=CSS)
+    origin.behave(path="/assets/later", size=300_000, headers=CSS)
+    server = kept(httpd, origin)
+    server.allow_log("WT4001")
+    limit_files(server, "100000")
+    assert [server.get("/assets/a").body for _ in range(3)] == [pattern(300_000)] * 3
+    assert server.get("/assets/small").body == pattern(50_000)
+    wait_kept(server, "small")
+    wait_until(lambda: works(server) == [])
+    assert files(server) == ["small"] and len(server.log_lines("WT4001")) == 1 and counters(server)["disk_errors"] == 1
+    limit_files(server, "unlimited")
+    assert server.get("/assets/later").body == pattern(300_000)
+    wait_kept(server, "later")
+    # Nor may it write there any more; what is there is still sent.
+    shutil.rmtree(store(server) / ".tier")
+    os.chown(store(server), 0, 0)
+    store(server).chmod(0o755)
+    origin.clear()
+    assert [server.get("/assets/b").body for _ in range(3)] == [pattern(300_000)] * 3
+    assert server.get("/assets/small").body == pattern(50_000) and origin.count("/assets/small") == 0
+    assert files(server) == ["later", "small"]
+
+
+def test_two_boxes_with_many_processes_store_a_file_once(httpd, app):
+    origin = app(size=500_000, headers=CSS, delay=0.3)
+    one = kept(httpd, origin)
+    shared = store(one)
+    other = httpd(modules=["assets"], vhost=f'TierAssets /assets/ "{shared}"\nProxyPass / {origin.url}/\n')
+    answers = []
+    crowd = [threading.Thread(target=lambda box=box: answers.append(box.get("/assets/a", timeout=20)))
+             for box in (one, other) * 6]
+    for client in crowd:
+        client.start()
+    for client in crowd:
+        client.join()
+    assert all(answer.body == pattern(500_000) for answer in answers) and len(answers) == 12
+    assert origin.count() == 1
+    wait_kept(one, "a")
+    assert (shared / "a").read_bytes() == pattern(500_000) and other.get("/assets/a").body == pattern(500_000)
+
+
+def test_a_clock_that_jumps_makes_files_stale_at_worst(httpd, app):
+    origin = app(body=b"one", headers=CSS, etag='"1"')
+    server = kept(httpd, origin)
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    for fetched, expires in ((3600, 7200), (10_000_000, 20_000_000), (-10_000_000, -9_000_000)):
+        set_times(server, "a", fetched, expires)
+        before = origin.count()
+        assert server.get("/assets/a").body == b"one" and server.get("/assets/a").headers["Age"] in ("0", "1", "2")
+        assert origin.count() == before + 1
+    assert counters(server)["revalidated"] == 3
+    put(server, "b", b"mine")
+    os.utime(store(server) / "b", (2**31, 2**31))
+    assert server.get("/assets/b").body == b"mine"
+
+
+def test_a_hung_application_costs_its_time_out(httpd, app):
+    origin = app(body=b"one", headers=CSS)
+    server = kept(httpd, origin, more="TierAssetsTimeout 500ms")
+    server.allow_log(*PROXY_FAULTS)
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    make_stale(server, "a")
+    origin.stop()
+    assert server.get("/assets/missing", timeout=10).status == 503
+    assert server.get("/assets/a", timeout=10).body == b"one"
+    assert [server.get("/assets/a").body for _ in range(3)] == [b"one"] * 3
+    origin.cont()
+    wait_until(lambda: server.get("/assets/missing").status == 200, 8)

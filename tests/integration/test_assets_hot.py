@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small files that are answered from memory."""
+import gzip
+import os
+import time
+
+from assets_support import kept, put, store, wait_kept
+from webtier_testing import wait_until
+
+CSS = b"body { margin: 0 }\n" * 50
+
+
+def told(answer):
+    return answer.status, answer.body, {name: answer.headers[name] for name in
+                                        ("ETag", "Last-Modified", "Content-Type", "Vary", "Content-Encoding", "Cache-Control")}
+
+
+def test_answers_from_memory_are_those_of_the_disk_and_change_within_a_second(httpd, app):
+    origin = app(body=b"fetched", headers={"Cache-Control": "max-age=60", "ETag": '"1"', "Content-Type": "text/css"})
+    lines = "TierAssetsVariants gzip\nTierAssetsFingerprint on\n"
+    server, disk = kept(httpd, origin, more=lines, conf=""), kept(httpd, origin, more=lines)
+    for one in (server, disk):
+        for name, body in (("a.css", CSS), ("a.css.gz", gzip.compress(CSS, mtime=0)), ("b.css", CSS)):
+            os.utime(put(one, name, body), (1e9, 1e9))
+        one.get("/assets/c.css")
+        wait_kept(one, "c.css")
+    time.sleep(0.6)  # younger files are not kept in memory
+    requests = [("a.css", {}), ("a.css", {"Accept-Encoding": "gzip"}), ("b.css", {"Accept-Encoding": "gzip"}), ("c.css", {}),
+                ("a.css", {"Range": "bytes=3-5"}), ("a.css", {"If-Modified-Since": "Sun, 09 Sep 2001 01:46:40 GMT"})]
+    for _ in range(12):  # by all children, and from the memory of each
+        for name, headers in requests:
+            mine, theirs = (told(one.get("/assets/" + name, headers=headers)) for one in (server, disk))
+            assert mine[:2] == theirs[:2]
+            if name == "a.css" and mine[0] == 200:  # tags are made of inodes too, unless FileETag says otherwise
+                assert mine[2] == theirs[2], name
+    os.rename(put(server, "new", b"another"), store(server) / "a.css")
+    os.unlink(store(server) / "a.css.gz")
+    changed = time.monotonic()
+    wait_until(lambda: all(server.get("/assets/a.css", headers={"Accept-Encoding": "gzip"}).body == b"another"
+                           for _ in range(12)), 8)
+    assert time.monotonic() - changed < 5
+    os.unlink(store(server) / "b.css")
+    origin.clear()
+    wait_until(lambda: all(server.get("/assets/b.css").body == b"fetched" for _ in range(12)), 8)
+    assert origin.count() == 1

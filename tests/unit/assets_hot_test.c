@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files in memory. Files are left alone for half a second first, as younger ones are not
+ * kept. */
+#include "cache_testing.h"
+
+#include "assets_hot.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define FILES 40
+
+static char folder[] = "/tmp/webtier-hot-XXXXXX";
+
+static const char *at(apr_pool_t *pool, int number)
+{
+    return apr_psprintf(pool, "%s/%d", folder, number);
+}
+
+static void put(apr_pool_t *pool, int number, const char *content)
+{
+    const char *beside = apr_psprintf(pool, "%s/new", folder);
+    FILE *file = fopen(beside, "w");
+
+    fputs(content, file);
+    fclose(file);
+    rename(beside, at(pool, number));
+}
+
+static int make_files(void **state)
+{
+    if (make_pool(state) || !mkdtemp(folder))
+        return 1;
+    for (int i = 0; i < FILES; i++)
+        put(*state, i, apr_psprintf(*state, "content %d", i));
+    apr_sleep(apr_time_from_msec(550));
+    return drop_pool(state);
+}
+
+static int drop_files(void **state)
+{
+    make_pool(state);
+    return system(apr_pstrcat(*state, "rm -rf ", folder, NULL)) || drop_pool(state);
+}
+
+static assets_hot_t *hot_of(apr_pool_t *pool, apr_size_t most)
+{
+    assets_hot_t *hot;
+
+    assert_int_equal(assets_hot_create(&hot, most, pool), APR_SUCCESS);
+    return hot;
+}
+
+static void open_and_put(assets_hot_t *hot, int number, apr_pool_t *pool)
+{
+    assets_file_t file;
+
+    assert_int_equal(assets_file_open(&file, at(pool, number), 0, pool), APR_SUCCESS);
+    assets_hot_put(hot, &file, at(pool, number), NOW);
+    apr_file_close(file.file);
+}
+
+/* Returns what is known: the content, "" for no file, NULL for nothing. */
+static const char *known(assets_hot_t *hot, int number, apr_time_t now, apr_pool_t *pool)
+{
+    assets_file_t file;
+    int is_there;
+
+    if (!assets_hot_get(hot, &file, &is_there, at(pool, number), now, pool))
+        return NULL;
+    assert_true(!is_there || !file.file);
+    return is_there ? apr_pstrmemdup(pool, file.data, (apr_size_t)file.info.size) : "";
+}
+
+static void a_file_is_found_in_memory_until_it_changes(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 1000000);
+    const char *first;
+
+    assert_null(known(hot, 0, NOW, *state));
+    open_and_put(hot, 0, *state);
+    first = known(hot, 0, NOW, *state);
+    assert_string_equal(first, "content 0");
+    put(*state, 0, "changed");
+    assert_string_equal(known(hot, 0, NOW + ASSETS_HOT_LOOK - 1, *state), "content 0");
+    assert_null(known(hot, 0, NOW + ASSETS_HOT_LOOK, *state));
+    assert_int_equal(assets_hot_bytes(hot), 0);
+    open_and_put(hot, 0, *state); /* too young to be told from a later change */
+    assert_null(known(hot, 0, NOW, *state));
+    /* what is kept beside it counts as well */
+    open_and_put(hot, 1, *state);
+    setxattr(at(*state, 1), "user.any", "x", 1, 0);
+    assert_null(known(hot, 1, NOW + ASSETS_HOT_LOOK, *state));
+    /* gone, and there again */
+    open_and_put(hot, 2, *state);
+    unlink(at(*state, 2));
+    assert_null(known(hot, 2, NOW + ASSETS_HOT_LOOK, *state));
+    assets_hot_put(hot, NULL, at(*state, 2), NOW);
+    assert_string_equal(known(hot, 2, NOW + ASSETS_HOT_LOOK, *state), "");
+    put(*state, 2, "back");
+    assert_null(known(hot, 2, NOW + 2 * ASSETS_HOT_LOOK, *state));
+}
+
+static void what_was_not_used_makes_room(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 100000); /* eleven, at 8.7 KiB each */
+    int kept = 0;
+
+    for (int i = 3; i < FILES; i++) {
+        open_and_put(hot, i, *state);
+        assert_true(assets_hot_bytes(hot) <= 100000);
+        assert_string_equal(known(hot, 3, NOW, *state), "content 3"); /* in use all the time */
+    }
+    for (int i = 3; i < FILES; i++)
+        kept += known(hot, i, NOW, *state) != NULL;
+    assert_true(kept >= 8 && kept <= 11);
+}
+
+static void large_files_are_not_kept(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 1000000);
+    assets_file_t file;
+
+    assert_int_equal(truncate(at(*state, 4), ASSETS_HOT_LARGEST + 1), 0);
+    assert_int_equal(assets_file_open(&file, at(*state, 4), 0, *state), APR_SUCCESS);
+    assets_hot_put(hot, &file, at(*state, 4), NOW);
+    assert_int_equal(assets_hot_bytes(hot), 0);
+}
+
+static void *use(void *data)
+{
+    assets_hot_t *hot = data;
+
+    for (int i = 0; i < 3000; i++) {
+        apr_pool_t *pool;
+        const char *content;
+        int number = 5 + i % (FILES - 5);
+
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+        content = known(hot, number, NOW + i * 1000, pool);
+        if (!content)
+            open_and_put(hot, number, pool);
+        else if (strcmp(content, apr_psprintf(pool, "content %d", number)) != 0)
+            abort();
+        apr_pool_destroy(pool);
+    }
+    return NULL;
+}
+
+static void threads_share_it(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 100000);
+    pthread_t threads[4];
+
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use, hot), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(assets_hot_bytes(hot) <= 100000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(a_file_is_found_in_memory_until_it_changes),
+        POOL_TEST(what_was_not_used_makes_room),
+        POOL_TEST(large_files_are_not_kept),
+        POOL_TEST(threads_share_it),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, make_files, drop_files);
+}
