@@ -35,11 +35,6 @@ void *cache_config_create_server(apr_pool_t *pool, server_rec *server)
     return config;
 }
 
-static int names_purgers(const cache_server_t *config)
-{
-    return config->purge_allow || config->purge_local;
-}
-
 void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_config)
 {
     const cache_server_t *base = base_config;
@@ -62,8 +57,7 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE(merged, base, add, finish);
     TIER_MERGE_POINTER(merged, base, add, servers);
     TIER_MERGE_POINTER(merged, base, add, key_parts);
-    merged->purge_allow = names_purgers(add) ? add->purge_allow : base->purge_allow;
-    merged->purge_local = names_purgers(add) ? add->purge_local : base->purge_local;
+    TIER_MERGE_POINTER(merged, base, add, purge_allow);
     TIER_MERGE_POINTER(merged, base, add, tag_fields);
     merged->enabled_below = base->enabled_below | add->enabled_below;
     return merged;

@@ -5,6 +5,8 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "access.h"
+
 #define CACHE_DEFAULT_MAX_SIZE  ((apr_off_t)16 * 1024 * 1024)
 #define CACHE_DEFAULT_SIZE      ((apr_off_t)64 * 1024 * 1024)
 #define CACHE_DEFAULT_WAIT      apr_time_from_sec(10)
@@ -30,11 +32,10 @@ typedef struct cache_server_t {
     apr_interval_time_t heuristic_longest;
     apr_array_header_t *key_parts; /* of ap_expr_info_t *; NULL: none */
     int strip_tags;
-    int finish;                      /* 0: what a client has left is given up */
-    apr_array_header_t *servers;     /* of const char *; NULL: none */
-    apr_array_header_t *purge_allow; /* of apr_ipsubnet_t *; NULL: nobody */
-    apr_array_header_t *purge_local; /* the same, of "local" */
-    apr_array_header_t *tag_fields;  /* of const char *; NULL: the usual ones */
+    int finish;                     /* 0: what a client has left is given up */
+    apr_array_header_t *servers;    /* of const char *; NULL: none */
+    tier_access_t *purge_allow;     /* NULL: nobody */
+    apr_array_header_t *tag_fields; /* of const char *; NULL: the usual ones */
 } cache_server_t;
 
 extern const command_rec cache_config_commands[];
@@ -58,7 +59,8 @@ const char *cache_purge_config_allow(cmd_parms *cmd, void *directory, const char
 const char *cache_purge_config_tags(cmd_parms *cmd, void *directory, const char *arg);
 const char *cache_purge_config_strip(cmd_parms *cmd, void *directory, int on);
 
-/* Returns 1 when TierCachePurgeAllow admits who sent r. cache_purge_config.c */
+/* Returns 1 when TierCachePurgeAllow admits who sent r, by tier_glue_admits. cache_purge_config.c
+ */
 int cache_purge_config_admits(const request_rec *r);
 
 /* Returns 1 when somebody may purge on one of the servers of the list. cache_purge_config.c */

@@ -239,3 +239,24 @@ int tier_glue_first_pass(server_rec *main_server, const char *key)
     (void)key;
     return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 }
+
+/* Access. */
+
+static int is_forwarded(const request_rec *r)
+{
+    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (apr_table_get(r->headers_in, names[i]))
+            return 1;
+    }
+    return 0;
+}
+
+int tier_glue_admits(const request_rec *r, const tier_access_t *access)
+{
+    int forwarded = is_forwarded(r);
+
+    return tier_access_admits(access, r->connection->client_addr, forwarded) &&
+           tier_access_admits(access, r->useragent_addr, forwarded);
+}

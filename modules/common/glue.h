@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "access.h"
 #include "log.h"
 
 /*
@@ -50,6 +51,14 @@ const char *tier_glue_in_setting(cmd_parms *cmd, const char *setting, const char
  * what tier_watch_spec_t.retired wants. Any thread of a child.
  */
 int tier_glue_retired(void *unused);
+
+/*
+ * Returns non-zero when access admits r's client. Both ends must be admitted: who opened the
+ * connection, and who mod_remoteip says stands behind it. The second alone could be made up by any
+ * client that mod_remoteip was told, or left, to trust. A request with a field of proxies
+ * (Forwarded, X-Forwarded-For, X-Real-IP, Via) is not local. Any thread.
+ */
+int tier_glue_admits(const request_rec *r, const tier_access_t *access);
 
 /*
  * Returns 1 in the first of the two passes over the configuration that httpd makes at start (only

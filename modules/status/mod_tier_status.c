@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 
+#include "glue.h"
 #include "log.h"
 #include "status_config.h"
 #include "status_html.h"
@@ -150,7 +151,7 @@ static int handle_request(request_rec *r)
     if (!r->handler || strcmp(r->handler, STATUS_HANDLER) != 0)
         return DECLINED;
     set_headers(r, has_actors && status_post_is_allowed(r));
-    if (!status_config_admits(r, status_config_access(r)))
+    if (!tier_glue_admits(r, status_config_access(r)))
         return refuse(r);
     route = status_route_find(r->uri, status_config_base(r));
     if (r->method_number == M_POST && has_actors &&

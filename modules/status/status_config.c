@@ -24,11 +24,11 @@ void *status_config_merge(apr_pool_t *pool, void *base_baton, void *add_baton)
     return merged;
 }
 
-static const char *admit(cmd_parms *cmd, status_access_t **access, const char *word)
+static const char *admit(cmd_parms *cmd, tier_access_t **access, const char *word)
 {
     if (!*access)
-        *access = status_access_make(cmd->pool);
-    if (status_access_admit(*access, word, cmd->pool))
+        *access = tier_access_make(cmd->pool);
+    if (tier_access_admit(*access, word, cmd->pool))
         return NULL;
     return apr_psprintf(cmd->temp_pool,
                         "%s: \"%s\" is not allowed: expected local, all, an IP address or a "
@@ -43,11 +43,11 @@ static const char *set_allow(cmd_parms *cmd, void *config, const char *word)
 
 static const char *set_actions(cmd_parms *cmd, void *config, const char *word)
 {
-    status_access_t **actors = &((status_config_t *)config)->actors;
+    tier_access_t **actors = &((status_config_t *)config)->actors;
 
     if (strcasecmp(word, "off") != 0)
         return admit(cmd, actors, word);
-    *actors = status_access_make(cmd->pool);
+    *actors = tier_access_make(cmd->pool);
     return NULL;
 }
 
@@ -64,44 +64,25 @@ static const status_config_t *config_of(const request_rec *r)
     return ap_get_module_config(r->per_dir_config, &tier_status_module);
 }
 
-static const status_access_t *or_local(const status_access_t *access, apr_pool_t *pool)
+static const tier_access_t *or_local(const tier_access_t *access, apr_pool_t *pool)
 {
-    status_access_t *local;
+    tier_access_t *local;
 
     if (access)
         return access;
-    local = status_access_make(pool);
-    status_access_admit(local, "local", pool);
+    local = tier_access_make(pool);
+    tier_access_admit(local, "local", pool);
     return local;
 }
 
-const status_access_t *status_config_access(request_rec *r)
+const tier_access_t *status_config_access(request_rec *r)
 {
     return or_local(config_of(r)->access, r->pool);
 }
 
-const status_access_t *status_config_actors(request_rec *r)
+const tier_access_t *status_config_actors(request_rec *r)
 {
     return or_local(config_of(r)->actors, r->pool);
-}
-
-static int is_forwarded(request_rec *r)
-{
-    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (apr_table_get(r->headers_in, names[i]))
-            return 1;
-    }
-    return 0;
-}
-
-int status_config_admits(request_rec *r, const status_access_t *access)
-{
-    int forwarded = is_forwarded(r);
-
-    return status_access_admits(access, r->connection->client_addr, forwarded) &&
-           status_access_admits(access, r->useragent_addr, forwarded);
 }
 
 /* SetHandler's argument is an expression, also when it is a plain word. */

@@ -9,6 +9,7 @@
 #include <http_vhost.h>
 #include <webtier/status_provider.h>
 
+#include "glue.h"
 #include "log.h"
 #include "status_config.h"
 #include "status_escape.h"
@@ -42,7 +43,7 @@ static int is_own_name(request_rec *r)
 
 int status_post_is_allowed(request_rec *r)
 {
-    return status_config_admits(r, status_config_actors(r)) && is_own_name(r);
+    return tier_glue_admits(r, status_config_actors(r)) && is_own_name(r);
 }
 
 static int refuse(request_rec *r, const char *why)

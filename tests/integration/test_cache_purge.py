@@ -336,6 +336,7 @@ def test_load_while_it_is_purged(httpd, app, memcached):
 
 
 @pytest.mark.parametrize("line,words", [("TierCachePurgeAllow somewhere", ["TierCachePurgeAllow", "somewhere", "Require ip"]),
+                                        ("TierCachePurgeAllow all", ["TierCachePurgeAllow", "all"]),
                                         ("TierCachePurgeAllow 10.0.0.0/99", ["TierCachePurgeAllow"]),
                                         ("TierCacheTags a:b", ["TierCacheTags", "a:b"])])
 def test_bad_values_are_refused_in_words(httpd, line, words):

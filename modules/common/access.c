@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "status_access.h"
+#include "access.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-status_access_t *status_access_make(apr_pool_t *pool)
+tier_access_t *tier_access_make(apr_pool_t *pool)
 {
-    status_access_t *access = apr_pcalloc(pool, sizeof(*access));
+    tier_access_t *access = apr_pcalloc(pool, sizeof(*access));
 
     access->networks = apr_array_make(pool, 2, sizeof(apr_ipsubnet_t *));
     return access;
 }
 
-static int admit_network(status_access_t *access, const char *address, const char *mask,
+static int admit_network(tier_access_t *access, const char *address, const char *mask,
                          apr_pool_t *pool)
 {
     apr_ipsubnet_t *network;
@@ -23,7 +23,7 @@ static int admit_network(status_access_t *access, const char *address, const cha
     return 1;
 }
 
-int status_access_admit(status_access_t *access, const char *word, apr_pool_t *pool)
+int tier_access_admit(tier_access_t *access, const char *word, apr_pool_t *pool)
 {
     char *address = apr_pstrdup(pool, word);
     char *slash = strchr(address, '/');
@@ -59,7 +59,7 @@ static int is_loopback(const apr_sockaddr_t *address)
     return 0;
 }
 
-int status_access_admits(const status_access_t *access, apr_sockaddr_t *address, int forwarded)
+int tier_access_admits(const tier_access_t *access, apr_sockaddr_t *address, int forwarded)
 {
     if (access->all)
         return 1;
