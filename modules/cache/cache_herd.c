@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cache_hooks.h"
+#include "cache_herd_private.h"
 #include "cache_private.h"
 
 #include "clock.h"
@@ -15,9 +15,6 @@
 #define UNCACHEABLE_KEEPS apr_time_from_sec(60)
 #define FAILING_KEEPS     apr_time_from_sec(10)
 #define RESTING_KEEPS     apr_time_from_sec(1)
-#define BACKGROUND_TAKES  apr_time_from_sec(30)
-#define BACKGROUND_GRACE  apr_time_from_sec(2)
-#define BACKGROUND_QUEUE  64
 
 static cache_herd_t *herd_of(const cache_request_t *state)
 {
@@ -52,20 +49,6 @@ static apr_uint32_t most_waiters(const server_rec *s)
     return (apr_uint32_t)TIER_SETTING(cache_config_of(s), waiters, APR_INT32_MAX);
 }
 
-static void start_background(cache_herd_t *herd, server_rec *s, apr_pool_t *pchild)
-{
-    tier_background_options_t options = {"tier-cache", 2, BACKGROUND_QUEUE, BACKGROUND_GRACE};
-    apr_status_t rv = tier_background_start(&herd->background, &options, pchild);
-
-    if (rv == APR_SUCCESS)
-        return;
-    herd->background = NULL;
-    ap_log_error(
-        APLOG_MARK, APLOG_ERR, rv, s,
-        WTNO(
-            2003) "no thread could be started; this process revalidates nothing in the background");
-}
-
 cache_herd_t *cache_herd_open(cache_herd_shared_t *shared, tier_memcache_t *memcache, server_rec *s,
                               apr_pool_t *pchild)
 {
@@ -80,12 +63,11 @@ cache_herd_t *cache_herd_open(cache_herd_shared_t *shared, tier_memcache_t *memc
         herd->lease->memcache = memcache;
         memcpy(herd->lease->box, shared->box, sizeof(shared->box));
     }
-    start_background(herd, s, pchild);
+    cache_herd_start_background(herd, s, pchild);
     return herd;
 }
 
-/* What the flight is of: the stored variant, the one that would be stored, or the URI. */
-static void identify(cache_request_t *state)
+void cache_herd_identify(cache_request_t *state)
 {
     const char *key = state->key;
 
@@ -158,7 +140,7 @@ void cache_herd_failed(cache_request_t *state)
         return;
     marks = &herd_of(state)->shared->marks;
     if (!state->herd.has_id)
-        identify(state);
+        cache_herd_identify(state);
     cache_marks_set(marks, CACHE_MARK_FAILING, &state->herd.id, tier_clock_now(), FAILING_KEEPS);
     cache_marks_set(marks, CACHE_MARK_RESTING, &state->herd.id, tier_clock_now(), RESTING_KEEPS);
     land(state, CACHE_FLIGHT_FAILED);
@@ -168,7 +150,7 @@ int cache_herd_is_failing(cache_request_t *state)
 {
     if (!herd_of(state))
         return 0;
-    identify(state);
+    cache_herd_identify(state);
     return cache_marks_has(&herd_of(state)->shared->marks, CACHE_MARK_FAILING, &state->herd.id,
                            tier_clock_now());
 }
@@ -179,7 +161,7 @@ static apr_status_t land_lost(void *data)
     return APR_SUCCESS;
 }
 
-static void lead(cache_request_t *state, request_rec *r)
+void cache_herd_lead(cache_request_t *state, request_rec *r)
 {
     state->herd.is_leader = 1;
     apr_pool_cleanup_register(r->pool, state, land_lost, apr_pool_cleanup_null);
@@ -245,7 +227,7 @@ static int await_other_box(cache_request_t *state, request_rec *r, cache_herd_lo
 static int begin_to_lead(cache_request_t *state, request_rec *r, cache_herd_look_t look,
                          apr_time_t until)
 {
-    lead(state, r);
+    cache_herd_lead(state, r);
     if (look(state, r) || (herd_of(state)->lease && await_other_box(state, r, look, until))) {
         land(state, CACHE_FLIGHT_STORED);
         return 1;
@@ -296,7 +278,7 @@ int cache_herd_join(cache_request_t *state, request_rec *r, cache_herd_look_t lo
         cache_flight_state_e outcome;
         cache_flight_role_e role;
 
-        identify(state);
+        cache_herd_identify(state);
         if (is_uncacheable(state))
             return 0;
         role = cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &state->herd.id,
@@ -316,108 +298,4 @@ int cache_herd_join(cache_request_t *state, request_rec *r, cache_herd_look_t lo
         }
     }
     return 0;
-}
-
-/* In the background. */
-
-typedef struct revalidation_t {
-    cache_herd_t *herd;
-    cache_id_t id;
-    cache_ticket_t ticket;
-    int has_ticket; /* 0: prefork; it takes off when it is run */
-} revalidation_t;
-
-static void revalidation_is_over(void *baton, apr_status_t status,
-                                 const tier_internal_result_t *result)
-{
-    revalidation_t *revalidation = baton;
-
-    (void)status;
-    (void)result;
-    if (revalidation->has_ticket)
-        cache_flight_land(&revalidation->herd->shared->flights, &revalidation->ticket,
-                          CACHE_FLIGHT_LOST);
-}
-
-/* The client's own fields but for what says how its own copy is to be validated. */
-static apr_table_t *fields_for(const cache_request_t *state, apr_pool_t *pool)
-{
-    static const char *const names[] = {"If-None-Match", "If-Modified-Since", "If-Range",
-                                        "Range",         "Cache-Control",     "Pragma"};
-    apr_table_t *fields = apr_table_copy(pool, state->fields);
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        apr_table_unset(fields, names[i]);
-    return fields;
-}
-
-static int begin_flight(revalidation_t *revalidation)
-{
-    cache_herd_t *herd = revalidation->herd;
-    apr_time_t now = tier_clock_now();
-
-    revalidation->has_ticket =
-        cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &revalidation->id,
-                           &herd->self, now, now + BACKGROUND_TAKES,
-                           &revalidation->ticket) == CACHE_FLIGHT_LEADS;
-    return revalidation->has_ticket;
-}
-
-static void submit(cache_request_t *state, request_rec *r, revalidation_t *revalidation)
-{
-    tier_internal_spec_t spec = {r->server, r};
-    apr_status_t rv;
-
-    spec.uri = r->unparsed_uri;
-    spec.host = apr_table_get(r->headers_in, "Host");
-    spec.headers = fields_for(state, r->pool);
-    spec.deadline = tier_clock_now() + BACKGROUND_TAKES;
-    spec.owner = &tier_cache_module;
-    spec.baton = revalidation;
-    spec.baton_size = sizeof(*revalidation);
-    rv = tier_background_submit(revalidation->herd->background, &spec, revalidation_is_over);
-    if (rv == APR_SUCCESS) {
-        tier_counter_add(&state->runtime->counters->revalidations, 1);
-        return;
-    }
-    tier_counter_add(&state->runtime->counters->not_revalidated, 1);
-    revalidation_is_over(revalidation, rv, NULL);
-}
-
-void cache_herd_revalidate(cache_request_t *state, request_rec *r)
-{
-    revalidation_t revalidation = {herd_of(state)};
-
-    if (!revalidation.herd || !revalidation.herd->background || tier_internal_of(r))
-        return;
-    identify(state);
-    revalidation.id = state->herd.id;
-    if (cache_marks_has(&revalidation.herd->shared->marks, CACHE_MARK_RESTING, &state->herd.id,
-                        tier_clock_now()))
-        return;
-    if (tier_background_is_deferred(revalidation.herd->background) || begin_flight(&revalidation))
-        submit(state, r, &revalidation);
-}
-
-int cache_herd_is_revalidation(const request_rec *r)
-{
-    return tier_internal_baton(r, &tier_cache_module) != NULL;
-}
-
-int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r)
-{
-    revalidation_t *revalidation = tier_internal_baton(r, &tier_cache_module);
-    cache_herd_t *herd = revalidation->herd;
-
-    if (!revalidation->has_ticket && !begin_flight(revalidation))
-        return 0;
-    state->herd.id = revalidation->id;
-    state->herd.has_id = 1;
-    state->herd.ticket = revalidation->ticket;
-    lead(state, r);
-    if (!herd->lease)
-        return 1;
-    state->herd.has_lease = cache_lease_try(herd->lease, &state->herd.id, BACKGROUND_TAKES,
-                                            r->pool) == CACHE_LEASE_MINE;
-    return state->herd.has_lease;
 }

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit
-from webtier_testing import wait_until
+from webtier_testing import pattern, wait_until
 from webtier_testing.settings import scale
 
 DOWN = "WT01"  # the client's own lines about servers that went and came
@@ -93,6 +93,22 @@ def test_a_slow_memcached_is_waited_for(httpd, app, memcached):
     answers = [server.get() for _ in range(10)]
     assert all(is_hit(answer) and answer.body == first.body for answer in answers)
     assert origin.count() <= 3 and server.log_lines(DOWN) == []
+    slow.close()
+
+
+def test_a_slow_memcached_under_load(httpd, app, memcached):
+    """120 requests/s for 1.5 s, each of which waits 20 ms and more for memcached: late, and nothing else."""
+    origin, store = app(size=5000, headers=FRESH), memcached()
+    slow = Delaying(store.port, 0.02)
+    server = with_memcached(httpd, origin, slow.server, conf="TierCacheTimeout 4s")
+    paths = [f"/{number}" for number in range(20)]
+    for path in paths:
+        server.get(path)
+    wait_until(lambda: store.stats()["curr_items"] >= len(paths))
+    report = server.load(rate=120, seconds=1.5, path=paths, expect_body=pattern(5000)).join()
+    assert report.errors == [] and report.total == 180, str(report)
+    assert report.latencies[0] >= 0.02, "each asked memcached"
+    assert origin.count() == len(paths) and server.log_lines(DOWN) == []
     slow.close()
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stale answers (RFC 5861): instant while they are revalidated, and in the place of errors."""
+import json
 import time
 
 import pytest
@@ -195,3 +196,28 @@ def test_range_and_condition_on_a_stale_answer(httpd, app):
     part = server.get(headers={"Range": "bytes=1-1"})
     assert part.status == 206 and part.body == b"l"
     assert server.get(headers={"If-None-Match": '"one"'}).status == 304
+
+
+def test_more_revalidations_than_there_is_room_for(httpd, app):
+    """An origin that hangs, one child, 90 stale pages: 2 are asked for, 64 wait, the others are left for later."""
+    paths = [f"/{number}" for number in range(90)]
+    origin = app(body=b"old", headers=SWR)
+    server = httpd(modules=["cache", "status"], conf="StartServers 1\nServerLimit 1\nMaxRequestWorkers 32",
+                   vhost=f"<Location /tier-status>\nSetHandler tier-status\nTierCache off\n</Location>\n"
+                         f"ProxyPass /tier-status !\nTierCache on\nProxyPass / {origin.url}/")
+
+    def bodies():
+        with server.session() as session:
+            answers = [session.get(path) for path in paths]
+        assert all(is_hit(answer) for answer in answers)
+        return {answer.body for answer in answers}
+    for path in paths:
+        server.get(path)
+    origin.behave(body=b"new", headers=FRESH)
+    origin.stop()
+    assert bodies() == {b"old"}
+    told = json.loads(server.get("/tier-status/json").body)["modules"]["cache"]
+    assert 64 <= told["revalidations"] <= 66 and told["revalidations"] + told["revalidations_dropped"] == len(paths)
+    origin.cont()
+    wait_until(lambda: bodies() == {b"new"}, timeout=20)
+    assert all(origin.count(path) == 2 for path in paths)

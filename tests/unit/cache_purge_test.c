@@ -100,6 +100,28 @@ static void no_purge_is_forgotten(void **state)
     }
 }
 
+/* What there are of tags and keys does not count: a purge changes the same three numbers. */
+static void a_purge_costs_the_same_however_many_there_were(void **state)
+{
+    cache_purge_t *purge = apr_pcalloc(*state, sizeof(*purge));
+    const apr_int64_t *now = (const apr_int64_t *)(const void *)purge;
+    apr_int64_t *before = apr_palloc(*state, sizeof(*purge));
+    const char *tags = text_of(7, 1, *state);
+    int changed = 0;
+    apr_time_t at;
+
+    for (apr_uint64_t i = 1; i <= 1000000; i++)
+        cache_purge_mark(purge, i * APR_UINT64_C(0x9e3779b97f4a7c15), 0, 10);
+    memcpy(before, purge, sizeof(*purge));
+    assert_int_equal(cache_purge_judge(purge, tags, 20, &at), 0);
+    cache_purge_mark(purge, number(7), 0, 30);
+    for (size_t i = 0; i < sizeof(*purge) / sizeof(*now); i++)
+        changed += now[i] != before[i];
+    assert_int_equal(changed, 3);
+    assert_int_equal(cache_purge_judge(purge, tags, 20, &at), 1);
+    assert_int_equal(cache_purge_judge(purge, text_of(8, 1, *state), 20, &at), 0);
+}
+
 /* Of 1000 tags purged, few others are: the share that README.md tells of. */
 static void few_others_are_purged_with_it(void **state)
 {
@@ -253,6 +275,7 @@ int main(void)
         POOL_TEST(what_has_no_tags_is_gone),
         POOL_TEST(what_is_on_its_way_is_overtaken),
         POOL_TEST(no_purge_is_forgotten),
+        POOL_TEST(a_purge_costs_the_same_however_many_there_were),
         POOL_TEST(few_others_are_purged_with_it),
         POOL_TEST(epochs_are_kept),
         POOL_TEST(the_epoch_seen_longest_ago_leaves),

@@ -2,6 +2,7 @@
 #include "cache_testing.h"
 
 #include "cache_shm.h"
+#include "cache_shm_private.h"
 #include "clock.h"
 
 #include <pthread.h>
@@ -104,6 +105,47 @@ static void a_later_record_replaces_and_remove_removes(void **state)
     cache_shm_read_figures(base, &figures);
     assert_int_equal(figures.entries, 0);
     assert_int_equal(figures.bytes, 0);
+}
+
+/* Adds how many entries are compared when each of a stripe's is looked up; *longest: for one. */
+static apr_uint64_t compared(stripe_t *stripe, apr_uint32_t *longest)
+{
+    apr_uint64_t sum = 0;
+
+    for (apr_uint32_t slot = 0; slot < stripe->entry_count; slot++) {
+        apr_uint32_t steps = 0;
+
+        for (apr_uint32_t at = slots_of(stripe)[slot]; at != NONE;
+             at = entries_of(stripe)[at].in_slot)
+            sum += ++steps;
+        *longest = steps > *longest ? steps : *longest;
+    }
+    return sum;
+}
+
+/* There are as many hash slots as entries can be: no number of keys makes look-ups slower. */
+static void a_look_up_costs_the_same_however_much_is_stored(void **state)
+{
+    static const int counts[] = {1000, 100000};
+    cache_store_t *store = make_store(*state, (apr_size_t)72 << 20);
+    const segment_t *segment = base;
+    cache_shm_figures_t figures;
+    int stored = 0;
+
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        apr_uint32_t longest = 0;
+        apr_uint64_t sum = 0;
+
+        while (stored < counts[i])
+            assert_int_equal(put(store, stored++, 1), APR_SUCCESS);
+        for (apr_uint32_t n = 0; n < segment->stripes; n++)
+            sum += compared(stripe_number(segment, n), &longest);
+        assert_true(sum <= (apr_uint64_t)counts[i] * 8 / 5);
+        assert_true(longest <= 14);
+    }
+    cache_shm_read_figures(base, &figures);
+    assert_int_equal(figures.entries, 100000);
+    assert_int_equal(figures.evicted, 0);
 }
 
 static void what_is_too_large_is_refused(void **state)
@@ -281,6 +323,7 @@ int main(void)
         POOL_TEST(records_of_all_sizes_come_back),
         POOL_TEST(a_later_record_replaces_and_remove_removes),
         POOL_TEST(what_is_too_large_is_refused),
+        POOL_TEST(a_look_up_costs_the_same_however_much_is_stored),
         POOL_TEST(what_has_expired_is_not_found),
         POOL_TEST(memory_is_bounded_and_the_newest_stays),
         POOL_TEST(a_scan_does_not_push_out_what_is_used),
