@@ -32,8 +32,9 @@
  * comes between may be gathered: sending so much at a time costs less than sending each read. The
  * first bytes of a page go at once.
  */
-#define GATHERED    ((apr_off_t)32 * 1024)
-#define FLUSHES_KEY "tier-assets-flushes"
+#define GATHERED         ((apr_off_t)32 * 1024)
+#define GATHERED_BUCKETS 64
+#define FLUSHES_KEY      "tier-assets-flushes"
 
 #define WARN_EVERY apr_time_from_sec(3600)
 
@@ -43,8 +44,9 @@ typedef struct rewriting_t {
     assets_scan_t *scan; /* NULL: nothing has been read yet */
     assets_scan_e kind;
     assets_splice_t splice;
-    int is_flushed; /* who sends this flushes before it waits */
-    int has_passed; /* something has been sent on */
+    int is_flushed;        /* who sends this flushes before it waits */
+    int has_passed;        /* something has been sent on */
+    apr_size_t taken, put; /* buckets of this call: read, and in splice.out before it */
 } rewriting_t;
 
 static assets_counters_t *counters(void)
@@ -225,6 +227,7 @@ static apr_status_t pass_out(ap_filter_t *f, rewriting_t *rewriting)
     }
     apr_brigade_cleanup(rewriting->splice.out);
     rewriting->splice.size = 0;
+    rewriting->splice.buckets = rewriting->put = 0;
     return rv;
 }
 
@@ -273,6 +276,7 @@ static apr_status_t take_metadata(ap_filter_t *f, rewriting_t *rewriting, apr_bu
         begin(rewriting, f->r, "", 0); /* HEAD: its fields are the page's */
     APR_BUCKET_REMOVE(bucket);
     APR_BRIGADE_INSERT_TAIL(rewriting->splice.out, bucket);
+    rewriting->splice.buckets++;
     if (is_end)
         finish(f, rewriting);
     if (rv == APR_SUCCESS && (is_end || APR_BUCKET_IS_FLUSH(bucket)))
@@ -317,26 +321,33 @@ static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket
     }
     APR_BUCKET_REMOVE(bucket);
     APR_BRIGADE_INSERT_TAIL(rewriting->splice.held, bucket);
+    rewriting->taken++;
     return scan_bytes(rewriting, data, size);
 }
 
-/* What is kept outlives this call; some buckets do not by themselves. */
-static void keep(apr_bucket_brigade *brigade, apr_pool_t *pool)
+/* What is kept outlives this call; some buckets do not by themselves. Only the last ones came with
+ * this call. */
+static void keep(apr_bucket_brigade *brigade, apr_size_t last, apr_pool_t *pool)
 {
-    for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
-         b = APR_BUCKET_NEXT(b))
+    for (apr_bucket *b = APR_BRIGADE_LAST(brigade); last > 0 && b != APR_BRIGADE_SENTINEL(brigade);
+         b = APR_BUCKET_PREV(b), last--)
         apr_bucket_setaside(b, pool);
+}
+
+static int may_gather(const rewriting_t *rewriting)
+{
+    return rewriting->is_flushed && rewriting->has_passed && rewriting->splice.size < GATHERED &&
+           rewriting->splice.buckets < GATHERED_BUCKETS;
 }
 
 /* All that this call brought has been read. */
 static apr_status_t pass_or_gather(ap_filter_t *f, rewriting_t *rewriting)
 {
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = may_gather(rewriting) ? APR_SUCCESS : pass_out(f, rewriting);
+    const assets_splice_t *splice = &rewriting->splice;
 
-    if (!rewriting->is_flushed || !rewriting->has_passed || rewriting->splice.size >= GATHERED)
-        rv = pass_out(f, rewriting);
-    keep(rewriting->splice.out, rewriting->page.pool);
-    keep(rewriting->splice.held, rewriting->page.pool);
+    keep(splice->out, splice->buckets - rewriting->put, rewriting->page.pool);
+    keep(splice->held, rewriting->taken, rewriting->page.pool);
     return rv;
 }
 
@@ -345,6 +356,8 @@ static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_b
     apr_status_t rv = APR_SUCCESS;
     int is_left = 0;
 
+    rewriting->taken = 0;
+    rewriting->put = rewriting->splice.buckets;
     while (!APR_BRIGADE_EMPTY(brigade) && rv == APR_SUCCESS) {
         apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
 

@@ -10,11 +10,13 @@ void assets_splice_init(assets_splice_t *splice, apr_pool_t *pool, apr_bucket_al
     splice->held = apr_brigade_create(pool, alloc);
     splice->out = apr_brigade_create(pool, alloc);
     splice->begin = splice->size = 0;
+    splice->buckets = 0;
 }
 
 static void put_out(assets_splice_t *splice, apr_bucket *bucket)
 {
     splice->size += (apr_off_t)bucket->length;
+    splice->buckets++;
     APR_BRIGADE_INSERT_TAIL(splice->out, bucket);
 }
 

@@ -13,7 +13,8 @@ typedef struct assets_splice_t {
     apr_bucket_brigade *held; /* what may still be edited; in memory */
     apr_off_t begin;          /* of the stream: where held begins */
     apr_bucket_brigade *out;  /* what is done; the caller takes it */
-    apr_off_t size;           /* of out, since the caller set it to 0 */
+    apr_off_t size;           /* bytes put into out since the caller set this to 0 */
+    apr_size_t buckets;       /* the same, buckets */
 } assets_splice_t;
 
 /* Up to so many bytes are a short stretch. */

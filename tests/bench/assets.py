@@ -60,16 +60,16 @@ class Nginx:
         self._reservation.close()
 
 
-def scanner_alone(text):
-    """Runs the scanner over the page in memory; says so on standard error, as it is no case of requests."""
+def scanner_alone(bench, text):
+    """Runs the scanner over the page in memory."""
     subprocess.run(["cmake", "--build", str(settings.BUILD), "--target", "assets_speed"], check=True, stdout=sys.stderr)
     with tempfile.NamedTemporaryFile(suffix=".html") as file:
         file.write(text)
         file.flush()
         ran = subprocess.run([settings.BUILD / "tests/assets_speed", file.name], capture_output=True, text=True, check=True)
     memchr, empty, one = map(float, ran.stdout.split())
-    print(f"assets: scanner alone: memchr {memchr} us, empty map {empty} us, one rule {one} us:"
-          f" {empty / memchr:.1f} and {one / memchr:.1f} times (goal 40)", file=sys.stderr)
+    bench.figure("scanner alone, empty map", empty / memchr, "times memchr", 40)
+    bench.figure("scanner alone, 1 rule", one / memchr, "times memchr")
 
 
 def first_byte(port):
@@ -92,7 +92,7 @@ def first_bytes(bench, plain, rewriting):
 
 def prepare(bench):
     text = page()
-    scanner_alone(text)
+    scanner_alone(bench, text)
     origin = bench.httpd(MIME, stock=["mime"])
     (origin.docroot / "page.html").write_bytes(text)
     passed_on = f"{MIME}ProxyPass / http://127.0.0.1:{origin.port}/\n"
@@ -103,7 +103,7 @@ def prepare(bench):
         return answer.body.count(b"/static/v2/img/") == CHANGED
 
     def page_case(name, server, **options):
-        return bench.case(name, server, "/page.html", **options)
+        return bench.case(f"page: {name}", server, "/page.html", **options)
 
     plain = page_case("mod_proxy", bench.httpd(passed_on, stock=PROXY), size=SIZE)
     one = page_case("TierAssetsRewrite, 1 rule", bench.httpd(passed_on + rules, ["assets"], PROXY), against=plain, goal=1.45,

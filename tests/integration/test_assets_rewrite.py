@@ -240,6 +240,13 @@ def test_tokens_without_end_pass_within_bounds(server, origin):
     assert server.get("/endless", timeout=20).body == body.replace(b"/assets/", b"/static/v1/")
 
 
+def test_a_page_of_tiny_chunks_takes_no_longer_than_it_is(server, origin):
+    page = b"<img title='" + b"x" * 50_000 + b"' src='/assets/a'>" + b"y" * 30_000 + b"<img src='/assets/b'>"
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in page) + b"0\r\n\r\n"
+    origin.behave("/tiny", garbage=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert server.get("/tiny", timeout=20).body == page.replace(b"/assets/", b"/static/v1/")
+
+
 def test_it_is_off_where_it_is_off(server, origin):
     origin.behave("/off", body=PAGE, headers=HTML)
     assert server.get("/off").body == PAGE

@@ -4,6 +4,7 @@ import pathlib
 import re
 
 import pytest
+from assets_support import put
 from webtier_testing import wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "conf-examples"
@@ -125,6 +126,15 @@ def test_assets_examples_keep_what_they_fetch(started, name):
     wait_until(lambda: [path.read_bytes() for path in server.docroot.parent.glob("store/**/a.css")] == [b"page\n"])
     server.apps[0].clear()
     assert server.get("/assets/a.css", host=HOST).body == b"page\n" and server.apps[0].count() == 0
+
+
+@pytest.mark.parametrize("name, changed", [("assets-host.conf", "//static.example.com/assets/app.css"),
+                                           ("assets-rails.conf", "/assets/app-1f2e3d.css")])
+def test_assets_examples_rewrite_pages(started, name, changed):
+    server = started(name)
+    server.apps[0].behave(body='<link rel=stylesheet href="/assets/app.css">', headers={"Content-Type": "text/html"})
+    put(server, "assets/.manifest.json", b'{"app.css": "app-1f2e3d.css"}')
+    wait_until(lambda: server.get("/", host=HOST).body.decode() == f'<link rel=stylesheet href="{changed}">')
 
 
 def test_reproxy_mogilefs_serves_keys(started):
