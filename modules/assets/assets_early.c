@@ -2,6 +2,8 @@
 #include "assets_early.h"
 #include "assets_rewrite.h"
 
+#include "internal.h"
+
 #include <apr_strings.h>
 #include <http_protocol.h>
 
@@ -64,7 +66,8 @@ static int is_navigation(const request_rec *r)
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
     if (r->method_number != M_GET || r->header_only || r->prev || has_field(r, "Range") ||
-        has_field(r, "If-None-Match") || has_field(r, "If-Modified-Since"))
+        has_field(r, "Expect") || has_field(r, "If-None-Match") ||
+        has_field(r, "If-Modified-Since"))
         return 0;
     if (destination)
         return strcmp(destination, "document") == 0 || strcmp(destination, "iframe") == 0;
@@ -93,7 +96,7 @@ void assets_early_send(request_rec *r)
     assets_early_e mode = mode_of(r);
     assets_hints_t hints;
 
-    if (mode == ASSETS_EARLY_OFF)
+    if (mode == ASSETS_EARLY_OFF || tier_internal_of(r))
         return;
     if (mode == ASSETS_EARLY_HTTP2 && r->proto_num < HTTP_VERSION(2, 0)) {
         /* mod_proxy_http sends them on by itself. */
