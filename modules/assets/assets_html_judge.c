@@ -68,15 +68,17 @@ static name_e candidate(char first, apr_size_t size)
     }
 }
 
+/* The candidate has the size of the name: only those that html_begins_as_ours are looked at. */
 static name_e find_name(const html_attribute_t *attribute, const char *bytes)
 {
     const char *name = bytes + attribute->name;
     name_e found = candidate(assets_text_lower(attribute->first), attribute->name_size);
+    const char *word = names[found];
     int differs = 0;
 
-    for (apr_size_t i = 0; names[found][i] && i < attribute->name_size; i++)
-        differs |= name[i] ^ names[found][i];
-    if (differs && !assets_text_is(name, attribute->name_size, names[found]))
+    for (; *word; word++, name++)
+        differs |= *word ^ *name;
+    if (differs && !assets_text_is(bytes + attribute->name, attribute->name_size, names[found]))
         return NAME_OTHER;
     return found;
 }

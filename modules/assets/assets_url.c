@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Returns how many bytes are "scheme:"; 0: none. */
 static apr_size_t scheme_size(const char *text, apr_size_t size)
 {
@@ -240,20 +244,45 @@ static const unsigned char classes[256] = {
     ['\r'] = PATH_ODD, [' '] = PATH_ODD,  ['%'] = PATH_ODD,  ['\\'] = PATH_ODD,
     ['.'] = PATH_DOT,  ['?'] = PATH_ENDS, ['#'] = PATH_ENDS};
 
+/* Returns the first byte from i on that may have a class; size: there is none. */
+static apr_size_t find_class(const char *text, apr_size_t i, apr_size_t size)
+{
+#ifdef __SSE2__
+    for (; size - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        __m128i found = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(' ')), v);
+
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('.')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('?')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('#')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('%')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        if (_mm_movemask_epi8(found))
+            return i + (apr_size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(found));
+    }
+#endif
+    while (i < size && !classes[(unsigned char)text[i]])
+        i++;
+    return i;
+}
+
 /* Most references: returns the size of the path that text, which begins with a slash, begins with;
  * 0: it needs a closer look. */
 static apr_size_t plain_size(const char *text, apr_size_t size)
 {
     if (size > 1 && text[1] == '/')
         return 0;
-    for (apr_size_t i = 1;; i++) {
-        while (i < size && !classes[(unsigned char)text[i]])
-            i++;
-        if (i == size || classes[(unsigned char)text[i]] == PATH_ENDS)
+    for (apr_size_t i = 1; i < size; i++) {
+        unsigned char class;
+
+        i = find_class(text, i, size);
+        class = i < size ? classes[(unsigned char)text[i]] : PATH_ENDS;
+        if (class == PATH_ENDS)
             return i;
-        if (classes[(unsigned char)text[i]] != PATH_DOT || text[i - 1] == '/' || text[i - 1] == '.')
+        if (class == PATH_ODD || (class == PATH_DOT && (text[i - 1] == '/' || text[i - 1] == '.')))
             return 0;
     }
+    return size;
 }
 
 int assets_url_resolve(assets_url_t *url, const assets_base_t *base, const char *text,

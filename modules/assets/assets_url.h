@@ -26,7 +26,7 @@ typedef struct assets_url_t {
     apr_size_t lead;       /* so many bytes of path come from the base, not from the reference */
     int is_plain;          /* path is the base's lead and then the reference's bytes as they are */
     int is_other;          /* another site */
-    int is_checked;        /* path has no control characters */
+    int is_checked;        /* path has no NUL */
 } assets_url_t;
 
 /* Returns the base of a page with this Host field and path. What it points to is from pool. */

@@ -77,6 +77,32 @@ static void references_follow_the_rules(void **state)
     assert_string_equal(page.elsewhere, "cdn.example.net");
 }
 
+/* Sixteen bytes of a path are looked at in one go: what matters may stand anywhere. */
+static void what_matters_in_a_path_may_stand_anywhere(void **state)
+{
+    assets_map_t *map = assets_map_create(*state);
+    assets_page_t page = page_with(map, *state);
+
+    assets_map_add(map, "/a/", "/n/");
+    for (int size = 1; size < 50; size++) {
+        static const char *const behind[][2] = {
+            {"", NULL},     {"?/../", NULL}, {"#%", NULL},     {".png", NULL},
+            {"\x01", NULL}, {"y/../z", "z"}, {"/./z", "/z"},   {"..", NULL},
+            {"%20", NULL},  {" ", NULL},     {"y/%2e./z", ""}, {"\\", ""},
+        };
+        const char *path = apr_psprintf(*state, "%0*d", size, 0);
+
+        for (size_t i = 0; i < COUNT(behind); i++) {
+            const char *rest = behind[i][1] ? behind[i][1] : behind[i][0];
+            const char *before = apr_pstrcat(*state, "/a/b/", path, behind[i][0], NULL);
+            const char *kept = apr_pstrcat(*state, "/n/b/", i == 5 ? "" : path, rest, NULL);
+
+            assert_string_equal(rewritten(&page, before, *state),
+                                *rest || !behind[i][1] ? kept : before);
+        }
+    }
+}
+
 static void a_base_moves_relative_references(void **state)
 {
     assets_map_t *map = assets_map_create(*state);
@@ -142,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(references_follow_the_rules),
+        POOL_TEST(what_matters_in_a_path_may_stand_anywhere),
         POOL_TEST(a_base_moves_relative_references),
         POOL_TEST(the_longest_rule_of_many_is_used),
         POOL_TEST(a_nul_in_a_reference_is_no_rule),
