@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cache_epochs.h"
+#include "cache_epochs_private.h"
 #include "cache_stale.h"
 
 #include "clock.h"
@@ -10,60 +10,46 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_COPIES 2
-#define KEY_SIZE    (5 + 16 + 2) /* "wte1-", the tag, '-', a digit or 'l' */
-#define VALUE_SIZE  32           /* number and purged, in hexadecimal digits */
-#define LOCK_KEEPS  apr_time_from_sec(1)
-#define LOCK_POLLS  20
-#define LOCK_POLL   apr_time_from_msec(10)
-#define SETTLE_EACH apr_time_from_msec(250)
-#define SKEW        apr_time_from_msec(50)
+#define SKEW apr_time_from_msec(50)
 
-struct cache_epochs_t {
-    tier_memcache_t *memcache;
-    cache_purge_t *purge;
-    int copies;
-    apr_interval_time_t age;
-};
-
-static void write_key(char key[KEY_SIZE + 1], cache_tag_t tag, char copy)
+void cache_epochs_write_key(char key[CACHE_EPOCHS_KEY_SIZE + 1], cache_tag_t tag, char copy)
 {
-    snprintf(key, KEY_SIZE + 1, "wte1-%016llx-%c", (unsigned long long)tag, copy);
+    snprintf(key, CACHE_EPOCHS_KEY_SIZE + 1, "wte1-%016llx-%c", (unsigned long long)tag, copy);
 }
 
 /* The second copy is on another server than the first, which the last character sees to. */
-static void write_copy_key(const cache_epochs_t *epochs, char key[KEY_SIZE + 1], cache_tag_t tag,
-                           int copy)
+static void write_copy_key(const cache_epochs_t *epochs, char key[CACHE_EPOCHS_KEY_SIZE + 1],
+                           cache_tag_t tag, int copy)
 {
     int first;
 
-    write_key(key, tag, '0');
+    cache_epochs_write_key(key, tag, '0');
     if (copy == 0)
         return;
-    first = tier_memcache_server_of(epochs->memcache, key, KEY_SIZE);
+    first = tier_memcache_server_of(epochs->memcache, key, CACHE_EPOCHS_KEY_SIZE);
     for (char last = '1'; last <= '9'; last++) {
-        key[KEY_SIZE - 1] = last;
-        if (tier_memcache_server_of(epochs->memcache, key, KEY_SIZE) != first)
+        key[CACHE_EPOCHS_KEY_SIZE - 1] = last;
+        if (tier_memcache_server_of(epochs->memcache, key, CACHE_EPOCHS_KEY_SIZE) != first)
             return;
     }
 }
 
-static void write_value(char value[VALUE_SIZE + 1], const cache_epoch_t *epoch)
+void cache_epochs_write_value(char value[CACHE_EPOCHS_VALUE_SIZE + 1], const cache_epoch_t *epoch)
 {
-    snprintf(value, VALUE_SIZE + 1, "%016llx%016llx", (unsigned long long)epoch->number,
-             (unsigned long long)epoch->purged);
+    snprintf(value, CACHE_EPOCHS_VALUE_SIZE + 1, "%016llx%016llx",
+             (unsigned long long)epoch->number, (unsigned long long)epoch->purged);
 }
 
 /* Returns 0 when the bytes are no epoch. */
 static int read_value(cache_epoch_t *epoch, const char *value, apr_size_t size)
 {
-    char text[VALUE_SIZE + 1];
+    char text[CACHE_EPOCHS_VALUE_SIZE + 1];
     apr_uint64_t purged;
 
-    if (size != VALUE_SIZE)
+    if (size != CACHE_EPOCHS_VALUE_SIZE)
         return 0;
-    memcpy(text, value, VALUE_SIZE);
-    text[VALUE_SIZE] = '\0';
+    memcpy(text, value, CACHE_EPOCHS_VALUE_SIZE);
+    text[CACHE_EPOCHS_VALUE_SIZE] = '\0';
     if (cache_tags_count(text) != 1)
         return 0;
     epoch->number = cache_tags_get(text, 0, &purged);
@@ -71,8 +57,7 @@ static int read_value(cache_epoch_t *epoch, const char *value, apr_size_t size)
     return epoch->number != 0;
 }
 
-/* The low bits are for soft purges; 0 is no epoch. */
-static apr_status_t make_number(apr_uint64_t *number)
+apr_status_t cache_epochs_make_number(apr_uint64_t *number)
 {
     apr_status_t rv = apr_generate_random_bytes((unsigned char *)number, sizeof(*number));
 
@@ -80,19 +65,8 @@ static apr_status_t make_number(apr_uint64_t *number)
     return rv;
 }
 
-/* A tag whose epoch is looked for, and what memcached said. */
-typedef struct wanted_t {
-    int at; /* its number in the text of tags */
-    cache_tag_t tag;
-    cache_epoch_t epoch;
-    apr_status_t status; /* APR_SUCCESS: epoch; APR_NOTFOUND: there is none; else an error */
-    int missing;         /* a bit for each copy that is not there */
-    char keys[MOST_COPIES][KEY_SIZE + 1];
-    char values[MOST_COPIES][VALUE_SIZE];
-} wanted_t;
-
 /* Of two copies the one of the later purge counts; of two alike, the first. */
-static void take_copy(wanted_t *it, int copy, const tier_memcache_item_t *item)
+static void take_copy(cache_wanted_t *it, int copy, const tier_memcache_item_t *item)
 {
     cache_epoch_t epoch;
 
@@ -107,20 +81,20 @@ static void take_copy(wanted_t *it, int copy, const tier_memcache_item_t *item)
     }
 }
 
-static void ask(cache_epochs_t *epochs, wanted_t *wanted, int count, apr_pool_t *pool)
+void cache_epochs_ask(cache_epochs_t *epochs, cache_wanted_t *wanted, int count, apr_pool_t *pool)
 {
     int copies = epochs->copies;
     tier_memcache_item_t *items = apr_pcalloc(pool, (apr_size_t)(count * copies) * sizeof(*items));
 
     for (int i = 0; i < count * copies; i++) {
-        wanted_t *it = &wanted[i / copies];
+        cache_wanted_t *it = &wanted[i / copies];
         int copy = i % copies;
 
         write_copy_key(epochs, it->keys[copy], it->tag, copy);
         items[i].key = it->keys[copy];
-        items[i].key_size = KEY_SIZE;
+        items[i].key_size = CACHE_EPOCHS_KEY_SIZE;
         items[i].into = it->values[copy];
-        items[i].room = VALUE_SIZE;
+        items[i].room = CACHE_EPOCHS_VALUE_SIZE;
     }
     tier_memcache_get_many(epochs->memcache, items, count * copies, pool);
     for (int i = 0; i < count; i++) {
@@ -131,36 +105,36 @@ static void ask(cache_epochs_t *epochs, wanted_t *wanted, int count, apr_pool_t 
 }
 
 /* Puts the epoch where copies of it are missing. Returns APR_EEXIST where another box was first. */
-static apr_status_t add_copies(cache_epochs_t *epochs, wanted_t *it)
+static apr_status_t add_copies(cache_epochs_t *epochs, cache_wanted_t *it)
 {
     apr_status_t rv = APR_SUCCESS;
-    char value[VALUE_SIZE + 1];
+    char value[CACHE_EPOCHS_VALUE_SIZE + 1];
 
-    write_value(value, &it->epoch);
+    cache_epochs_write_value(value, &it->epoch);
     for (int copy = 0; copy < epochs->copies && rv == APR_SUCCESS; copy++) {
         if (it->missing & 1 << copy)
-            rv = tier_memcache_add(epochs->memcache, it->keys[copy], KEY_SIZE, value, VALUE_SIZE, 0,
-                                   0);
+            rv = tier_memcache_add(epochs->memcache, it->keys[copy], CACHE_EPOCHS_KEY_SIZE, value,
+                                   CACHE_EPOCHS_VALUE_SIZE, 0, 0);
     }
     return rv;
 }
 
 /* No server has it. */
-static void create(cache_epochs_t *epochs, wanted_t *it, apr_pool_t *pool)
+static void create(cache_epochs_t *epochs, cache_wanted_t *it, apr_pool_t *pool)
 {
     memset(&it->epoch, 0, sizeof(it->epoch));
-    it->status = make_number(&it->epoch.number);
+    it->status = cache_epochs_make_number(&it->epoch.number);
     if (it->status == APR_SUCCESS)
         it->status = add_copies(epochs, it);
     if (it->status == APR_EEXIST)
-        ask(epochs, it, 1, pool);
+        cache_epochs_ask(epochs, it, 1, pool);
 }
 
 /*
  * A server that does not answer may have it, and nobody can have purged the tag there since: what
  * was seen last holds.
  */
-static void complete(cache_epochs_t *epochs, wanted_t *it, apr_time_t began, apr_pool_t *pool)
+static void complete(cache_epochs_t *epochs, cache_wanted_t *it, apr_time_t began, apr_pool_t *pool)
 {
     if (it->status == APR_NOTFOUND) {
         create(epochs, it, pool);
@@ -183,7 +157,7 @@ static apr_status_t load(cache_epochs_t *epochs, const char *tags, cache_epoch_t
     apr_time_t now = tier_clock_now();
     int count = cache_tags_count(tags);
     apr_status_t rv = APR_SUCCESS;
-    wanted_t *wanted = NULL;
+    cache_wanted_t *wanted = NULL;
     int asked = 0;
 
     for (int i = 0; i < count; i++) {
@@ -201,7 +175,7 @@ static apr_status_t load(cache_epochs_t *epochs, const char *tags, cache_epoch_t
         wanted[asked++].at = i;
     }
     if (asked)
-        ask(epochs, wanted, asked, pool);
+        cache_epochs_ask(epochs, wanted, asked, pool);
     for (int i = 0; i < asked; i++) {
         complete(epochs, &wanted[i], now, pool);
         found[wanted[i].at] = wanted[i].epoch;
@@ -349,7 +323,7 @@ cache_epochs_t *cache_epochs_open(tier_memcache_t *memcache, int servers, cache_
 
     epochs->memcache = memcache;
     epochs->purge = purge;
-    epochs->copies = servers < MOST_COPIES ? servers : MOST_COPIES;
+    epochs->copies = servers < CACHE_EPOCHS_COPIES ? servers : CACHE_EPOCHS_COPIES;
     epochs->age = age;
     return epochs;
 }
@@ -376,112 +350,4 @@ int cache_epochs_fill(cache_epochs_t *epochs, char *tags, apr_time_t requested, 
         cache_tags_set_epoch(tags, i, now[i].number);
     }
     return 0;
-}
-
-/* Purging. */
-
-/*
- * A soft purge changes what it has read: of two purges of one tag one waits for the other. A box
- * that dies with the lock keeps it for a second.
- */
-static apr_status_t lock(cache_epochs_t *epochs, cache_tag_t tag)
-{
-    char key[KEY_SIZE + 1];
-    apr_status_t rv = APR_EEXIST;
-
-    write_key(key, tag, 'l');
-    for (int i = 0; i < LOCK_POLLS && rv == APR_EEXIST; i++) {
-        if (i > 0)
-            apr_sleep(LOCK_POLL);
-        rv = tier_memcache_add(epochs->memcache, key, KEY_SIZE, "1", 1, LOCK_KEEPS, 0);
-    }
-    return rv;
-}
-
-static void unlock(cache_epochs_t *epochs, cache_tag_t tag)
-{
-    char key[KEY_SIZE + 1];
-
-    write_key(key, tag, 'l');
-    tier_memcache_delete(epochs->memcache, key, KEY_SIZE);
-}
-
-/* Returns APR_NOTFOUND where no record can have the tag. */
-static apr_status_t next_epoch(cache_epochs_t *epochs, wanted_t *it, int is_soft, apr_pool_t *pool)
-{
-    apr_time_t now = apr_time_now() & ~CACHE_EPOCH_BOX;
-    cache_epoch_t next = {0, now | (apr_time_t)epochs->purge->box};
-    apr_status_t rv = make_number(&next.number);
-
-    ask(epochs, it, 1, pool);
-    if (is_soft && it->status != APR_SUCCESS)
-        return it->status;
-    if (is_soft && (it->epoch.number & CACHE_EPOCH_SOFT) != CACHE_EPOCH_SOFT)
-        next.number = it->epoch.number + 1;
-    if (it->status == APR_SUCCESS && next.purged <= it->epoch.purged)
-        next.purged = it->epoch.purged + CACHE_EPOCH_BOX + 1;
-    it->epoch = next;
-    return rv;
-}
-
-static apr_status_t set_copies(cache_epochs_t *epochs, const wanted_t *it)
-{
-    apr_status_t rv = APR_SUCCESS;
-    char value[VALUE_SIZE + 1];
-
-    write_value(value, &it->epoch);
-    for (int copy = 0; copy < epochs->copies; copy++) {
-        apr_status_t one =
-            tier_memcache_set(epochs->memcache, it->keys[copy], KEY_SIZE, value, VALUE_SIZE, 0, 0);
-        rv = one != APR_SUCCESS ? one : rv;
-    }
-    if (rv == APR_SUCCESS)
-        cache_purge_keep_epoch(epochs->purge, it->tag, &it->epoch, tier_clock_now());
-    return rv;
-}
-
-/* A hard purge is right whatever it overwrites; it does not need the lock. */
-static apr_status_t publish(cache_epochs_t *epochs, cache_tag_t tag, int is_soft, apr_pool_t *pool)
-{
-    wanted_t it = {0};
-    apr_status_t locked = lock(epochs, tag);
-    apr_status_t rv = is_soft ? locked : APR_SUCCESS;
-
-    it.tag = tag;
-    if (rv == APR_SUCCESS)
-        rv = next_epoch(epochs, &it, is_soft, pool);
-    if (rv == APR_SUCCESS)
-        rv = set_copies(epochs, &it);
-    if (locked == APR_SUCCESS)
-        unlock(epochs, tag);
-    return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
-}
-
-apr_status_t cache_epochs_purge(cache_epochs_t *epochs, cache_tag_t tag, int is_soft,
-                                apr_pool_t *pool)
-{
-    if (publish(epochs, tag, is_soft, pool) == APR_SUCCESS)
-        return APR_SUCCESS;
-    return cache_purge_owe(epochs->purge, tag, is_soft, apr_time_now()) == APR_SUCCESS
-               ? APR_INCOMPLETE
-               : APR_EGENERAL;
-}
-
-void cache_epochs_settle(cache_epochs_t *epochs, apr_pool_t *pool)
-{
-    cache_purge_t *purge = epochs->purge;
-    apr_time_t now = tier_clock_now();
-    apr_time_t due = tier_atomic_load64(&purge->next_try);
-
-    if (__atomic_load_n(&purge->owed_count, __ATOMIC_RELAXED) == 0 || now < due ||
-        !tier_atomic_swap64(&purge->next_try, due, now + SETTLE_EACH))
-        return;
-    for (int i = 0; i < CACHE_PURGE_OWED; i++) {
-        cache_purge_owed_t owed;
-        cache_owed_e kind = cache_purge_owed(purge, i, &owed);
-
-        if (kind != CACHE_OWED_NOTHING &&
-            publish(epochs, owed.tag, kind == CACHE_OWED_SOFT, pool) == APR_SUCCESS)
-            cache_purge_settle(purge, i, &owed);
-    }
 }
