@@ -40,15 +40,26 @@ static int is_plain(const request_rec *r)
     return r->method_number != M_CONNECT && !apr_table_get(r->headers_in, "Upgrade");
 }
 
+/* Returns a copy of a table, NULL of an empty one: that is cheaper, and the commonest. */
+static apr_table_t *keep_table(const request_rec *r, const apr_table_t *table)
+{
+    return apr_is_empty_table(table) ? NULL : apr_table_copy(r->pool, table);
+}
+
+static apr_table_t *table_again(const request_rec *r, const apr_table_t *kept)
+{
+    return kept ? apr_table_copy(r->pool, kept) : apr_table_make(r->pool, 12);
+}
+
 /* Keeps what an attempt changes. */
 static const request_rec *remember(const request_rec *r)
 {
     request_rec *before = apr_pmemdup(r->pool, r, sizeof(*r));
 
     before->filename = apr_pstrdup(r->pool, r->filename);
-    before->headers_in = apr_table_copy(r->pool, r->headers_in);
-    before->headers_out = apr_table_copy(r->pool, r->headers_out);
-    before->err_headers_out = apr_table_copy(r->pool, r->err_headers_out);
+    before->headers_in = keep_table(r, r->headers_in);
+    before->headers_out = keep_table(r, r->headers_out);
+    before->err_headers_out = keep_table(r, r->err_headers_out);
     return before;
 }
 
@@ -111,9 +122,9 @@ static void restore(health_retry_t *retry)
     r->proxyreq = before->proxyreq;
     r->status = before->status;
     r->status_line = before->status_line;
-    r->headers_in = apr_table_copy(r->pool, before->headers_in);
-    r->headers_out = apr_table_copy(r->pool, before->headers_out);
-    r->err_headers_out = apr_table_copy(r->pool, before->err_headers_out);
+    r->headers_in = table_again(r, before->headers_in);
+    r->headers_out = table_again(r, before->headers_out);
+    r->err_headers_out = table_again(r, before->err_headers_out);
     r->trailers_out = apr_table_make(r->pool, 5);
     r->content_type = before->content_type;
     r->content_encoding = before->content_encoding;
@@ -318,7 +329,7 @@ int health_retry_handler(health_scene_t *scene, request_rec *r)
 {
     health_retry_config_t config;
 
-    if (!is_balanced(r) || !health_retry_config_of(r, &config) || health_retry_of(r) ||
+    if (health_retry_of(r) || !is_balanced(r) || !health_retry_config_of(r, &config) ||
         !is_plain(r))
         return DECLINED;
     return run(begin(scene, r, &config));

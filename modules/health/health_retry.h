@@ -106,11 +106,19 @@ void health_retry_register(void);
 void health_retry_hold_register(void);
 void health_retry_hold_insert(health_retry_t *retry);
 
+/* Returns the filter, once it is registered; so does health_retry_backend_filter(). post_config. */
+ap_filter_rec_t *health_retry_hold_filter(void);
+
 /* Gives what is held, and all that follows, to the client; with flush, at once. */
 apr_status_t health_retry_hold_release(health_retry_t *retry, int flush);
 
 /* health_retry_backend.c: the connection to the member, and how long it may take. */
 void health_retry_backend_register(void);
+ap_filter_rec_t *health_retry_backend_filter(void);
+
+/* Returns tier_clock_now(), up to 10 ms late and for a fraction of its cost: for limits that are
+ * looked at with each line of an answer. Any thread. */
+apr_time_t health_retry_about_now(void);
 
 /* A connection begins: its TLS handshake is watched when it is one to a member, made for a request
  * that this thread is trying. socket: its apr_socket_t. The pre_connection hook, after mod_ssl's.

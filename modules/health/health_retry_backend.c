@@ -7,6 +7,7 @@
 #include <http_ssl.h>
 
 #include <string.h>
+#include <time.h>
 
 #include <clock.h>
 
@@ -25,6 +26,14 @@ typedef struct backend_t {
     int in_body;   /* the last head is complete */
     int line_open; /* what was read last is the first part of a long line */
 } backend_t;
+
+apr_time_t health_retry_about_now(void)
+{
+    struct timespec reading;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &reading);
+    return apr_time_from_sec((apr_time_t)reading.tv_sec) + reading.tv_nsec / 1000;
+}
 
 static apr_status_t let_go(void *data)
 {
@@ -60,17 +69,15 @@ static apr_status_t expire(health_retry_t *retry)
     return APR_TIMEUP;
 }
 
-/* Sets how long the next read may take. Returns 1 when that is less than the member's own time. */
-static int set_patience(const backend_t *backend, apr_time_t limit)
+/* Sets how long the next read may take, 0: as long as the member may. Returns 1 when that is less
+ * than the member's own time. */
+static int set_patience(const backend_t *backend, apr_interval_time_t left)
 {
-    apr_interval_time_t left = limit - tier_clock_now();
-
-    if (limit == 0 || (backend->timeout > 0 && left > backend->timeout)) {
+    if (left == 0 || (backend->timeout > 0 && left > backend->timeout)) {
         apr_socket_timeout_set(backend->socket, backend->timeout);
         return 0;
     }
-    /* 0 would be a read that does not wait, and -1 one that waits for ever. */
-    apr_socket_timeout_set(backend->socket, left > 0 ? left : 1);
+    apr_socket_timeout_set(backend->socket, left);
     return 1;
 }
 
@@ -82,15 +89,16 @@ static apr_status_t read_in_time(const backend_t *backend, ap_filter_t *f, apr_b
 
     for (;;) {
         apr_time_t limit = limit_of(retry);
+        apr_interval_time_t left = limit ? limit - health_retry_about_now() : 0;
         int patience;
 
-        if (limit != 0 && tier_clock_now() >= limit) {
+        if (limit != 0 && left <= 0) {
             status = expire(retry);
             if (status != APR_SUCCESS)
                 return status;
             continue;
         }
-        patience = set_patience(backend, limit);
+        patience = set_patience(backend, left);
         status = ap_get_brigade(f->next, bb, mode, APR_BLOCK_READ, bytes);
         if (!patience || !APR_STATUS_IS_TIMEUP(status))
             return status;
@@ -168,7 +176,8 @@ static void insert(backend_t *backend, request_rec *rp)
     conn_rec *origin = rp->connection;
     ap_filter_t *first = origin->input_filters;
 
-    backend->filter = ap_add_input_filter(FILTER_NAME, backend, NULL, origin);
+    backend->filter =
+        ap_add_input_filter_handle(backend->retry->scene->watching, backend, NULL, origin);
     if (rp->input_filters == first)
         rp->input_filters = origin->input_filters;
     if (rp->proto_input_filters == first)
@@ -246,10 +255,15 @@ static int create_req(request_rec *r, request_rec *rp)
         apr_socket_timeout_get(backend->socket, &backend->timeout) != APR_SUCCESS)
         return DECLINED;
     if (retry->config.attempt_timeout > 0)
-        retry->deadline = tier_clock_now() + retry->config.attempt_timeout;
+        retry->deadline = health_retry_about_now() + retry->config.attempt_timeout;
     insert(backend, rp);
     apr_pool_cleanup_register(rp->pool, backend, let_go, apr_pool_cleanup_null);
     return DECLINED;
+}
+
+ap_filter_rec_t *health_retry_backend_filter(void)
+{
+    return ap_get_input_filter_handle(FILTER_NAME);
 }
 
 void health_retry_backend_register(void)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_retry.h"
 
-#include <clock.h>
-
 #define FILTER_NAME "TIER_HEALTH_HOLD"
 
 /* What a brigade says of the answer. */
@@ -66,10 +64,11 @@ static apr_status_t drop(health_retry_t *retry, apr_bucket_brigade *bb, const si
     retry->answer = HEALTH_ANSWER_DROPPED;
     retry->held_size += sight->size < 0 ? retry->config.hold_size + 1 : sight->size;
     if (retry->hold_until == 0)
-        retry->hold_until = tier_clock_now() + retry->config.hold_time;
+        retry->hold_until = health_retry_about_now() + retry->config.hold_time;
     if (sight->whole || sight->broken)
         return APR_SUCCESS;
-    return retry->held_size > retry->config.hold_size || tier_clock_now() >= retry->hold_until
+    return retry->held_size > retry->config.hold_size ||
+                   health_retry_about_now() >= retry->hold_until
                ? APR_ECONNABORTED
                : APR_SUCCESS;
 }
@@ -105,11 +104,12 @@ static int may_hold(const health_retry_t *retry)
            !is_too_long(retry->r, retry->config.hold_size);
 }
 
+/* What was held goes with the rest of it, so that the filters after this one run once. */
 static apr_status_t pass_on(health_retry_t *retry, apr_bucket_brigade *bb)
 {
-    apr_status_t status = health_retry_hold_release(retry, 0);
-
-    return status == APR_SUCCESS ? ap_pass_brigade(retry->hold->next, bb) : status;
+    retry->answer = HEALTH_ANSWER_GIVEN;
+    APR_BRIGADE_PREPEND(bb, retry->held);
+    return ap_pass_brigade(retry->hold->next, bb);
 }
 
 static apr_status_t keep(health_retry_t *retry, apr_bucket_brigade *bb, const sight_t *sight)
@@ -117,13 +117,13 @@ static apr_status_t keep(health_retry_t *retry, apr_bucket_brigade *bb, const si
     apr_status_t status;
 
     if (retry->answer == HEALTH_ANSWER_NONE)
-        retry->hold_until = tier_clock_now() + retry->config.hold_time;
+        retry->hold_until = health_retry_about_now() + retry->config.hold_time;
     status = ap_save_brigade(retry->hold, &retry->held, &bb, retry->r->pool);
     if (status != APR_SUCCESS)
         return status;
     retry->answer = HEALTH_ANSWER_HELD;
     retry->held_size += sight->size;
-    if (retry->held_size > retry->config.hold_size || tier_clock_now() >= retry->hold_until)
+    if (retry->held_size > retry->config.hold_size || health_retry_about_now() >= retry->hold_until)
         return health_retry_hold_release(retry, 0);
     return APR_SUCCESS;
 }
@@ -153,6 +153,11 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
     return keep(retry, bb, &sight);
 }
 
+ap_filter_rec_t *health_retry_hold_filter(void)
+{
+    return ap_get_output_filter_handle(FILTER_NAME);
+}
+
 void health_retry_hold_register(void)
 {
     /* Before all filters of content, which must not see an answer that is dropped. */
@@ -163,5 +168,5 @@ void health_retry_hold_insert(health_retry_t *retry)
 {
     request_rec *r = retry->r;
 
-    retry->hold = ap_add_output_filter(FILTER_NAME, retry, r, r->connection);
+    retry->hold = ap_add_output_filter_handle(retry->scene->holding, retry, r, r->connection);
 }

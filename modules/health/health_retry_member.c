@@ -14,6 +14,7 @@
 #include "health_ejector.h"
 #include "health_private.h"
 #include "health_retry_choice.h"
+#include "health_slots.h"
 
 /* This module loads without mod_proxy; the symbols are looked for when it is loaded. */
 #pragma weak proxy_hook_pre_request
@@ -50,26 +51,23 @@ static int can_be_asked(const proxy_worker_shared *member)
     return !(status & PROXY_WORKER_IN_ERROR) || apr_time_now() > member->error_time + member->retry;
 }
 
-static int count_left(const health_retry_t *retry, proxy_balancer *balancer, int untried)
+/* Looks at the shared records, without the lock that mod_proxy holds while it chooses: every
+ * request that may wait comes by here. */
+static int is_left(const health_retry_t *retry, int untried)
 {
-    int left = 0;
+    for (int i = 0; i < retry->balancer->max_workers; i++) {
+        const proxy_worker_shared *member = health_slots_at(retry->balancer, i);
 
-    if (PROXY_THREAD_LOCK(balancer) != APR_SUCCESS)
-        return 0;
-    for (int i = 0; i < balancer->workers->nelts; i++) {
-        const proxy_worker_shared *member = APR_ARRAY_IDX(balancer->workers, i, proxy_worker *)->s;
-
-        if (can_be_asked(member) &&
+        if (health_slots_is_complete(member) && can_be_asked(member) &&
             (!untried || (!health_choice_is_tried(retry, member) && !is_current(retry, member))))
-            left++;
+            return 1;
     }
-    PROXY_THREAD_UNLOCK(balancer);
-    return left;
+    return 0;
 }
 
 int health_retry_member_left(const health_retry_t *retry)
 {
-    return retry->balancer && count_left(retry, retry->balancer, 1) > 0;
+    return retry->balancer && is_left(retry, 1);
 }
 
 health_passive_t *health_retry_balancer_entry(const health_retry_t *retry)
@@ -157,7 +155,7 @@ static int somebody_is_back(void *data)
 {
     const health_retry_t *retry = data;
 
-    return count_left(retry, retry->balancer, 0) > 0;
+    return is_left(retry, 0);
 }
 
 static int is_pointless(void *data)

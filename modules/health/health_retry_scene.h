@@ -5,6 +5,7 @@
 #include <apr_thread_proc.h>
 #include <httpd.h>
 #include <mod_proxy.h>
+#include <util_filter.h>
 
 #include "health_balancers.h"
 #include "health_passive.h"
@@ -32,6 +33,8 @@ typedef struct health_scene_t {
     health_queue_t queue;                /* of this child */
     apr_threadkey_t *running;            /* of this child: the request that a thread tries */
     const health_balancers_t *balancers; /* that eject */
+    ap_filter_rec_t *holding;            /* the filters, which by name would be looked up for */
+    ap_filter_rec_t *watching;           /* each request; read-only */
 } health_scene_t;
 
 /* Returns how many entries scene wants in the table. post_config, after mod_proxy_balancer's. */

@@ -60,6 +60,8 @@ int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
     }
     health_balancers_follow(balancers, table, pconf);
     *scene = health_scene_make(main_server, table, balancers, pconf);
+    (*scene)->holding = health_retry_hold_filter();
+    (*scene)->watching = health_retry_backend_filter();
     return OK;
 }
 

@@ -10,7 +10,7 @@ from webtier_testing import wait_until
 BODY = b"fine" * 500
 CHECK = f"http uri=/health {FAST}"
 EJECT = "TierHealthEject on errors=3 time=30s"
-RETRY = "TierHealthRetry on\n    TierHealthAttemptTimeout 80ms\n    TierHealthRetryOn connect timeout empty " \
+RETRY = "TierHealthRetry on\n    TierHealthAttemptTimeout 80ms\n    TierHealthHold 64K 2s\n    TierHealthRetryOn connect timeout empty " \
         "malformed truncated 500 502 503 504"
 
 FAULTS = {
@@ -50,7 +50,8 @@ def test_fault_of_traffic(httpd, app, fault):
     report = server.load(rate=200, seconds=0.9, connections=40, expect_body=BODY).join()
     assert report.errors == [], report
     assert report.total == 180 and set(report.statuses) == {200}
-    assert 3 <= apps[0].count("/") <= 10, apps[0].count("/")
+    # Those that are under way when it is ejected come on top; a third of all would be 60.
+    assert 3 <= apps[0].count("/") <= 20, apps[0].count("/")
     # Good probes go on, and do not put it back.
     probes = apps[0].count("/health")
     wait_until(lambda: apps[0].count("/health") > probes + 3)
@@ -65,7 +66,7 @@ def test_without_retry_and_checks(httpd, app, fault, seen):
     server, apps = serve(httpd, app, more=EJECT, check="", count=2)
     apps[0].behave(**fault)
     report = server.load(rate=100, seconds=0.6).join()
-    assert 3 <= len(report.errors) <= 6, report
+    assert 3 <= len(report.errors) <= 15, report  # of 30
     assert f"3 consecutive requests failed, the last one{' with' if 'status' in seen else ':'} {seen}" in \
         ejected(server, apps[0])[0]
     assert state(server, apps[0]) == "ejected" and state(server, apps[1]) == "up"
