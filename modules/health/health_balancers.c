@@ -191,6 +191,13 @@ static void set_drain(void *baton, void *ref, int drain)
         tier_atomic_clear_bits(status, PROXY_WORKER_DRAIN);
 }
 
+static int drains(void *baton, void *ref)
+{
+    (void)baton;
+    return (__atomic_load_n(&((proxy_worker_shared *)ref)->status, __ATOMIC_RELAXED) &
+            PROXY_WORKER_DRAIN) != 0;
+}
+
 static apr_time_t error_since(void *baton, void *ref)
 {
     const proxy_worker_shared *slot = ref;
@@ -442,5 +449,6 @@ void health_balancers_serve(health_balancers_t *balancers, health_server_t *serv
     server->error_since = error_since;
     server->standing = standing;
     server->set_drain = set_drain;
+    server->drains = drains;
     server->set_share = set_share;
 }

@@ -53,9 +53,9 @@ typedef struct health_member_t {
     apr_time_t ejected_until; /* wall clock; 0: not ejected. state goes on saying what checks say */
     apr_uint32_t mode;        /* health_mode_e */
     apr_uint32_t
-        eject_count;     /* ejections that make the next one longer, when it was last ejected */
-    apr_uint32_t ejects; /* 1: live traffic may eject it */
-    apr_uint32_t padding;
+        eject_count;      /* ejections that make the next one longer, when it was last ejected */
+    apr_uint32_t ejects;  /* 1: live traffic may eject it */
+    apr_uint32_t drained; /* 1: it drained already when its agent asked for that */
     char result[HEALTH_TEXT]; /* of the last probe */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;

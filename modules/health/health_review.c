@@ -16,6 +16,7 @@ static void note(health_target_t *target, apr_time_t now)
     member.eject_count = tier_atomic_load(&target->eject->count);
     health_entry_set_member(target->entry, &member);
     target->eject->noted = tier_counter_get(&target->eject->ejections);
+    target->witnessed = 0;
 }
 
 void health_review_tell(const health_target_t *target, apr_interval_time_t time)
@@ -65,9 +66,27 @@ static void put_to_proof(const health_target_t *target, apr_time_t now)
     tier_atomic_store(target->alarm, 1);
 }
 
+/*
+ * Why the ejection ends now, or NULL. A fault that the checks do not see has its whole time; one
+ * that they saw too is over when they pass again.
+ */
+static const char *end_of(health_target_t *target, apr_time_t now)
+{
+    if (!health_eject_is_out(target->eject))
+        return NULL;
+    if (target->check && target->entry->record.member.state == HEALTH_DOWN)
+        target->witnessed = 1;
+    if (!checks_pass(target))
+        return NULL;
+    if (health_eject_is_over(target->eject, now))
+        return target->check ? "its time is over and its checks pass" : "its time is over";
+    return target->witnessed ? "its checks failed too, and pass again" : NULL;
+}
+
 void health_review(health_target_t *target, apr_time_t now)
 {
     health_eject_t *eject = target->eject;
+    const char *end;
 
     if (!eject) {
         readmit(target, "TierHealthEject is off");
@@ -78,10 +97,9 @@ void health_review(health_target_t *target, apr_time_t now)
         readmit(target, "its time is over");
     if (tier_counter_get(&eject->ejections) != eject->noted)
         note(target, now);
-    if (health_eject_is_over(eject, now) && checks_pass(target)) {
-        health_review_end(
-            target, target->check ? "its time is over and its checks pass" : "its time is over",
-            now);
+    end = end_of(target, now);
+    if (end) {
+        health_review_end(target, end, now);
         put_to_proof(target, now);
     }
     health_eject_decay(eject, target->ejecting, now);

@@ -55,16 +55,43 @@ static int is_barred(const health_target_t *target)
            (health_target_is_out(target) && !health_group_panics(target->group));
 }
 
+static int drains_already(const health_target_t *target)
+{
+    const health_server_t *server = target->server;
+    int drains = 0;
+
+    for (int i = 0; server->drains && i < target->refs->nelts; i++)
+        drains |= server->drains(server->baton, APR_ARRAY_IDX(target->refs, i, void *));
+    return drains;
+}
+
+/* Somebody else's drain, set before the agent asked for one, is not the agent's to end. In the
+ * table, since another leader may see the end of it. */
+static void note_drain(health_target_t *target)
+{
+    health_member_t member = target->entry->record.member;
+    apr_uint32_t drained =
+        member.advice.drain && member.mode != HEALTH_MODE_DRAIN && drains_already(target);
+
+    target->advised_drain = member.advice.drain != 0;
+    if (member.drained == drained)
+        return;
+    member.drained = drained;
+    health_entry_set_member(target->entry, &member);
+}
+
 /* What the administrator says holds whatever the agent says. */
 static void mirror_drain(health_target_t *target)
 {
     const health_member_t *member = &target->entry->record.member;
+    int ends = target->advised_drain && !member->drained;
 
+    if (target->advised_drain != (member->advice.drain != 0))
+        note_drain(target);
     if (member->mode == HEALTH_MODE_DRAIN || member->advice.drain)
         health_target_drain(target, 1);
-    else if (target->advised_drain)
+    else if (ends)
         health_target_drain(target, 0);
-    target->advised_drain = member->advice.drain != 0;
 }
 
 void health_target_mirror(health_target_t *target)

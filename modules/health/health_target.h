@@ -59,6 +59,8 @@ typedef struct health_server_t {
     apr_time_t (*error_since)(void *baton, void *ref);
     /* Says whether new sessions keep away; called again and again while they do. NULL: cannot. */
     void (*set_drain)(void *baton, void *ref, int drain);
+    /* Returns 1 while the record drains. NULL: as with set_drain. */
+    int (*drains)(void *baton, void *ref);
     /* Returns how a member stands apart from what we found out. NULL: all are ready. */
     health_standing_e (*standing)(void *baton, void *ref);
     /* Gives a member so much of its load factor, in percent; 100 ends it. NULL: there are no
@@ -89,6 +91,7 @@ typedef struct health_target_t {
     apr_pool_t *scratch;      /* cleared with each outcome */
     apr_time_t probed;        /* the time for which the last probe was due; 0: none yet */
     int advised_drain;        /* the agent has asked for a drain, and the records have it */
+    int witnessed;            /* the checks failed too while it was ejected */
     int reduced;              /* the server's records have less than the whole load factor */
     int overdue;              /* the next one waits for the end of the one that is under way */
     apr_time_t waiting_since; /* for the first answer of the resolver; 0: not waiting */

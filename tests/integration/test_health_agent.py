@@ -4,6 +4,7 @@ import pathlib
 
 from health_support import FAST, Script, balancer, flags, manager, members, state
 from test_health_slow_start import factor
+from test_health_state import change
 from webtier_testing import wait_until
 
 
@@ -39,6 +40,21 @@ def test_up_and_down(httpd, app):
         agent.line = b"what?\n"
         assert 'malformed: the agent says "what?"' in server.wait_log("WT1001", count=2)[1]
     assert state(server, apps[0]) == "down"
+
+
+def test_drain_of_the_administrator_outlasts_the_agents(httpd, app):
+    apps = [app(), app()]
+    with Agent(b"up\n") as agent:
+        server = start(httpd, apps, agent)
+        server.wait_log("WT1002")
+        change(server, w=apps[0].url, w_status_N=1)
+        agent.line = b"drain\n"
+        wait_until(lambda: members(server)[apps[0].url]["agent"] == "wants no new sessions")
+        agent.line = b"up\n"
+        wait_until(lambda: members(server)[apps[0].url]["agent"] == "ready")
+        probes = members(server)[apps[0].url]["probes"]
+        wait_until(lambda: members(server)[apps[0].url]["probes"] > probes + 1)  # and a tick of the watch
+        assert "Drn" in flags(server, apps[0])
 
 
 def test_weight(httpd, app):

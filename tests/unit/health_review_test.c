@@ -103,6 +103,38 @@ static void test_not_back_while_checks_fail(void **state)
     health_target_destroy(f.target, f.loop);
 }
 
+/* The checks saw the fault, and see its end: no reason to wait for the time. A fault that they
+ * never saw has its whole time, however often they pass. */
+static void test_checks_that_failed_too_end_it(void **state)
+{
+    fixture_t f;
+
+    set_up(&f, 1, *state);
+    check_says(&f, HEALTH_UP, 0);
+    eject_at(&f, MS(10000));
+    review_and_mirror(&f, MS(10010));
+    check_says(&f, HEALTH_UP, 1);
+    review_and_mirror(&f, MS(10100));
+    check_says(&f, HEALTH_UP, 0);
+    review_and_mirror(&f, MS(10200));
+    assert_true(health_eject_is_out(&f.eject)); /* one failure is not down */
+    check_says(&f, HEALTH_DOWN, 3);
+    review_and_mirror(&f, MS(10300));
+    check_says(&f, HEALTH_DOWN, 0);
+    review_and_mirror(&f, MS(10400));
+    assert_true(health_eject_is_out(&f.eject));
+    check_says(&f, HEALTH_UP, 0);
+    review_and_mirror(&f, MS(10500));
+    assert_false(health_eject_is_out(&f.eject));
+    assert_int_equal(f.fake.records[0].down, 0);
+    assert_string_equal(health_member_history(&f.entry->record.member, 0)->reason,
+                        "its checks failed too, and pass again");
+    eject_at(&f, MS(10600));
+    review_and_mirror(&f, MS(10610));
+    review_and_mirror(&f, MS(11500));
+    assert_true(health_eject_is_out(&f.eject)); /* of the next one they have seen nothing */
+}
+
 static void test_lift(void **state)
 {
     fixture_t f;
@@ -161,7 +193,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {test_with_pool(test_ejection_is_noted_and_ends),
                                        test_with_pool(test_not_back_while_checks_fail),
-                                       test_with_pool(test_lift), test_with_pool(test_switched_off),
+                                       test_with_pool(test_checks_that_failed_too_end_it),
+                                       test_with_pool(test_lift),
+                                       test_with_pool(test_switched_off),
                                        test_with_pool(test_panic_lifts_the_bit_only)};
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -86,6 +86,12 @@ static inline void take_drain(void *baton, void *ref, int drain)
     ((record_t *)ref)->drains = drain;
 }
 
+static inline int tell_drain(void *baton, void *ref)
+{
+    (void)baton;
+    return ((record_t *)ref)->drains;
+}
+
 static inline void open_server(fake_server_t *fake)
 {
     memset(fake, 0, sizeof(*fake));
@@ -96,6 +102,7 @@ static inline void open_server(fake_server_t *fake)
     fake->server.error_since = tell_error;
     fake->server.set_share = take_share;
     fake->server.set_drain = take_drain;
+    fake->server.drains = tell_drain;
     health_check_defaults(&fake->check);
     fake->check.interval = fake->check.suspect = fake->check.down = MS(50);
     fake->check.timeout = MS(40);

@@ -298,6 +298,51 @@ static void drains_do_not_cancel_each_other(void **state)
     assert_int_equal(f.fake.records[0].drains, 1);
 }
 
+/* A drain of balancer-manager's that was there first stays; one that came after the agent's end is
+ * none of the agent's either. */
+static void agents_end_leaves_a_drain_that_was_there(void **state)
+{
+    record_t *record;
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    record = &f.fake.records[0];
+    record->drains = 1;
+    advise(&f, 100, 1);
+    advise(&f, 100, 1);
+    advise(&f, 100, 0);
+    assert_int_equal(record->drains, 1);
+    record->drains = 0;
+    advise(&f, 100, 1);
+    assert_int_equal(record->drains, 1);
+    advise(&f, 100, 0);
+    assert_int_equal(record->drains, 0);
+    record->drains = 1;
+    advise(&f, 100, 0);
+    assert_int_equal(record->drains, 1);
+}
+
+/* The next leader takes the drain over, and knows too that it was there before. */
+static void next_leader_knows_whose_drain_it_is(void **state)
+{
+    health_spec_t spec;
+    record_t *record;
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    record = &f.fake.records[0];
+    record->drains = 1;
+    advise(&f, 100, 1);
+    spec = spec_of(&f.fake, record);
+    assert_int_equal(
+        health_target_create(&f.target, &spec, f.entry, &f.fake.server, &f.lookups, f.loop, *state),
+        APR_SUCCESS);
+    APR_ARRAY_PUSH(f.target->refs, void *) = record;
+    advise(&f, 100, 1);
+    advise(&f, 100, 0);
+    assert_int_equal(record->drains, 1);
+}
+
 static void probes_go_elsewhere(void **state)
 {
     member_server_t member;
@@ -358,6 +403,8 @@ int main(void)
         test_with_pool(probes_go_elsewhere),
         test_with_pool(advice_is_applied),
         test_with_pool(drains_do_not_cancel_each_other),
+        test_with_pool(agents_end_leaves_a_drain_that_was_there),
+        test_with_pool(next_leader_knows_whose_drain_it_is),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
