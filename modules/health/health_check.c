@@ -53,6 +53,11 @@ int health_check_speaks(health_kind_e kind, const char *scheme)
     return health_check_any_scheme(kind);
 }
 
+int health_check_advises(const health_check_t *check)
+{
+    return check && (check->kind == HEALTH_KIND_AGENT || check->drains.count > 0);
+}
+
 void health_check_defaults(health_check_t *check)
 {
     memset(check, 0, sizeof(*check));

@@ -56,6 +56,7 @@ typedef struct health_check_t {
     const char *host;             /* the Host header; NULL: the member's own name and port */
     const char *headers;          /* more of them, each line with its CRLF; "": none */
     health_status_set_t statuses; /* HTTP statuses that pass */
+    health_status_set_t drains;   /* those that pass and ask for no new sessions; may be empty */
     const char *body;             /* what the body must contain, or NULL */
     const health_match_t *match;  /* what the body must match, or NULL */
     apr_size_t limit;             /* how much of a body is read */
@@ -82,6 +83,10 @@ typedef struct health_check_t {
 #define HEALTH_BODY_MIN         1024
 #define HEALTH_BODY_MAX         (1024 * 1024)
 #define HEALTH_BODY_DEFAULT     (64 * 1024)
+
+/* Returns 1 when a probe may tell more of a member than whether it is well. NULL is allowed. Any
+ * thread. */
+int health_check_advises(const health_check_t *check);
 
 /*
  * Sets everything to its default: http, GET /, 1 s, 500 ms, rise 2, fall 3, 200-399. timeout,

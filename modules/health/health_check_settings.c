@@ -158,6 +158,12 @@ static const char *set_status(cmd_parms *cmd, health_check_t *check, const char 
     return refuse(cmd, setting, value, health_check_parse_statuses(&check->statuses, value));
 }
 
+static const char *set_drain(cmd_parms *cmd, health_check_t *check, const char *setting,
+                             const char *value)
+{
+    return refuse(cmd, setting, value, health_check_parse_statuses(&check->drains, value));
+}
+
 static const char *set_header(cmd_parms *cmd, health_check_t *check, const char *setting,
                               const char *value)
 {
@@ -324,6 +330,7 @@ static const struct {
     {"host", OF_HTTP, set_host},
     {"header", OF_HTTP, set_header},
     {"status", OF_HTTP, set_status},
+    {"drain", OF_HTTP, set_drain},
     {"body", OF_HTTP, set_body},
     {"match", OF_HTTP, set_match},
     {"limit", OF_HTTP, set_limit},

@@ -14,6 +14,7 @@
 typedef struct dialogue_t {
     const health_check_t *check;
     health_http_t head;
+    health_advice_t advice; /* a weight of 0: there is none */
     int in_body;
     int contained;         /* the body has what it must contain */
     apr_size_t after_head; /* bytes that came after the head */
@@ -67,8 +68,18 @@ static const char *status_text(const health_http_t *head, apr_pool_t *pool)
                : text;
 }
 
-static health_verdict_e pass(const dialogue_t *dialogue, tier_result_t *result, apr_pool_t *pool)
+static int asks_for_drain(const dialogue_t *dialogue)
 {
+    return health_check_status_passes(&dialogue->check->drains, dialogue->head.status);
+}
+
+/* Only an answer that passes says anything of sessions: while probes fail it stays as it was. */
+static health_verdict_e pass(dialogue_t *dialogue, tier_result_t *result, apr_pool_t *pool)
+{
+    if (dialogue->check->drains.count > 0) {
+        dialogue->advice.weight = 100;
+        dialogue->advice.drain = (apr_uint32_t)asks_for_drain(dialogue);
+    }
     *result = tier_result_ok();
     result->detail = status_text(&dialogue->head, pool);
     return HEALTH_PASS;
@@ -151,6 +162,8 @@ static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_s
     const health_check_t *check = dialogue->check;
     const health_http_t *head = &dialogue->head;
 
+    if (asks_for_drain(dialogue))
+        return pass(dialogue, result, pool);
     if (!health_check_status_passes(&check->statuses, head->status)) {
         *result = tier_result_fail(pool, APR_EGENERAL, "bad_status", "%s", status_text(head, pool));
         return HEALTH_FAIL;
@@ -207,6 +220,13 @@ static health_verdict_e http_end(void *state, tier_result_t *result, apr_pool_t 
     return HEALTH_FAIL;
 }
 
+static const health_advice_t *http_advice(const void *state)
+{
+    const dialogue_t *dialogue = state;
+
+    return dialogue->advice.weight ? &dialogue->advice : NULL;
+}
+
 /* Chunked answers are not: their end is not looked for further than it has to be. */
 static int http_reusable(const void *state)
 {
@@ -221,5 +241,5 @@ static int http_reusable(const void *state)
            (apr_int64_t)dialogue->after_head == head->length;
 }
 
-const health_protocol_t health_http_protocol = {http_request, http_begin, http_feed,
-                                                http_end,     NULL,       http_reusable};
+const health_protocol_t health_http_protocol = {http_request, http_begin,  http_feed,
+                                                http_end,     http_advice, http_reusable};

@@ -80,8 +80,8 @@ static void describe(health_target_t *target)
         member.ejects = target->eject != NULL;
         health_entry_set_member(target->entry, &member);
     }
-    if (member.advice.weight && (!target->check || target->check->kind != HEALTH_KIND_AGENT)) {
-        memset(&member.advice, 0, sizeof(member.advice)); /* of an agent that is asked no more */
+    if (member.advice.weight && !health_check_advises(target->check)) {
+        memset(&member.advice, 0, sizeof(member.advice)); /* of one that is asked no more */
         health_entry_set_member(target->entry, &member);
     }
     if (target->check) {

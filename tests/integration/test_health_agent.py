@@ -57,6 +57,27 @@ def test_drain_of_the_administrator_outlasts_the_agents(httpd, app):
         assert "Drn" in flags(server, apps[0])
 
 
+def test_drain_by_the_health_url(httpd, app):
+    apps = [app(), app()]
+    server = httpd(modules=["health", "status"], vhost=balancer(apps, f"http uri=/health {FAST} drain=503"))
+    server.wait_log("WT1002", count=2)
+    apps[0].behave("/health", status=503)
+    wait_until(lambda: "Drn" in flags(server, apps[0]))
+    assert state(server, apps[0]) == "up" and server.log_lines("WT1001") == []
+    apps[0].clear()
+    assert {server.get("/").status for _ in range(6)} == {200} and apps[0].count("/") == 0
+    apps[0].behave("/health", status=500)
+    server.wait_log("WT1001")
+    apps[0].behave("/health", status=200)
+    wait_until(lambda: flags(server, apps[0]) == "Init Ok")
+    # A check that asks for no drain any more ends one.
+    apps[0].behave("/health", status=503)
+    wait_until(lambda: "Drn" in flags(server, apps[0]))
+    server.reconfigure(vhost=balancer(apps, f"http uri=/health {FAST} status=200-599"))
+    server.graceful()
+    wait_until(lambda: flags(server, apps[0]) == "Init Ok")
+
+
 def test_weight(httpd, app):
     apps = [app(), app()]
     with Agent(b"up 25%\n") as agent:

@@ -52,10 +52,11 @@ WRONG = {
     "http rise=0": ['rise "0" is too small', "from 1 to 1000"],
     "http fall=many": ['fall "many" is not a number', "from 1 to 1000"],
     "http status=200-": ['status "200-" cannot be used', "100 to 599"],
+    "http drain=": ['drain "" cannot be used', "100 to 599"],
     "http status=600": ['status "600" cannot be used', "100 to 599"],
     "http status=": ['status "" cannot be used'],
     'http "host=a b"': ['host "a b" cannot be used', "a host name or address"],
-    "http colour=red": ['there is no setting "colour"', "allowed with http are uri, method, host, header, status, body"],
+    "http colour=red": ['there is no setting "colour"', "allowed with http are uri, method, host, header, status, drain, body"],
     "tcp uri=/health": ['uri "/health" has no meaning with tcp'],
     "tcp colour=red": ['there is no setting "colour"', "allowed with tcp are address, port, interval, suspect, down, timeout"],
 }

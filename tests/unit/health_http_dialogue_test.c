@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_talk.h"
 
+#include "health_check_http.h"
 #include "health_http.h"
 #include "health_http_dialogue.h"
 
@@ -33,6 +34,38 @@ static void verdicts(void **state)
     memcpy(filler, "HTTP/1.1 200 OK\r\nX:", 19);
     assert_int_equal(probe(filler, &result, *state), HEALTH_FAIL);
     assert_string_equal(result.problem, "too_long");
+}
+
+static const health_advice_t *advice_of(const health_check_t *check, const char *text,
+                                        health_verdict_e expected, apr_pool_t *pool)
+{
+    void *dialogue = health_http_protocol.begin(check, pool);
+    tier_result_t result;
+
+    assert_int_equal(health_http_protocol.feed(dialogue, text, strlen(text), &result, pool),
+                     expected);
+    return health_http_protocol.advice(dialogue);
+}
+
+/* A status of drain= passes whatever status= and the body say; others that pass end the drain, and
+ * failures leave it as it is. */
+static void drains(void **state)
+{
+    const health_advice_t *advice;
+    health_check_t check;
+
+    health_check_defaults(&check);
+    assert_null(advice_of(&check, "HTTP/1.1 200 OK\r\n\r\n", HEALTH_PASS, *state));
+    check.body = "well";
+    assert_null(health_check_parse_statuses(&check.drains, "429,503"));
+    advice = advice_of(&check, "HTTP/1.1 503 Leaving\r\n\r\n", HEALTH_PASS, *state);
+    assert_true(advice && advice->weight == 100 && advice->drain == 1);
+    assert_null(advice_of(&check, "HTTP/1.1 500 Bad\r\n\r\n", HEALTH_FAIL, *state));
+    assert_null(
+        advice_of(&check, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", HEALTH_FAIL, *state));
+    advice =
+        advice_of(&check, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell", HEALTH_PASS, *state);
+    assert_true(advice && advice->weight == 100 && advice->drain == 0);
 }
 
 static void early_close(void **state)
@@ -208,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(verdicts),
+        test_with_pool(drains),
         test_with_pool(early_close),
         test_with_pool(requests),
         test_with_pool(requests_with_headers),
