@@ -129,9 +129,9 @@ const char *reproxy_url_parse(reproxy_url_t *url, const char *text, apr_pool_t *
         return problem;
     url->authority =
         strchr(url->host, ':') ? apr_pstrcat(pool, "[", url->host, "]", NULL) : url->host;
-    url->node = apr_psprintf(pool, "%s://%s:%d", url->is_tls ? "https" : "http", url->authority,
-                             (int)url->port);
+    url->node = apr_pstrcat(pool, url->is_tls ? "https://" : "http://", url->authority, ":",
+                            apr_itoa(pool, (int)url->port), NULL);
     if (url->port != standard)
-        url->authority = apr_psprintf(pool, "%s:%d", url->authority, (int)url->port);
+        url->authority = strchr(url->node, '/') + 2;
     return NULL;
 }
