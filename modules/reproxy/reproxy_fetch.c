@@ -38,7 +38,8 @@ void reproxy_fetch_fail(reproxy_fetch_t *fetch, reproxy_failure_e failure)
     drop_buffer(fetch);
     if (failure == REPROXY_FAILURE_NONE || !fetch->node)
         return;
-    reproxy_node_failed(fetch->node, failure, tier_clock_now());
+    reproxy_node_failed(fetch->node, failure,
+                        fetch->first < fetch->ask->first ? 0 : fetch->asked_at, tier_clock_now());
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, fetch->r, WTNO(3010) "storage node %s failed: %s%s",
                   fetch->url.node, reproxy_failure_name(failure),
                   failure == REPROXY_FAILURE_STATUS || failure == REPROXY_FAILURE_ABSENT
@@ -237,6 +238,7 @@ reproxy_failure_e reproxy_fetch_head(reproxy_fetch_t *fetch)
         return failure;
     }
     reproxy_node_answered(fetch->node, tier_clock_now() - fetch->asked_at);
+    fetch->first = fetch->ask->first; /* what fails from now on is no lack of patience */
     set_framing(fetch);
     return REPROXY_FAILURE_NONE;
 }

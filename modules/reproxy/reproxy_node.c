@@ -60,14 +60,16 @@ static int makes_sick(reproxy_failure_e failure)
            failure == REPROXY_FAILURE_STALL;
 }
 
-void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_time_t now)
+void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_time_t asked,
+                         apr_time_t now)
 {
     apr_uint32_t count;
     apr_interval_time_t time;
 
     tier_counter_add(&node->failures[failure], 1);
-    if (!makes_sick(failure) || tier_atomic_load64(&node->sick_until) > now)
+    if (!makes_sick(failure) || asked < tier_atomic_load64(&node->sick_since))
         return;
+    tier_atomic_store64(&node->sick_since, now);
     count = tier_atomic_load(&node->sick_count);
     time = count > SICK_DOUBLES ? SICK_MAX : SICK_MIN << count;
     tier_atomic_store64(&node->sick_until, now + (time > SICK_MAX ? SICK_MAX : time));

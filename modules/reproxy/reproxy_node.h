@@ -14,7 +14,7 @@
  */
 #define REPROXY_NODES_MAX    256
 #define REPROXY_NODE_NAME    120
-#define REPROXY_TABLE_LAYOUT 2
+#define REPROXY_TABLE_LAYOUT 3
 
 typedef struct reproxy_node_t {
     apr_uint32_t state; /* 0 free, 1 being named, 2 named for good */
@@ -26,6 +26,7 @@ typedef struct reproxy_node_t {
     tier_counter_t wait_time; /* microseconds to the first byte, summed */
     apr_int64_t slow;         /* microseconds: one answer in twenty takes longer, lately */
     apr_int64_t sick_until;   /* monotonic; 0: it is well */
+    apr_int64_t sick_since;   /* monotonic; when it was found sick the last time */
     apr_uint32_t sick_count;  /* failures in a row that say it is out of reach */
 } reproxy_node_t;
 
@@ -65,9 +66,14 @@ reproxy_node_t *reproxy_node_find(reproxy_table_t *table, const char *name);
 /* Returns 1 when the place is a node's, whose name can be read. */
 int reproxy_node_is_named(const reproxy_node_t *node);
 
-/* Counts a failure; those of _CONNECT, _TIMEOUT and _STALL make the node sick from now on for a
- * time that doubles from 1 s to 30 s with each time that it had been over. */
-void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_time_t now);
+/*
+ * Counts a failure of a question asked at that time; those of _CONNECT, _TIMEOUT and _STALL make
+ * the node sick from now on for a time that doubles from 1 s to 30 s. What was asked before the
+ * node was found sick says nothing new: many requests see one outage. asked 0: it was not waited
+ * for as long as a healthy one, and is only counted.
+ */
+void reproxy_node_failed(reproxy_node_t *node, reproxy_failure_e failure, apr_time_t asked,
+                         apr_time_t now);
 
 /* Counts an answer whose first byte came after wait microseconds: the node is well. */
 void reproxy_node_answered(reproxy_node_t *node, apr_interval_time_t wait);

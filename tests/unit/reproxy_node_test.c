@@ -29,22 +29,23 @@ static void sickness(void **state)
     apr_time_t now = S(100);
 
     assert_false(reproxy_node_is_sick(node, now));
-    reproxy_node_failed(node, REPROXY_FAILURE_STATUS, now);
+    reproxy_node_failed(node, REPROXY_FAILURE_STATUS, now, now);
     assert_false(reproxy_node_is_sick(node, now));
-    reproxy_node_failed(node, REPROXY_FAILURE_CONNECT, now);
+    reproxy_node_failed(node, REPROXY_FAILURE_CONNECT, now, now);
     assert_true(reproxy_node_is_sick(node, now + S(1) - 1));
     /* One tries it, the others wait for what comes of it. */
     assert_false(reproxy_node_is_sick(node, now + S(1)));
     assert_true(reproxy_node_is_sick(node, now + S(1)));
-    /* Those who ask at once see one outage. */
-    now += S(2);
+    /* It fails again, soon after it was asked; those who asked at the same time see the same, and
+     * who did not wait for long says nothing. */
+    now += S(1);
     for (int i = 0; i < 20; i++)
-        reproxy_node_failed(node, REPROXY_FAILURE_TIMEOUT, now);
-    assert_true(reproxy_node_is_sick(node, now + S(2) - 1));
-    for (int i = 0; i < 20; i++) {
-        now += S(60);
-        reproxy_node_failed(node, REPROXY_FAILURE_STALL, now);
-    }
+        reproxy_node_failed(node, REPROXY_FAILURE_TIMEOUT, now, now + 1 + i);
+    reproxy_node_failed(node, REPROXY_FAILURE_TIMEOUT, 0, now + 50);
+    assert_true(reproxy_node_is_sick(node, now + S(2)));
+    assert_false(reproxy_node_is_sick(node, now + S(2) + 1));
+    for (int i = 0; i < 20; i++, now += 10)
+        reproxy_node_failed(node, REPROXY_FAILURE_STALL, now + 5, now + 10);
     assert_true(reproxy_node_is_sick(node, now + S(30) - 1));
     assert_false(reproxy_node_is_sick(node, now + S(30)));
     reproxy_node_answered(node, 5);
@@ -90,7 +91,7 @@ static void reported(void **state)
     reproxy_table_t *table = apr_pcalloc(*state, sizeof(*table));
     tier_status_node_t *root = tier_status_root("reproxy", *state), *list;
 
-    reproxy_node_failed(reproxy_node_find(table, "http://a:1"), REPROXY_FAILURE_CONNECT,
+    reproxy_node_failed(reproxy_node_find(table, "http://a:1"), REPROXY_FAILURE_CONNECT, 1,
                         APR_INT64_MAX / 2);
     tier_counter_add(&table->rest.requests, 3);
     tier_counter_add(&table->counts[REPROXY_COUNT_CUT], 2);
