@@ -19,6 +19,7 @@ void *assets_config_create_server(apr_pool_t *pool, server_rec *server)
     (void)server;
     config->fetch = TIER_UNSET;
     config->fingerprint = TIER_UNSET;
+    config->peer_timeout = TIER_UNSET;
     config->hot = TIER_UNSET;
     config->compress = TIER_UNSET;
     config->codings = TIER_UNSET;
@@ -53,6 +54,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     TIER_MERGE(merged, base, add, fetch);
     TIER_MERGE(merged, base, add, fingerprint);
     TIER_MERGE(merged, base, add, compress);
+    TIER_MERGE_POINTER(merged, base, add, peers);
+    TIER_MERGE(merged, base, add, peer_timeout);
     TIER_MERGE(merged, base, add, hot);
     TIER_MERGE_POINTER(merged, base, add, versions);
     TIER_MERGE(merged, base, add, codings);
@@ -277,6 +280,46 @@ static const char *set_hot(cmd_parms *cmd, void *unused, const char *arg)
     return tier_glue_parse_size(cmd, arg, 1024 * 1024, LARGEST_FILE, &config_for(cmd)->hot);
 }
 
+static const char *add_peer(cmd_parms *cmd, assets_server_t *config, const char *url)
+{
+    assets_peer_t *peer = apr_pcalloc(cmd->pool, sizeof(*peer));
+    apr_port_t port;
+
+    if (!assets_peer_read(url, &peer->name, &port, cmd->pool))
+        return apr_psprintf(cmd->pool,
+                            "TierAssetsPeers: \"%s\" is no web box; give http://host or "
+                            "http://host:port",
+                            url);
+    if (apr_sockaddr_info_get(&peer->address, peer->name, APR_UNSPEC, port, 0, cmd->pool) !=
+        APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "TierAssetsPeers: the host of \"%s\" is not known", url);
+    peer->name = apr_psprintf(cmd->pool, "%s:%d", peer->name, port);
+    APR_ARRAY_PUSH(config->peers, assets_peer_t *) = peer;
+    return NULL;
+}
+
+static const char *set_peers(cmd_parms *cmd, void *unused, int argc, char *const argv[])
+{
+    assets_server_t *config = config_for(cmd);
+    const char *problem = argc == 0 ? "TierAssetsPeers: give off, or URLs of web boxes" : NULL;
+
+    (void)unused;
+    config->peers = apr_array_make(cmd->pool, 4, sizeof(assets_peer_t *));
+    if (argc == 1 && strcasecmp(argv[0], "off") == 0)
+        return NULL;
+    for (int i = 0; i < argc && !problem; i++) {
+        if (strncmp(argv[i], "timeout=", 8) == 0) {
+            problem = tier_glue_in_setting(
+                cmd, "timeout",
+                tier_glue_parse_time(cmd, argv[i] + 8, "s", apr_time_from_msec(10),
+                                     apr_time_from_sec(10), &config->peer_timeout));
+        } else {
+            problem = add_peer(cmd, config, argv[i]);
+        }
+    }
+    return problem;
+}
+
 static const char *set_max_age(cmd_parms *cmd, void *unused, const char *arg)
 {
     (void)unused;
@@ -397,6 +440,8 @@ const command_rec assets_config_commands[] = {
                       "off, or which compressed files beside others are sent: br, zstd, gzip"),
     AP_INIT_FLAG("TierAssetsCompress", set_compress, NULL, RSRC_CONF,
                  "on: variants of TierAssetsVariants that are missing are made in the background"),
+    AP_INIT_TAKE_ARGV("TierAssetsPeers", set_peers, NULL, RSRC_CONF,
+                      "off, or the URLs of web boxes that are asked for missing files first"),
     AP_INIT_TAKE1("TierAssetsHot", set_hot, NULL, RSRC_CONF,
                   "off, or how much of its memory each process takes for small files"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,

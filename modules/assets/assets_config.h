@@ -7,13 +7,15 @@
 
 #include "assets_accept.h"
 #include "assets_live.h"
+#include "assets_peer.h"
 
-#define ASSETS_DEFAULT_MAX_FILE  ((apr_off_t)64 * 1024 * 1024)
-#define ASSETS_DEFAULT_MAX_SIZE  ((apr_off_t)1024 * 1024 * 1024)
-#define ASSETS_DEFAULT_HOT       ((apr_off_t)16 * 1024 * 1024)
-#define ASSETS_DEFAULT_MAX_AGE   apr_time_from_sec(60)
-#define ASSETS_DEFAULT_NOT_FOUND apr_time_from_sec(10)
-#define ASSETS_DEFAULT_TIMEOUT   apr_time_from_sec(60)
+#define ASSETS_DEFAULT_MAX_FILE     ((apr_off_t)64 * 1024 * 1024)
+#define ASSETS_DEFAULT_MAX_SIZE     ((apr_off_t)1024 * 1024 * 1024)
+#define ASSETS_DEFAULT_HOT          ((apr_off_t)16 * 1024 * 1024)
+#define ASSETS_DEFAULT_MAX_AGE      apr_time_from_sec(60)
+#define ASSETS_DEFAULT_PEER_TIMEOUT apr_time_from_msec(250)
+#define ASSETS_DEFAULT_NOT_FOUND    apr_time_from_sec(10)
+#define ASSETS_DEFAULT_TIMEOUT      apr_time_from_sec(60)
 
 /* One TierAssets line. */
 typedef struct assets_root_t {
@@ -27,6 +29,8 @@ typedef struct assets_server_t {
     apr_array_header_t *roots; /* of assets_root_t; NULL: none */
     int fetch, fingerprint, compress;
     apr_array_header_t *versions; /* of const char *: parameters that name versions; NULL: none */
+    apr_array_header_t *peers;    /* of assets_peer_t *; NULL or empty: none */
+    apr_interval_time_t peer_timeout;
     apr_off_t max_file, max_size;
     apr_off_t hot; /* of the main server */
     apr_interval_time_t max_age, not_found, timeout;

@@ -48,6 +48,8 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "fetched", &counters->fetched, "Files fetched from the application and stored.",
         pool);
     add(root, "fetched_bytes", &counters->fetched_bytes, "Bytes of the files stored.", pool);
+    add(root, "from_peers", &counters->from_peers,
+        "Of the files fetched, those from other web boxes.", pool);
     add(root, "revalidated", &counters->revalidated,
         "Stored files that the application confirmed with 304.", pool);
     add(root, "followed", &counters->followed,

@@ -22,6 +22,7 @@ typedef struct assets_counters_t {
     tier_counter_t stale;   /* of them: past their time, as the application did not answer */
     tier_counter_t fetched; /* fetches that were published */
     tier_counter_t fetched_bytes;
+    tier_counter_t from_peers;  /* of fetched: from other web boxes */
     tier_counter_t revalidated; /* fetches that the application answered with 304 */
     tier_counter_t followed;    /* requests answered by a fetch that was under way */
     tier_counter_t not_found;   /* answered 404 from memory */

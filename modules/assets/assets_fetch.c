@@ -130,8 +130,18 @@ static int try_once(assets_request_t *state, request_rec *r)
     return is_leader ? lead(state, r, job) : wait_for_other(state, r, job);
 }
 
+/* A peer, or another cache, wants what is here and nothing else (RFC 9111 section 5.2.1.7). */
+static int wants_stored(const request_rec *r)
+{
+    const char *control = apr_table_get(r->headers_in, "Cache-Control");
+
+    return control && ap_find_token(NULL, control, "only-if-cached");
+}
+
 int assets_fetch(assets_request_t *state, request_rec *r)
 {
+    if (wants_stored(r))
+        return HTTP_GATEWAY_TIME_OUT;
     if (!may_fetch(state, r))
         return pass_on();
     for (int round = 0; round < MOST_ROUNDS; round++) {

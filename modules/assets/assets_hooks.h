@@ -22,13 +22,17 @@
 extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 
 /* In shared memory; the layout number changes with the structs. */
-#define ASSETS_SHARED_LAYOUT 5
+#define ASSETS_SHARED_LAYOUT 6
+
+/* Peers that fall into one slot are left alone together. */
+#define ASSETS_PEERS_DOWN 256
 
 typedef struct assets_shared_t {
     assets_marks_t marks;
     assets_counters_t counters;
     assets_hint_pages_t hints;
-    tier_leader_t leader;   /* whose process sweeps */
+    tier_leader_t leader;                      /* whose process sweeps */
+    apr_int64_t peers_down[ASSETS_PEERS_DOWN]; /* by a hash of their names; atomic */
     apr_int64_t warned;     /* when a page's policy was complained of last; atomic */
     apr_int64_t complained; /* when a disk error was logged last; atomic */
 } assets_shared_t;
@@ -128,6 +132,10 @@ apr_status_t assets_job_watch(apr_file_t **file, const assets_job_t *job, reques
 /* Fetches: in the background, or before it returns where that cannot be. The job is not the
  * caller's any more. state has the stale file that is to be validated, or none. */
 void assets_job_start(assets_job_t *job, const assets_request_t *state, request_rec *r);
+
+/* Asks the peers, in the request r that job makes for itself. Returns a handler's result; DECLINED:
+ * the application is to be asked. */
+int assets_job_ask_peers(assets_job_t *job, request_rec *r);
 
 /* Gives the job up before it was started; what it entered is free for others. */
 void assets_job_drop(assets_job_t *job);

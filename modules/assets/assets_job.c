@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,7 +44,9 @@ struct assets_job_t {
     assets_record_t record;
     int has_record;
     apr_off_t written;
-    apr_uint64_t version; /* that the URL names */
+    apr_uint64_t version, claimed; /* that the URL names */
+    apr_time_t until;
+    int is_from_peer; /* the file is whole already */
     apr_sha1_ctx_t content;
     apr_status_t disk; /* what went wrong with the disk */
     apr_time_t rang;
@@ -100,6 +103,7 @@ apr_status_t assets_job_enter(assets_job_t **made, int *is_leader, const assets_
     job->work = assets_name_work(state->root->directory, state->name, pool);
     job->id = state->id;
     job->version = state->version;
+    job->claimed = state->claimed;
     apr_sha1_init(&job->content);
     rv = assets_file_enter(&job->file, is_leader, job->work, pool);
     if (rv != APR_SUCCESS) {
@@ -210,6 +214,8 @@ static apr_status_t take_answer(request_rec *r, const apr_table_t *fields, void 
     apr_status_t rv;
 
     job->status = r->status;
+    if (job->is_from_peer)
+        return APR_EGENERAL; /* of no use */
     if (job->has_old && r->status == HTTP_NOT_MODIFIED) {
         make_record(job, fields);
         return APR_SUCCESS;
@@ -265,6 +271,53 @@ static apr_status_t take_body(apr_bucket_brigade *brigade, void *baton)
     return APR_SUCCESS;
 }
 
+/* Other web boxes. */
+
+/* What a peer says of time is believed no longer than TierAssetsMaxAge; then the application is
+ * asked. Returns 1 when its answer may be kept, and is what the URL asks for. */
+static int take_from_peer(assets_job_t *job, const apr_table_t *fields, apr_off_t length)
+{
+    apr_time_t longest;
+
+    if (assets_policy_judge(HTTP_OK, fields) != ASSETS_STORE)
+        return 0;
+    make_record(job, fields);
+    longest = job->record.fetched + TIER_SETTING(job->config, max_age, ASSETS_DEFAULT_MAX_AGE);
+    if (job->record.expires > longest)
+        job->record.expires = longest;
+    if (TIER_SETTING(job->config, fingerprint, 0))
+        job->record.fingerprint = assets_fingerprint_file(job->file, length);
+    job->written = length;
+    return !job->claimed || job->claimed == job->record.fingerprint;
+}
+
+/* A file that is there is validated by the application alone, unless another content is known. */
+int assets_job_ask_peers(assets_job_t *job, request_rec *r)
+{
+    const apr_array_header_t *peers = job->config->peers;
+    assets_peer_ask_t ask = {r->unparsed_uri, apr_table_get(r->headers_in, "Host")};
+
+    ask.timeout = TIER_SETTING(job->config, peer_timeout, ASSETS_DEFAULT_PEER_TIMEOUT);
+    ask.until = job->until;
+    ask.largest = max_file(job);
+    for (int i = 0; peers && i < peers->nelts && (!job->has_old || job->claimed); i++) {
+        apr_table_t *fields;
+        apr_off_t length;
+
+        if (assets_peer_get(APR_ARRAY_IDX(peers, i, assets_peer_t *), &ask, job->file, &fields,
+                            &length, job->pool) == APR_SUCCESS &&
+            take_from_peer(job, fields, length)) {
+            job->is_from_peer = 1;
+            tier_counter_add(&job->shared->counters.from_peers, 1);
+            return HTTP_NO_CONTENT;
+        }
+        apr_file_trunc(job->file, 0);
+    }
+    job->written = 0;
+    memset(&job->record, 0, sizeof(job->record));
+    return DECLINED;
+}
+
 /* The end. */
 
 static void mark(assets_job_t *job, assets_mark_e what, apr_interval_time_t keep)
@@ -280,7 +333,7 @@ static void publish(assets_job_t *job)
     apr_status_t rv;
 
     job->record.is_complete = 1;
-    if (TIER_SETTING(job->config, fingerprint, 0))
+    if (TIER_SETTING(job->config, fingerprint, 0) && !job->is_from_peer)
         job->record.fingerprint = assets_fingerprint_final(&job->content);
     rv = assets_file_note(job->file, NULL, &job->record, job->pool);
     ring(job, 1); /* who waits need not wait for the disk */
@@ -355,7 +408,9 @@ static void end_job(void *baton, apr_status_t status, const tier_internal_result
 {
     assets_job_t *job = baton;
 
-    if (status == APR_SUCCESS && job->has_old && job->status == HTTP_NOT_MODIFIED) {
+    if (job->is_from_peer) {
+        publish(job);
+    } else if (status == APR_SUCCESS && job->has_old && job->status == HTTP_NOT_MODIFIED) {
         confirm(job);
     } else if (status == APR_SUCCESS && result->is_complete && is_whole(job)) {
         publish(job);
@@ -427,6 +482,7 @@ void assets_job_start(assets_job_t *job, const assets_request_t *state, request_
     spec.host = apr_table_get(r->headers_in, "Host");
     spec.headers = fields_for(job, r);
     spec.deadline = tier_clock_now() + TIER_SETTING(job->config, timeout, ASSETS_DEFAULT_TIMEOUT);
+    job->until = spec.deadline;
     spec.sink.answer = take_answer;
     spec.sink.body = take_body;
     spec.owner = &tier_assets_module;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_page.h"
 
+#include "assets_fingerprint.h"
 #include "assets_text.h"
+#include "assets_version.h"
 
 #include <apr_strings.h>
 
@@ -31,6 +33,23 @@ static void describe(assets_change_t *change, const assets_url_t *url, apr_size_
             apr_pstrcat(pool, to, apr_pstrmemdup(pool, url->path + matched, end - matched), NULL);
         change->size = to_size + (end - matched);
     }
+}
+
+/* A name with a fingerprint needs no version in the query: that becomes part of the change, too. */
+static void drop_version(const assets_page_t *page, assets_change_t *change,
+                         const assets_url_t *url, const char *to, const char *text, apr_size_t size,
+                         apr_pool_t *pool)
+{
+    apr_size_t end = url->end;
+    apr_uint64_t fingerprint;
+
+    if (!page->versions || change->to != end || end >= size || text[end] != '?')
+        return;
+    while (end < size && text[end] != '#' && (unsigned char)text[end] > ' ')
+        end++;
+    if (assets_version_of(page->versions, text + url->end + 1, end - url->end - 1) &&
+        assets_fingerprint_split(to, &fingerprint, pool))
+        change->to = end;
 }
 
 /* A path may have a NUL in it: a byte that no rule has, but what follows it is kept. */
@@ -77,6 +96,7 @@ int assets_page_judge(void *baton, assets_reference_e kind, const char *text, ap
     if (matched == 0 || is_lost(page, &url, to))
         return 0;
     describe(change, &url, matched, to, pool);
+    drop_version(page, change, &url, to, text, size, pool);
     if (changes_nothing(change, text))
         return 0;
     change->is_elsewhere =

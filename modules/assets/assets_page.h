@@ -15,6 +15,7 @@ typedef struct assets_page_t {
     assets_base_t base;
     apr_pool_t *pool; /* lives as long as the page */
     apr_size_t seen, changed;
+    const apr_array_header_t *versions; /* parameters that name versions; NULL: none */
     const char *elsewhere; /* the host of the first change to another origin; NULL: there is none */
     assets_hints_t *hints; /* what the head has browsers load; needed by assets_page_hint alone */
     /* Says whether this path of the page's own site is that of an asset. */

@@ -93,6 +93,7 @@ static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
     made->kind = kind;
     made->is_flushed = apr_table_get(r->notes, FLUSHES_KEY) != NULL;
     made->page.map = assets_rewrite_version(r)->map;
+    made->page.versions = assets_config_of(r->server)->versions;
     made->page.base = assets_url_base(host ? host : r->server->server_hostname,
                                       first_of(r)->unparsed_uri, r->pool);
     made->page.pool = r->pool;

@@ -81,6 +81,20 @@ static void start_hot(server_rec *s)
         runtime.hot = NULL;
 }
 
+static void share_peers(const server_rec *s)
+{
+    for (; s; s = s->next) {
+        const apr_array_header_t *peers = assets_config_of(s)->peers;
+
+        for (int i = 0; peers && i < peers->nelts; i++) {
+            assets_peer_t *peer = APR_ARRAY_IDX(peers, i, assets_peer_t *);
+            apr_uint64_t id = assets_marks_id(&runtime.shared->marks, peer->name);
+
+            peer->down = &runtime.shared->peers_down[id % ASSETS_PEERS_DOWN];
+        }
+    }
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     tier_background_options_t options = {"tier-assets", FETCHES, FETCH_QUEUE, FETCH_GRACE};
@@ -91,6 +105,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     if (!runtime.shared)
         return;
     start_hot(s);
+    share_peers(s);
     rv = assets_config_start(s);
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
@@ -172,7 +187,10 @@ static int goes_to_proxy(const request_rec *r)
 static int handler(request_rec *r)
 {
     assets_request_t *state = request_of(r);
+    assets_job_t *job = tier_internal_baton(r, &tier_assets_module);
 
+    if (job && !r->main && !r->prev)
+        return assets_job_ask_peers(job, r);
     if (!state || r->method_number != M_GET)
         return DECLINED;
     if (assets_rewrite_is_on(r) && !goes_to_proxy(r))

@@ -34,7 +34,7 @@ def files(server):
 def works(server):
     """Returns the files of fetches under way."""
     folder = store(server) / ".tier"
-    return sorted(folder.iterdir()) if folder.exists() else []
+    return sorted(path for path in folder.iterdir() if len(path.name) == 40) if folder.exists() else []
 
 
 def counters(server):
@@ -47,7 +47,8 @@ def wait_kept(server, name):
 
 
 def set_times(server, name, fetched, expires):
-    """Moves the times of a fetched file: seconds from now, of both."""
+    """Moves the times of a fetched file: seconds from now, of both. A fetch may still be on its way to the disk."""
+    wait_until(lambda: works(server) == [], 20, what="the end of all fetches")
     path, attribute = store(server) / name, "user.webtier.asset"
     version, complete, _, _, rest = os.getxattr(path, attribute).split(b" ", 4)
     now = int(time.time())

@@ -152,9 +152,6 @@ def test_half_an_answer_is_never_published(httpd, app):
         assert len(answer) < 100_000 and not answer.endswith(b"0\r\n\r\n")
     wait_until(lambda: works(server) == [])
     assert files(server) == []
-    for name in "ab":
-        origin.behave(path=f"/assets/{name}", size=100_000, headers=CSS)
-        wait_until(lambda: server.get(f"/assets/{name}").body == pattern(100_000), 8)
 
 
 @pytest.mark.parametrize("mpm", ["event", "prefork"])
@@ -269,6 +266,11 @@ def test_wrong_lines_are_refused(httpd):
         ("TierAssetsTimeout 1ms", "TierAssetsTimeout: \"1ms\" is too small"),
         ("TierAssetsManifest assets/ m.json", 'TierAssetsManifest: "assets/" is no beginning of references'),
         ("TierAssetsManifest /assets m.json", 'TierAssetsManifest: "/assets" is no beginning of references'),
+        ("TierAssetsPeers https://box", 'TierAssetsPeers: "https://box" is no web box'),
+        ("TierAssetsPeers timeout=1 ftp://x", 'TierAssetsPeers: "ftp://x" is no web box'),
+        ("TierAssetsPeers timeout=1ms http://127.0.0.1", "TierAssetsPeers: timeout"),
+        ("TierAssetsVersions a=b", 'TierAssetsVersions: "a=b" is no name'),
+        ("TierAssetsHot 1K", 'TierAssetsHot: "1K" is too small'),
         ("TierAssetsVariants deflate", 'TierAssetsVariants: "deflate" is no coding'),
         ("TierAssetsVariants br br", 'TierAssetsVariants: "br" is named twice'),
         ("TierAssetsVariants", "TierAssetsVariants: give off, or codings"),

@@ -7,6 +7,7 @@ import pytest
 from assets_support import counters, kept, put, wait_kept
 from webtier_testing import wait_until
 
+OLD = "Tue, 24 Nov 2020 10:00:00 GMT"  # files that are younger than two seconds are left alone
 CSS = b"body { margin: 0 }\n" * 50
 
 
@@ -61,8 +62,9 @@ def test_what_is_no_variant(server):
 
 def test_what_is_missing_is_compressed_in_the_background(httpd, app):
     text = b"".join(b"p { margin: %d }\n" % number for number in range(800))
-    origin = app(body=text, headers={"Content-Type": "text/css", "Cache-Control": "max-age=60", "ETag": '"1"'})
-    origin.behave(path="/assets/own.css", body=text, headers={"Content-Type": "text/css", "Cache-Control": "no-transform"})
+    origin = app(body=text, headers={"Content-Type": "text/css", "Cache-Control": "max-age=60", "ETag": '"1"', "Last-Modified": OLD})
+    origin.behave(path="/assets/own.css", body=text, headers={"Content-Type": "text/css", "Last-Modified": OLD,
+                                                               "Cache-Control": "no-transform"})
     made = kept(httpd, origin, more="TierAssetsVariants br gzip\nTierAssetsCompress on\n")
     put(made, "a.css", text)
     for name in ("b.css", "own.css"):

@@ -164,9 +164,37 @@ static void a_nul_in_a_reference_is_no_rule(void **state)
         assets_page_judge(&page, ASSETS_REFERENCE_URL, "/assets/\0x", 10, &change, *state));
 }
 
+static void a_name_with_a_fingerprint_needs_no_version(void **state)
+{
+    static const char *const cases[][2] = {
+        {"/a.css?ver=6.1", "/a.h000000000000001f.css"},
+        {"/a.css?ver=6.1#x", "/a.h000000000000001f.css#x"},
+        {" /a.css?ver=6.1 ", " /a.h000000000000001f.css "},
+        {"../../a.css?ver", "/a.h000000000000001f.css"},
+        {"/a.css?ver=6.1&x=1", "/a.h000000000000001f.css?ver=6.1&x=1"},
+        {"/a.css?", "/a.h000000000000001f.css?"},
+        {"/b.css?ver=6.1", "/b-1f.css?ver=6.1"},
+        {"/dir/x?ver=6.1", "/other/x?ver=6.1"},
+    };
+    apr_array_header_t *versions = apr_array_make(*state, 1, sizeof(const char *));
+    assets_map_t *map = assets_map_create(*state);
+    assets_page_t page = page_with(map, *state);
+
+    APR_ARRAY_PUSH(versions, const char *) = "ver";
+    assets_map_add(map, "/a.css", "/a.h000000000000001f.css");
+    assets_map_add(map, "/b.css", "/b-1f.css");
+    assets_map_add(map, "/dir/", "/other/");
+    assert_string_equal(rewritten(&page, "/a.css?ver=6.1", *state),
+                        "/a.h000000000000001f.css?ver=6.1");
+    page.versions = versions;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(rewritten(&page, cases[i][0], *state), cases[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        POOL_TEST(a_name_with_a_fingerprint_needs_no_version),
         POOL_TEST(references_follow_the_rules),
         POOL_TEST(what_matters_in_a_path_may_stand_anywhere),
         POOL_TEST(a_base_moves_relative_references),
