@@ -11,8 +11,9 @@
 /* So much is read and sent at a time. */
 #define PIECE ((apr_size_t)64 * 1024)
 
-/* How often one looks that hears no bell. */
-#define LOOK_EVERY apr_time_from_msec(20)
+/* How often one looks that hears no bell: it may ring in another httpd, which is found out. */
+#define LOOK_SELDOM apr_time_from_msec(200)
+#define LOOK_OFTEN  apr_time_from_msec(20)
 
 /* One request that is answered by a fetch under way. */
 typedef struct follower_t {
@@ -22,6 +23,8 @@ typedef struct follower_t {
     apr_off_t sent;
     int is_begun;
     int may_begin; /* 0: it wants the whole file first */
+    int has_rung;  /* the bell, before this look */
+    int is_deaf;   /* the file grows without a bell */
 } follower_t;
 
 /* Parts of a file and conditions on it are httpd's business, once it is whole. */
@@ -132,6 +135,24 @@ static int finish(follower_t *follower)
     return assets_serve(state, follower->r);
 }
 
+/* Returns 1 for a file that is only known to grow: whether its writer is alive need not be asked
+ * each time that it rings. */
+static int is_growing(follower_t *follower)
+{
+    apr_finfo_t *info = &follower->file.info;
+
+    return follower->has_rung && follower->is_begun && follower->file.record.length >= 0 &&
+           apr_file_info_get(info, APR_FINFO_SIZE, follower->file.file) == APR_SUCCESS &&
+           info->size < follower->file.record.length;
+}
+
+static int send_growth(follower_t *follower, assets_follow_e *outcome, int *result)
+{
+    *outcome = ASSETS_FOLLOW_ANSWERED;
+    *result = DONE;
+    return follower->file.info.size > follower->sent && !send_new(follower, 0);
+}
+
 /* Looks once. Returns 1 with *outcome when it is over. */
 static int look(follower_t *follower, assets_follow_e *outcome, int *result)
 {
@@ -173,11 +194,16 @@ assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_
     follower.may_begin = !wants_whole(r) && !state->claimed;
     for (;;) {
         apr_uint32_t heard = assets_bell_listen(marks, state->id);
+        apr_off_t before = follower.file.info.size;
 
-        if (look(&follower, &outcome, result))
+        if (is_growing(&follower) ? send_growth(&follower, &outcome, result)
+                                  : look(&follower, &outcome, result))
             return outcome;
+        if (!follower.has_rung && before > 0 && follower.file.info.size > before)
+            follower.is_deaf = 1;
         if (!follower.is_begun && tier_clock_now() > until)
             return ASSETS_FOLLOW_LATE;
-        assets_bell_wait(marks, state->id, heard, LOOK_EVERY);
+        assets_bell_wait(marks, state->id, heard, follower.is_deaf ? LOOK_OFTEN : LOOK_SELDOM);
+        follower.has_rung = assets_bell_listen(marks, state->id) != heard;
     }
 }
