@@ -17,6 +17,7 @@ def origin(module_stage):
     started.behave("/on/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
     started.behave("/http2/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
     started.behave("/on/missing", status=404, body=PAGE, headers=HTML)
+    started.behave("/on/kept", body=b"<script src=../kept/c.js></script><script src=../other/c.js></script>", headers=HTML)
     started.behave("/on/private", body=PAGE.replace(b"/assets/", b"/mine/"), headers=HTML)
     return started
 
@@ -27,6 +28,7 @@ def server(module_stage, origin):
         H2EarlyHints on
         TierAssetsRewrite on
         TierAssetsMap "/assets/" "/static/"
+        TierAssets "/kept/" "store"
         <Location "/on">
             TierAssetsEarlyHints on
         </Location>
@@ -76,6 +78,11 @@ def test_only_who_opens_a_page_gets_them(server):
 def test_nothing_is_learnt_from_errors_and_of_what_is_no_asset(server):
     for path in ("/on/missing", "/on/private", "/on/missing", "/on/private"):
         assert b" 103 " not in answer(server, path)
+
+
+def test_assets_of_the_site_need_no_rule(server):
+    answer(server, "/on/kept")
+    assert b"Link: </kept/c.js>; rel=preload; as=script\r\n\r\n" in answer(server, "/on/kept")
 
 
 def test_a_page_without_them_ends_them(server, origin):
