@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rewriting a page of 100 KiB with 275 references, 60 of them to change, beside other rewriters; files beside httpd's own."""
+"""Rewriting a page of 100 KiB with 275 references, 60 of them to change, beside other rewriters."""
 import socket
 import statistics
 import subprocess
@@ -14,7 +14,6 @@ from webtier_testing.ports import Reservation
 PROXY = ("proxy", "proxy_http", "mime")
 SIZE, REFERENCES, CHANGED = 100 * 1024, 275, 60
 MIME = 'TypesConfig "/etc/mime.types"\n'
-FILE = b"body { margin: 0 }\n" * 200
 
 
 def page():
@@ -127,20 +126,6 @@ def prepare(bench):
     nginx = page_case("nginx proxy", bench._keep(Nginx(bench._workspace, "")), size=SIZE)
     page_case("nginx sub_filter", bench._keep(Nginx(
         bench._workspace, "sub_filter /assets/ /static/v2/; sub_filter_once off;")), against=nginx, check=is_changed)
-
-    files = bench.httpd(MIME, stock=["mime"])
-    (files.docroot / "a.css").write_bytes(FILE)
-    own = bench.case("docroot file, 4 KiB", files, "/a.css", size=len(FILE))
-    store = bench.httpd(f'{MIME}TierAssets /assets/ store\nProxyPass / http://127.0.0.1:{origin.port}/\n', ["assets"],
-                        PROXY)
-    (store.root / "store").mkdir()
-    (store.root / "store/a.css").write_bytes(FILE)
-    bench.case("TierAssets, a file put there", store, "/assets/a.css", size=len(FILE), against=own)
-    (origin.docroot / "assets").mkdir()
-    (origin.docroot / "assets/b.css").write_bytes(FILE)
-    process.give_to_server(store.root / "store")
-    bench.case("TierAssets, a fetched file", store, "/assets/b.css", size=len(FILE), against=own,
-               check=lambda answer: "Age" in answer.headers)
 
 
 if __name__ == "__main__":
