@@ -55,8 +55,9 @@ int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
     status = obtain(&table, main_server);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                     WTNO(1044) "no shared memory for TierHealthRetry and TierHealthEject");
-        return HTTP_INTERNAL_SERVER_ERROR;
+                     WTNO(1044) "no shared memory for TierHealthRetry and TierHealthEject: they "
+                                "have no effect until the next restart");
+        return OK;
     }
     health_balancers_follow(balancers, table, pconf);
     *scene = health_scene_make(main_server, table, balancers, pconf);

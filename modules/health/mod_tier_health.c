@@ -49,11 +49,14 @@ static struct {
 /* Written in child_init, before there are threads; then the watch's. */
 static health_server_t watch_server;
 
-static int fail_start(server_rec *main_server, apr_status_t status)
+/* An httpd that restarts goes on without checks: that is better than no httpd. */
+static void go_without(server_rec *main_server, apr_status_t status)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                 WTNO(1014) "no shared memory for TierHealthCheck and TierHealthEject");
-    return HTTP_INTERNAL_SERVER_ERROR;
+                 WTNO(1014) "no shared memory for TierHealthCheck, TierHealthEject and "
+                            "TierHealthRetry: they have no effect until the next restart");
+    state.table = NULL;
+    state.scene = NULL;
 }
 
 static void take_kept(void *unused, const health_record_t *record)
@@ -132,8 +135,10 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     status = obtain_table(main_server, ptemp);
     if (status == APR_SUCCESS)
         status = obtain_leader(main_server);
-    if (status != APR_SUCCESS)
-        return fail_start(main_server, status);
+    if (status != APR_SUCCESS) {
+        go_without(main_server, status);
+        return OK;
+    }
     health_balancers_restore(state.balancers, state.table, main_server, ptemp);
     if (health_balancers_room(state.balancers) == 0) {
         health_table_clear(state.table);

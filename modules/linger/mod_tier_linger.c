@@ -57,7 +57,7 @@ static apr_status_t obtain_tallies(linger_child_t *made, apr_pool_t *process_poo
     return status;
 }
 
-static int make_child(server_rec *main_server, apr_pool_t *pconf)
+static void make_child(server_rec *main_server, apr_pool_t *pconf)
 {
     linger_child_t *made = apr_pcalloc(pconf, sizeof(*made));
     apr_uint32_t workers = (apr_uint32_t)mpm_answer(AP_MPMQ_MAX_THREADS);
@@ -65,14 +65,14 @@ static int make_child(server_rec *main_server, apr_pool_t *pconf)
 
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                     WTNO(9001) "no shared memory for the counters of TierLinger");
-        return HTTP_INTERNAL_SERVER_ERROR;
+                     WTNO(9001) "no shared memory for the counters of TierLinger: it has no effect "
+                                "until the next restart");
+        return;
     }
     linger_crew_init(&made->crew, workers, linger_config_max_workers(main_server, workers));
     made->thread_limit = mpm_answer(AP_MPMQ_HARD_LIMIT_THREADS);
     made->max_requests = linger_config_max_requests(main_server);
     child = made;
-    return OK;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -91,7 +91,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      ap_show_mpm());
         return OK;
     }
-    return make_child(main_server, pconf);
+    make_child(main_server, pconf);
+    return OK;
 }
 
 static void child_stopping(apr_pool_t *pchild, int graceful)
