@@ -113,13 +113,13 @@ def test_nothing_is_left_when_pytest_is_ended(tmp_path, end):
             load = s.load(rate=10, seconds=60)
             pids = [a.pid, m.pid, s.pid, *s.children(), load._processes[0].pid]
             pathlib.Path(os.environ["WEBTIER_PIDS"]).write_text(f"{s.root} " + " ".join(map(str, pids)) + "\\n")
-            time.sleep(60)
+            time.sleep(600)
         """)
     pids_file = tmp_path / "pids"
     wait_until(lambda: pids_file.exists() and pids_file.read_text().endswith("\n"), timeout=20, what="the inner test")
     root, *pids = pids_file.read_text().split()
     run.send_signal(end)
-    run.communicate(timeout=60)
+    run.communicate(timeout=scale(60))
     wait_until(lambda: not any(process.is_running(int(pid)) for pid in pids), what="the end of all servers")
     wait_until(lambda: not os.path.exists(root), what="the end of the temporary files")
 

@@ -113,7 +113,7 @@ def answers(httpd, app, service, password):
     more = "\n".join(f"TierHealthCheck mysql port={service.port} interval=500ms timeout=200ms fall=1 member={url} "
                      + case.format(password=password) for url, case in zip(urls, CASES))
     server = httpd(modules=["health", "status"], vhost=balancer(urls, "", more=more))
-    wait_until(lambda: all(one["probes"] > 0 for one in members(server).values()))
+    wait_until(lambda: set(urls) <= members(server).keys() and all(one["probes"] > 0 for one in members(server).values()))
     found = members(server)
     for url, (case, words) in zip(urls, CASES.items()):
         assert found[url]["last_result"].startswith(words), (case, found[url]["last_result"])
