@@ -83,10 +83,14 @@ def run_pytest(folder, source, *arguments):
     test = folder / "test_inner.py"
     test.write_text(textwrap.dedent(source))
     environment = {**os.environ, "PYTHONPATH": str(HERE), "WEBTIER_PIDS": str(folder / "pids")}
+
+    def heed_interrupts():  # a job in the background of a script has been told to ignore them
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     return subprocess.Popen([sys.executable, "-B", "-m", "pytest", "-p", "conftest", "-c", str(HERE / "pytest.ini"),
                              "--rootdir", str(folder), "-o", f"cache_dir={folder}/cache", *arguments, str(test)],
                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            start_new_session=True)
+                            start_new_session=True, preexec_fn=heed_interrupts)
 
 
 def test_a_faulty_test_fails_and_shows_the_logs(tmp_path):
