@@ -88,7 +88,7 @@ def test_one_member(httpd, app, fault):
     # Nobody waits for the slow answer itself.
     assert report.slower_than(scale(1.9)) == 0, report
     # It is asked again as soon as it is put back; the test adds requests where the load has ended before.
-    wait_until(lambda: server.get("/") and any(request["time"] > repaired for request in apps[0].requests("/")))
+    wait_until(lambda: server.get("/") and any(request["time"] > repaired + 0.05 for request in apps[0].requests("/")))
     back = min(request["time"] for request in apps[0].requests("/") if request["time"] > repaired + 0.05)
     put_back = [log_time(line) for mark in ("WT1061", "WT1002") for line in server.log_lines(mark)
                 if apps[0].url in line and log_time(line) > repaired]
