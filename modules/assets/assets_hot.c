@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_hot.h"
 
+#include "assets_pool.h"
+
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -211,17 +213,11 @@ int assets_hot_get(assets_hot_t *hot, assets_file_t *file, int *is_there, const 
 
 static entry_t *make_entry(assets_hot_t *hot, const char *path, apr_time_t now)
 {
-    apr_allocator_t *allocator;
-    apr_pool_t *pool;
+    apr_pool_t *pool = assets_pool_make();
     entry_t *entry;
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS)
+    if (!pool)
         return NULL;
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, pool);
     entry = apr_pcalloc(pool, sizeof(*entry));
     entry->hot = hot;
     entry->pool = pool;

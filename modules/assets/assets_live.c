@@ -3,6 +3,7 @@
 
 #include "assets_index.h"
 #include "assets_manifest.h"
+#include "assets_pool.h"
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -56,22 +57,6 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
-/* A pool of nobody: its owner may be any thread. */
-static apr_pool_t *make_pool(void)
-{
-    apr_allocator_t *allocator;
-    apr_pool_t *pool;
-
-    if (apr_allocator_create(&allocator) != APR_SUCCESS)
-        return NULL;
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    return pool;
-}
-
 /* Rules come last: they hold before what manifests say. */
 static void add_rules(assets_map_t *map, const apr_array_header_t *rules)
 {
@@ -102,7 +87,7 @@ static void add_source(const assets_live_t *live, int i, assets_map_t *map,
 
 static held_t *make_version(assets_live_t *live)
 {
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool = assets_pool_make();
     assets_map_t *map;
     held_t *made;
 
@@ -162,7 +147,7 @@ static const char *problem_of(const assets_source_t *source, const char *text, a
 static int take_text(assets_live_t *live, int i)
 {
     const assets_source_t *source = &APR_ARRAY_IDX(live->sources, i, assets_source_t);
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool = assets_pool_make();
     const char *text = NULL, *problem = NULL;
     apr_size_t size = 0;
     apr_status_t rv = pool ? read_text(source->path, &text, &size, pool) : APR_ENOMEM;
