@@ -2,6 +2,7 @@
 #include "assets_hot.h"
 
 #include "assets_pool.h"
+#include "hash.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>
@@ -74,10 +75,8 @@ apr_status_t assets_hot_create(assets_hot_t **hot, apr_size_t most_bytes, apr_po
 
 static apr_uint64_t hash_of(const char *path)
 {
-    apr_uint64_t hash = APR_UINT64_C(14695981039346656037); /* FNV-1a */
+    apr_uint64_t hash = tier_hash_text(TIER_HASH_START, path);
 
-    for (; *path; path++)
-        hash = (hash ^ (unsigned char)*path) * APR_UINT64_C(1099511628211);
     return hash ^ hash >> 32;
 }
 

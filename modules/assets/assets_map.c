@@ -2,6 +2,8 @@
 /* A tree of bytes. Its edges are in one open hash table, which keeps nodes to a few bytes. */
 #include "assets_map.h"
 
+#include "hash.h"
+
 #include <apr_strings.h>
 #include <apr_tables.h>
 
@@ -33,7 +35,7 @@ assets_map_t *assets_map_create(apr_pool_t *pool)
     map->edges = apr_pcalloc(pool, map->room * sizeof(edge_t));
     map->nodes = apr_array_make(pool, FIRST_ROOM, sizeof(const char *));
     APR_ARRAY_PUSH(map->nodes, const char *) = NULL;
-    map->version = APR_UINT64_C(14695981039346656037); /* FNV-1a */
+    map->version = TIER_HASH_START;
     return map;
 }
 
@@ -78,13 +80,6 @@ static apr_uint32_t make_child(assets_map_t *map, apr_uint32_t node, unsigned ch
     return edge->child;
 }
 
-static void add_to_version(assets_map_t *map, const char *text)
-{
-    do {
-        map->version = (map->version ^ (unsigned char)*text) * APR_UINT64_C(1099511628211);
-    } while (*text++);
-}
-
 void assets_map_add(assets_map_t *map, const char *from, const char *to)
 {
     apr_uint32_t node = 0;
@@ -94,8 +89,7 @@ void assets_map_add(assets_map_t *map, const char *from, const char *to)
     if (!APR_ARRAY_IDX(map->nodes, node, const char *))
         map->rules++;
     APR_ARRAY_IDX(map->nodes, node, const char *) = apr_pstrdup(map->pool, to);
-    add_to_version(map, from);
-    add_to_version(map, to);
+    map->version = tier_hash_string(tier_hash_string(map->version, from), to);
 }
 
 apr_size_t assets_map_find(const assets_map_t *map, const char *path, apr_size_t size,

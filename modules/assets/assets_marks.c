@@ -2,16 +2,12 @@
 #include "assets_marks.h"
 
 #include "atomics.h"
+#include "futex.h"
 
 #include <apr_general.h>
 #include <apr_siphash.h>
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 /* A word: 30 bits of the second it is good until, 32 of the id, 2 of the mark. */
 #define MARK_BITS 2
@@ -57,7 +53,7 @@ void assets_bell_ring(assets_marks_t *marks, apr_uint64_t id)
     apr_uint32_t *bell = &marks->bells[id % ASSETS_BELLS];
 
     __atomic_add_fetch(bell, 1, __ATOMIC_ACQ_REL);
-    syscall(SYS_futex, bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    tier_futex_wake(bell);
 }
 
 apr_uint32_t assets_bell_listen(const assets_marks_t *marks, apr_uint64_t id)
@@ -68,7 +64,5 @@ apr_uint32_t assets_bell_listen(const assets_marks_t *marks, apr_uint64_t id)
 void assets_bell_wait(assets_marks_t *marks, apr_uint64_t id, apr_uint32_t heard,
                       apr_interval_time_t longest)
 {
-    struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
-
-    syscall(SYS_futex, &marks->bells[id % ASSETS_BELLS], FUTEX_WAIT, heard, &timeout, NULL, 0);
+    tier_futex_wait(&marks->bells[id % ASSETS_BELLS], heard, longest);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_version.h"
 
+#include "hash.h"
+
 #include <string.h>
 
 static int is_named(const apr_array_header_t *names, const char *name, apr_size_t size)
@@ -24,7 +26,7 @@ static apr_size_t span(const char *text, apr_size_t size, char byte)
 
 apr_uint64_t assets_version_of(const apr_array_header_t *names, const char *query, apr_size_t size)
 {
-    apr_uint64_t version = APR_UINT64_C(14695981039346656037); /* FNV-1a */
+    apr_uint64_t version;
 
     if (!names || size == 0)
         return 0;
@@ -35,7 +37,6 @@ apr_uint64_t assets_version_of(const apr_array_header_t *names, const char *quer
             return 0;
         at += parameter + 1;
     }
-    for (apr_size_t i = 0; i < size; i++)
-        version = (version ^ (unsigned char)query[i]) * APR_UINT64_C(1099511628211);
+    version = tier_hash_bytes(TIER_HASH_START, query, size);
     return version ? version : 1;
 }

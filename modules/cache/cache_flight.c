@@ -3,14 +3,10 @@
 
 #include "atomics.h"
 #include "clock.h"
+#include "futex.h"
 #include "robust.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #define STATE_BITS 3
 #define STATE_MASK ((1u << STATE_BITS) - 1)
@@ -30,18 +26,12 @@ static apr_uint32_t in_state(apr_uint32_t word, cache_flight_state_e state)
 
 static void wake(cache_flight_slot_t *slot)
 {
-    if (__atomic_load_n(&slot->waiters, __ATOMIC_SEQ_CST) > 0)
-        syscall(SYS_futex, &slot->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    tier_futex_wake_counted(&slot->word, &slot->waiters);
 }
 
-/* Counted before the kernel looks at the word: who changes it after that sees the count. */
 static void sleep_on(cache_flight_slot_t *slot, apr_uint32_t expected, apr_interval_time_t longest)
 {
-    struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
-
-    __atomic_add_fetch(&slot->waiters, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &slot->word, FUTEX_WAIT, expected, &timeout, NULL, 0);
-    __atomic_sub_fetch(&slot->waiters, 1, __ATOMIC_SEQ_CST);
+    tier_futex_wait_counted(&slot->word, expected, longest, &slot->waiters);
 }
 
 apr_status_t cache_flight_init(cache_flights_t *flights)

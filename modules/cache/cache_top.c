@@ -2,6 +2,7 @@
 #include "cache_top.h"
 
 #include "atomics.h"
+#include "hash.h"
 #include "robust.h"
 
 #include <stdio.h>
@@ -15,14 +16,11 @@ apr_status_t cache_top_init(cache_top_t *top)
     return tier_robust_init(&top->lock);
 }
 
-/* FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo). Who makes two URLs of one hash has them counted as one.
- */
+/* Who makes two URLs of one hash has them counted as one. */
 static apr_uint64_t hash_of(const char *url)
 {
-    apr_uint64_t hash = APR_UINT64_C(14695981039346656037);
+    apr_uint64_t hash = tier_hash_text(TIER_HASH_START, url);
 
-    for (; *url; url++)
-        hash = (hash ^ (unsigned char)*url) * APR_UINT64_C(1099511628211);
     return hash ? hash : 1;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_state.h"
 
+#include "hash.h"
+
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -11,14 +13,10 @@
 #define HEAD_SIZE (sizeof(MAGIC) - 1 + 16 + 1) /* checksum in hexadecimal, end of line */
 #define FIELDS    9
 
-/* FNV-1a: finds what a crash or a full disk leaves, not what somebody does on purpose. */
+/* Finds what a crash or a full disk leaves, not what somebody does on purpose. */
 static apr_uint64_t checksum(const char *text, apr_size_t size)
 {
-    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325);
-
-    for (apr_size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)text[i]) * APR_UINT64_C(0x100000001b3);
-    return hash;
+    return tier_hash_bytes(TIER_HASH_START, text, size);
 }
 
 /* A growing text. */

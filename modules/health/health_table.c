@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "atomics.h"
+#include "hash.h"
 
 #define READ_TRIES 100
 
@@ -64,20 +65,11 @@ apr_uint32_t health_table_count(const health_table_t *table)
     return count;
 }
 
-/* FNV-1a over the three strings and the zero bytes between them; never 0. */
-static apr_uint64_t hash_more(apr_uint64_t hash, const char *text)
-{
-    do {
-        hash = (hash ^ (unsigned char)*text) * APR_UINT64_C(0x100000001b3);
-    } while (*text++);
-    return hash;
-}
-
 apr_uint64_t health_key_hash(const health_key_t *key)
 {
-    apr_uint64_t hash = hash_more(APR_UINT64_C(0xcbf29ce484222325), key->scope);
+    apr_uint64_t hash = tier_hash_string(TIER_HASH_START, key->scope);
 
-    hash = hash_more(hash_more(hash, key->balancer), key->member);
+    hash = tier_hash_string(tier_hash_string(hash, key->balancer), key->member);
     return hash ? hash : 1;
 }
 

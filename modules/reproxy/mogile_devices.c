@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "mogile_hash.h"
+#include "hash.h"
 
 #define WRONG_TAG_BITS 24
 #define WRONG_TAG      (((apr_int64_t)1 << WRONG_TAG_BITS) - 1)
@@ -14,11 +14,7 @@ enum { FREE, BEING_NAMED, IN_USE };
 
 static apr_uint32_t place_of(const char *name)
 {
-    apr_uint32_t hash = 2166136261u; /* FNV-1a */
-
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
-    return hash % MOGILE_DEVICES_MOST;
+    return (apr_uint32_t)(tier_hash_text(TIER_HASH_START, name) % MOGILE_DEVICES_MOST);
 }
 
 static void name_device(mogile_device_t *device, const char *name)
@@ -82,7 +78,7 @@ int mogile_devices_is_ill(mogile_devices_t *devices, const mogile_copy_t *copy, 
 static apr_int64_t *wrong_place(mogile_devices_t *devices, const mogile_copy_t *copy,
                                 apr_int64_t *tag)
 {
-    apr_uint64_t hash = mogile_hash(MOGILE_HASH_START, copy->url);
+    apr_uint64_t hash = tier_hash_text(TIER_HASH_START, copy->url);
 
     *tag = (apr_int64_t)(hash / MOGILE_DEVICES_WRONG) & WRONG_TAG;
     return &devices->wrong[hash % MOGILE_DEVICES_WRONG];

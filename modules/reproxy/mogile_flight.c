@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mogile_flight.h"
 
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include "futex.h"
 
 #define TAG_BITS 24
 #define TAG_MASK (((apr_int64_t)1 << TAG_BITS) - 1)
@@ -25,23 +21,13 @@ static apr_time_t end_of(apr_int64_t lease)
     return (apr_time_t)(lease >> TAG_BITS) * 1000;
 }
 
-/* Counted before the kernel looks at the word: who changes it after that sees the count. */
-static void sleep_on(mogile_flight_t *flight, apr_uint32_t landed, apr_interval_time_t longest)
-{
-    struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
-
-    __atomic_add_fetch(&flight->waiters, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &flight->landed, FUTEX_WAIT, landed, &timeout, NULL, 0);
-    __atomic_sub_fetch(&flight->waiters, 1, __ATOMIC_SEQ_CST);
-}
-
 /* The word that wakes is read before the lease: what lands in between is not slept through. */
 static void wait_for(mogile_flight_t *flight, apr_int64_t lease, apr_time_t now)
 {
     apr_uint32_t landed = tier_atomic_load(&flight->landed);
 
     if (tier_atomic_load64(&flight->lease) == lease)
-        sleep_on(flight, landed, end_of(lease) - now);
+        tier_futex_wait_counted(&flight->landed, landed, end_of(lease) - now, &flight->waiters);
 }
 
 mogile_flight_role_e mogile_flight_join(mogile_flights_t *flights, apr_uint64_t hash,
@@ -71,6 +57,5 @@ void mogile_flight_land(mogile_flights_t *flights, apr_uint64_t hash, apr_int64_
     if (!tier_atomic_swap64(&flight->lease, lease, 0))
         return;
     __atomic_add_fetch(&flight->landed, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&flight->waiters, __ATOMIC_SEQ_CST) > 0)
-        syscall(SYS_futex, &flight->landed, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    tier_futex_wake_counted(&flight->landed, &flight->waiters);
 }

@@ -7,7 +7,7 @@
 #include <apr_strings.h>
 
 #include "clock.h"
-#include "mogile_hash.h"
+#include "hash.h"
 
 #define MEMCACHE_PREFIX   "wtm1-"
 #define MEMCACHE_KEY_SIZE (sizeof(MEMCACHE_PREFIX) - 1 + 2 * APR_SHA1_DIGESTSIZE)
@@ -269,10 +269,10 @@ static mogile_found_e ask_and_keep(mogile_lookup_t *lookup, const mogile_key_t *
 
 static apr_uint64_t flight_of(const mogile_key_t *key)
 {
-    apr_uint64_t hash = mogile_hash(MOGILE_HASH_START, key->domain);
+    apr_uint64_t hash = tier_hash_text(TIER_HASH_START, key->domain);
 
-    hash = mogile_hash(mogile_hash(hash, "\n"), key->zone ? key->zone : "");
-    return mogile_hash(mogile_hash(hash, key->wants_length ? "\n+" : "\n"), key->key);
+    hash = tier_hash_text(tier_hash_text(hash, "\n"), key->zone ? key->zone : "");
+    return tier_hash_text(tier_hash_text(hash, key->wants_length ? "\n+" : "\n"), key->key);
 }
 
 /* As ask_and_keep, for what is in no cache: one asks, and the others take what it has kept. What

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TIER_FUTEX_H
+#define TIER_FUTEX_H
+
+#include <apr_time.h>
+
+/*
+ * Waiting for a word in memory that several processes share (futex(2)). Who changes the word wakes
+ * the others afterwards; nobody sleeps on a value that is no longer there. Any thread.
+ */
+
+/* Sleeps while *word is expected, until it is woken or for at most longest microseconds; may come
+ * back earlier: the caller looks at the word again. */
+void tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest);
+
+/* The same; who sleeps is counted in *waiters meanwhile, so that tier_futex_wake_counted() need not
+ * ask the kernel when nobody does. */
+void tier_futex_wait_counted(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest,
+                             apr_uint32_t *waiters);
+
+/* Wakes all that sleep on word. */
+void tier_futex_wake(apr_uint32_t *word);
+
+/* The same, without a call to the kernel when *waiters is 0. */
+void tier_futex_wake_counted(apr_uint32_t *word, const apr_uint32_t *waiters);
+
+#endif
