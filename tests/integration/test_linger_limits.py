@@ -10,7 +10,7 @@ import time
 import pytest
 
 from linger_support import STATUS, Wire, ask, counters, grown, lingering
-from webtier_testing import pattern, scale, wait_until
+from webtier_testing import pattern, scale, settings, wait_until
 
 
 def test_a_far_client_costs_nothing(httpd):
@@ -266,3 +266,24 @@ def test_other_mpms_wait_by_themselves(httpd, mpm):
 def test_no_warning_where_lingering_is_off(httpd):
     server = httpd(modules=["linger"], mpm="worker", conf="TierLinger off")
     assert server.get("/").status in (200, 403, 404)
+
+
+@pytest.mark.skipif(settings.SANITIZE in ("address", "thread"), reason="its run time needs mappings itself")
+def test_without_shared_memory_nobody_lingers(httpd):
+    """So many children that their counters are a large piece of memory; what small ones need is there."""
+    server = httpd(modules=["test_memory", "linger", "status", "test_floor"], vhost=STATUS, conf="""
+        StartServers 1
+        ServerLimit 8192
+        ThreadLimit 4
+        ThreadsPerChild 4
+        MaxRequestWorkers 32
+        TestFloor quick /small 100
+        TierLinger on
+        """)
+    server.allow_log("WT9001")
+    assert len(server.wait_log("WT9001")) == 1
+    for _ in range(2):
+        with Wire(server) as client:
+            assert [client.get()[0] for _ in range(5)] == [200] * 5
+        assert counters(server) == {"state": "off"}
+        server.graceful()

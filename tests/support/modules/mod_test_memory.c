@@ -56,7 +56,8 @@ static int give_back(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const stock[] = {"mod_proxy.c", "mod_proxy_balancer.c", "mod_ssl.c", NULL};
-    static const char *const ours[] = {"mod_tier_health.c", "mod_tier_cache.c", NULL};
+    static const char *const ours[] = {"mod_tier_health.c", "mod_tier_cache.c", "mod_tier_linger.c",
+                                       NULL};
 
     (void)pool;
     ap_hook_post_config(take, stock, ours, APR_HOOK_LAST);
