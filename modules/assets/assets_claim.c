@@ -80,7 +80,7 @@ static apr_uint64_t fingerprint_of(const assets_request_t *state, const assets_p
                       : assets_fingerprint_file(file->file, file->info.size);
 }
 
-assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_rec *r)
+static assets_fingerprint_e judge(const assets_request_t *state, request_rec *r)
 {
     const assets_print_t *print =
         apr_hash_get(assets_rewrite_version(r)->files, state->path, APR_HASH_KEY_STRING);
@@ -93,7 +93,20 @@ assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_r
     return fingerprint ? ASSETS_FINGERPRINT_WRONG : ASSETS_FINGERPRINT_UNKNOWN;
 }
 
-int assets_claim_is_newer(const assets_request_t *state, request_rec *r)
+/* A name that this process does not know may be in a page that another one has sent: all that
+ * pages have is written down before. */
+assets_fingerprint_e assets_claim_judge(assets_request_t *state, request_rec *r)
+{
+    assets_fingerprint_e verdict = judge(state, r);
+
+    if (verdict == ASSETS_FINGERPRINT_RIGHT || verdict == ASSETS_FINGERPRINT_OLD ||
+        state->is_renewed)
+        return verdict;
+    state->is_renewed = 1;
+    return assets_rewrite_renew(r) ? judge(state, r) : verdict;
+}
+
+int assets_claim_is_newer(assets_request_t *state, request_rec *r)
 {
     const assets_record_t *record = &state->file.record;
 

@@ -24,7 +24,7 @@ extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 /* In shared memory; the layout number changes with the structs. */
 #define ASSETS_SHARED_LAYOUT 6
 
-/* Peers that fall into one slot are left alone together. */
+/* Of more peers than that, some are left alone together. */
 #define ASSETS_PEERS_DOWN 256
 
 typedef struct assets_shared_t {
@@ -32,7 +32,7 @@ typedef struct assets_shared_t {
     assets_counters_t counters;
     assets_hint_pages_t hints;
     tier_leader_t leader;                      /* whose process sweeps */
-    apr_int64_t peers_down[ASSETS_PEERS_DOWN]; /* by a hash of their names; atomic */
+    apr_int64_t peers_down[ASSETS_PEERS_DOWN]; /* by their numbers; atomic */
     apr_int64_t warned;     /* when a page's policy was complained of last; atomic */
     apr_int64_t complained; /* when a disk error was logged last; atomic */
 } assets_shared_t;
@@ -59,6 +59,7 @@ typedef struct assets_request_t {
     int is_mapped;          /* the URL was mapped to the file: nobody else has it */
     apr_uint64_t claimed;   /* the fingerprint in the URL's name; 0: there is none */
     apr_uint64_t version;   /* of assets_version_of; 0: the query names none */
+    int is_renewed;         /* claimed was looked for in what others have written down just now */
 } assets_request_t;
 
 /* Starts the thread that keeps the asset directories of all servers within their bounds; call in
@@ -70,11 +71,11 @@ apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_poo
 void assets_claim_read(assets_request_t *state, request_rec *r);
 
 /* Returns what the fingerprint of the URL has to do with the state's file. assets_claim.c */
-assets_fingerprint_e assets_claim_judge(const assets_request_t *state, request_rec *r);
+assets_fingerprint_e assets_claim_judge(assets_request_t *state, request_rec *r);
 
 /* Returns 1 when the state's file, which was fetched, is not what the URL asks for by fingerprint
  * or version, and the application was not asked in this second. assets_claim.c */
-int assets_claim_is_newer(const assets_request_t *state, request_rec *r);
+int assets_claim_is_newer(assets_request_t *state, request_rec *r);
 
 /* Finds what is at state->path, in memory or on the disk, and sets has_file and is_fresh.
  * assets_serve.c */

@@ -5,6 +5,8 @@
 #include "assets_manifest.h"
 #include "assets_pool.h"
 
+#include "atomics.h"
+
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -32,9 +34,10 @@ struct assets_live_t {
     const tier_log_t *log;
     apr_thread_mutex_t *lock; /* for current and users; never held over I/O */
     held_t *current;
-    apr_int64_t looked; /* when the manifests were looked at; whoever sets it looks; atomic */
-    seen_t *seen;       /* of each source; who looks */
-    const char **texts; /* of each source: what was good last; who looks */
+    apr_thread_mutex_t *look_lock; /* of who looks: for seen, texts, sizes and pools */
+    apr_int64_t looked;            /* when the sources were looked at last; atomic */
+    seen_t *seen;                  /* of each source */
+    const char **texts;            /* of each source: what was good last */
     apr_size_t *sizes;
     apr_pool_t **pools; /* of texts */
 };
@@ -235,6 +238,8 @@ apr_status_t assets_live_create(assets_live_t **live, const apr_array_header_t *
     apr_size_t count = sources ? (apr_size_t)sources->nelts : 0;
     apr_status_t rv = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, pool);
 
+    if (rv == APR_SUCCESS)
+        rv = apr_thread_mutex_create(&made->look_lock, APR_THREAD_MUTEX_DEFAULT, pool);
     if (rv != APR_SUCCESS)
         return rv;
     made->rules = rules;
@@ -254,23 +259,43 @@ apr_status_t assets_live_create(assets_live_t **live, const apr_array_header_t *
     return APR_SUCCESS;
 }
 
-/* One thread looks at a time: who comes a second later finds the one before done, or goes on with
- * what holds. */
-const assets_version_t *assets_live_get(assets_live_t *live, apr_time_t now, apr_pool_t *pool)
+static const assets_version_t *take_current(assets_live_t *live, apr_pool_t *pool)
 {
     held_t *held;
-    apr_int64_t looked = __atomic_load_n(&live->looked, __ATOMIC_ACQUIRE);
 
-    if (live->sources && now - looked >= LOOK_EVERY && looked >= 0 &&
-        __atomic_compare_exchange_n(&live->looked, &looked, -1, 0, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE)) {
-        look(live, pool);
-        __atomic_store_n(&live->looked, now, __ATOMIC_RELEASE);
-    }
     apr_thread_mutex_lock(live->lock);
     held = live->current;
     held->users++;
     apr_thread_mutex_unlock(live->lock);
     apr_pool_cleanup_register(pool, held, leave, apr_pool_cleanup_null);
     return &held->version;
+}
+
+static int is_due(assets_live_t *live, apr_time_t now)
+{
+    return now - tier_atomic_load64(&live->looked) >= LOOK_EVERY;
+}
+
+/* One thread looks; who comes meanwhile goes on with what holds. */
+const assets_version_t *assets_live_get(assets_live_t *live, apr_time_t now, apr_pool_t *pool)
+{
+    if (live->sources && is_due(live, now) &&
+        apr_thread_mutex_trylock(live->look_lock) == APR_SUCCESS) {
+        if (is_due(live, now)) {
+            look(live, pool);
+            tier_atomic_store64(&live->looked, now);
+        }
+        apr_thread_mutex_unlock(live->look_lock);
+    }
+    return take_current(live, pool);
+}
+
+const assets_version_t *assets_live_renew(assets_live_t *live, apr_pool_t *pool)
+{
+    if (live->sources) {
+        apr_thread_mutex_lock(live->look_lock);
+        look(live, pool);
+        apr_thread_mutex_unlock(live->look_lock);
+    }
+    return take_current(live, pool);
 }

@@ -44,4 +44,8 @@ apr_status_t assets_live_create(assets_live_t **live, const apr_array_header_t *
 /* Returns what holds now, until pool is destroyed. now: tier_clock_now()'s. */
 const assets_version_t *assets_live_get(assets_live_t *live, apr_time_t now, apr_pool_t *pool);
 
+/* The same after a look at the sources, for who misses something that may just have been written:
+ * nothing is read but what has changed since the last look. */
+const assets_version_t *assets_live_renew(assets_live_t *live, apr_pool_t *pool);
+
 #endif

@@ -36,6 +36,8 @@
 #define GATHERED_BUCKETS 64
 #define FLUSHES_KEY      "tier-assets-flushes"
 
+#define VERSION_KEY "tier-assets-version"
+
 #define WARN_EVERY apr_time_from_sec(3600)
 
 typedef struct rewriting_t {
@@ -63,18 +65,30 @@ int assets_rewrite_is_on(const request_rec *r)
     return assets_runtime()->shared && config->live && TIER_SETTING(directory, rewrite, 0);
 }
 
+static assets_live_t *live_of(const request_rec *r)
+{
+    return assets_config_of(r->server)->live;
+}
+
 const assets_version_t *assets_rewrite_version(request_rec *r)
 {
-    static const char key[] = "tier-assets-version";
     void *version = NULL;
 
-    apr_pool_userdata_get(&version, key, r->pool);
+    apr_pool_userdata_get(&version, VERSION_KEY, r->pool);
     if (!version) {
-        version =
-            (void *)assets_live_get(assets_config_of(r->server)->live, tier_clock_now(), r->pool);
-        apr_pool_userdata_setn(version, key, NULL, r->pool);
+        version = (void *)assets_live_get(live_of(r), tier_clock_now(), r->pool);
+        apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
     }
     return version;
+}
+
+int assets_rewrite_renew(request_rec *r)
+{
+    const assets_version_t *before = assets_rewrite_version(r);
+    const assets_version_t *version = assets_live_renew(live_of(r), r->pool);
+
+    apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
+    return version != before;
 }
 
 /* What the page's references are relative to: the URL that its client knows it by. */

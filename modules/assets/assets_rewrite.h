@@ -12,9 +12,13 @@ void assets_rewrite_register(apr_pool_t *pool);
 /* Returns 1 when what r answers may be rewritten: it is on, and there is a map. */
 int assets_rewrite_is_on(const request_rec *r);
 
-/* Returns what is said about references now; the same to all who ask during r. Only where
- * assets_rewrite_is_on, or the server has a live. */
+/* Returns what is said about references now; the same to all who ask during r, unless it is
+ * renewed. Only where assets_rewrite_is_on, or the server has a live. */
 const assets_version_t *assets_rewrite_version(request_rec *r);
+
+/* Has r see what other processes have written down in this second. Returns 1 when it is something
+ * else than assets_rewrite_version said before. Where that may be called. */
+int assets_rewrite_renew(request_rec *r);
 
 /* Translates the validators of the request for who answers it; is_proxied: what is sent to the
  * application. assets_validators.c */

@@ -112,7 +112,7 @@ static const char *lifetime_of(const assets_request_t *state, request_rec *r, in
 }
 
 /* Returns OK, or the status of what has another fingerprint than the URL says. */
-static int check_claim(const assets_request_t *state, request_rec *r)
+static int check_claim(assets_request_t *state, request_rec *r)
 {
     assets_fingerprint_e verdict = assets_claim_judge(state, r);
 

@@ -81,17 +81,18 @@ static void start_hot(server_rec *s)
         runtime.hot = NULL;
 }
 
+/* All processes count alike. For a moment after a restart with other peers, what was said of the
+ * one before is believed of the one that has its number. */
 static void share_peers(const server_rec *s)
 {
+    unsigned number = 0;
+
     for (; s; s = s->next) {
         const apr_array_header_t *peers = assets_config_of(s)->peers;
 
-        for (int i = 0; peers && i < peers->nelts; i++) {
-            assets_peer_t *peer = APR_ARRAY_IDX(peers, i, assets_peer_t *);
-            apr_uint64_t id = assets_marks_id(&runtime.shared->marks, peer->name);
-
-            peer->down = &runtime.shared->peers_down[id % ASSETS_PEERS_DOWN];
-        }
+        for (int i = 0; peers && i < peers->nelts; i++)
+            APR_ARRAY_IDX(peers, i, assets_peer_t *)->down =
+                &runtime.shared->peers_down[number++ % ASSETS_PEERS_DOWN];
     }
 }
 

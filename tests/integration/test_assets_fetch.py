@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 import time
+import types
 
 import pytest
 from assets_support import counters, files, kept, make_stale, put, store, wait_kept, works
@@ -24,7 +25,7 @@ def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
         assert answer.status == 200 and answer.body == b"body{}"
         for name in ("Content-Type", "Last-Modified", "ETag", "X-Own", "Cache-Control"):
             assert answer.headers[name] == CSS[name], name
-        assert answer.headers["Content-Length"] == "6" and answer.headers["Age"] in ("0", "1", "2")
+        assert answer.headers["Content-Length"] == "6" and int(answer.headers["Age"]) < 60
     request, = origin.requests("/assets/css/a.css")
     assert "cookie" not in request["headers"]
     wait_until(lambda: works(server) == [])
@@ -98,11 +99,12 @@ def test_a_name_is_never_run(httpd, app):
 def test_404_is_remembered_for_a_moment(httpd, app):
     origin = app(status=404, body=b"none")
     server = kept(httpd, origin, more="TierAssetsNotFound 1s")
+    began = time.monotonic()
     assert [server.get("/assets/a").status for _ in range(4)] == [404] * 4
-    assert origin.count() == 1
+    assert origin.count() <= 1 + (time.monotonic() - began)  # it is asked again after a second
     origin.behave(body=b"now", headers=CSS)
-    wait_until(lambda: server.get("/assets/a").body == b"now", 6)
-    assert counters(server)["not_found"] >= 3
+    wait_until(lambda: server.get("/assets/a").body == b"now", 30)
+    assert counters(server)["not_found"] >= 4
 
 
 def test_a_file_past_its_time_is_revalidated_and_one_that_is_gone_goes(httpd, app):
@@ -139,7 +141,7 @@ def test_with_the_application_down_a_stale_copy_is_used(httpd, app):
     assert counters(server)["stale"] == 3 and files(server) == ["a"]
     origin.restart()
     assert server.get("/assets/c").status == 200  # another name waits for nothing
-    wait_until(lambda: server.get("/assets/b").status == 200, 8)
+    wait_until(lambda: server.get("/assets/b").status == 200, 30)
 
 
 def test_half_an_answer_is_never_published(httpd, app):
@@ -159,7 +161,7 @@ def test_a_herd_costs_one_fetch(httpd, app, mpm):
     origin = app(size=300_000, headers=CSS, delay=0.3)
     server = kept(httpd, origin, mpm=mpm)
     answers = []
-    crowd = [threading.Thread(target=lambda: answers.append(server.get("/assets/big", timeout=20)))
+    crowd = [threading.Thread(target=lambda: answers.append(server.get("/assets/big", timeout=50)))
              for _ in range(12)]
     for one in crowd:
         one.start()
@@ -169,21 +171,25 @@ def test_a_herd_costs_one_fetch(httpd, app, mpm):
     assert origin.count("/assets/big") == 1
 
 
-def test_the_file_is_sent_while_it_comes_and_the_fetch_outlives_its_client(httpd, app):
-    origin = app(size=60_000, headers=CSS, drip=(20_000, 0.3))
-    server = kept(httpd, origin)
-    with socket.create_connection(("127.0.0.1", server.port)) as client:
-        started = time.monotonic()
-        client.sendall(b"GET /assets/slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b"200 OK" in client.recv(4096)
-        first = time.monotonic() - started
-    assert not files(server), first  # the client is gone, the fetch goes on
-    wait_kept(server, "slow")
-    assert (store(server) / "slow").read_bytes() == pattern(60_000) and origin.count() == 1
+def test_the_file_is_sent_while_it_comes_and_the_fetch_outlives_its_client(httpd):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+        server = kept(httpd, types.SimpleNamespace(url=f"http://127.0.0.1:{listening.getsockname()[1]}"))
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+            client.sendall(b"GET /assets/slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            application, _ = listening.accept()
+            application.recv(4096)
+            application.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\nConnection: close\r\n\r\n" + pattern(60_000)[:20_000])
+            assert b"200 OK" in client.recv(4096)
+        assert not files(server)  # the client is gone, the fetch goes on
+        with application:
+            application.sendall(pattern(60_000)[20_000:])
+        wait_kept(server, "slow")
+    assert (store(server) / "slow").read_bytes() == pattern(60_000)
 
 
 def test_httpd_killed_in_a_fetch_leaves_nothing_that_is_seen(httpd, app):
-    origin = app(size=60_000, headers=CSS, drip=(20_000, 0.7))
+    origin = app(size=60_000, headers=CSS, drip=(20_000, 30))
     server = kept(httpd, origin)
     server.allow_log("exit signal Killed", "AH00052")
     with socket.create_connection(("127.0.0.1", server.port)) as client:
@@ -194,7 +200,7 @@ def test_httpd_killed_in_a_fetch_leaves_nothing_that_is_seen(httpd, app):
             server.kill_child(child)
     assert files(server) == []
     origin.behave(size=60_000, headers=CSS)
-    wait_until(lambda: server.get("/assets/slow").body == pattern(60_000), 8)
+    wait_until(lambda: server.get("/assets/slow").body == pattern(60_000), 30)
     wait_kept(server, "slow")
     wait_until(lambda: works(server) == [])
 

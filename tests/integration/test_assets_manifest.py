@@ -30,15 +30,15 @@ def css_of(server):
 def test_references_get_the_names_with_fingerprints_without_a_restart(httpd, app):
     origin = app(body=b"<link href=/assets/a.css>", headers=HTML, etag='"one"')
     server = with_manifest(httpd, origin, {"a.css": "a-11.css"})
-    wait_until(lambda: css_of(server) == b"<link href=/assets/a-11.css>", 5)
+    wait_until(lambda: css_of(server) == b"<link href=/assets/a-11.css>", 30)
     tag = server.get("/").headers["ETag"]
     write(server, json.dumps({"a.css": {"digested_path": "a-22.css"}}))
-    wait_until(lambda: all(css_of(server) == b"<link href=/assets/a-22.css>" for _ in range(20)), 10)
+    wait_until(lambda: all(css_of(server) == b"<link href=/assets/a-22.css>" for _ in range(20)), 30)
     assert server.get("/", headers={"If-None-Match": tag}).status == 200
     write(server, '{"a.css": "a-3')
-    wait_until(lambda: css_of(server) and server.log_lines("what it said before still holds"), 10)
-    # A child that was not asked between the two writings holds the first.
-    assert css_of(server) in (b"<link href=/assets/a-22.css>", b"<link href=/assets/a-11.css>")
+    wait_until(lambda: css_of(server) and server.log_lines("what it said before still holds"), 30)
+    # A child that was not asked between the writings holds an earlier one, or none.
+    assert css_of(server) in [b"<link href=/assets/a%s.css>" % mark for mark in (b"-22", b"-11", b"")]
 
 
 def test_only_names_of_the_manifest_are_for_ever_and_others_are_404(httpd, app):
@@ -49,11 +49,14 @@ def test_only_names_of_the_manifest_are_for_ever_and_others_are_404(httpd, app):
 
     def lifetime(name):
         return server.get("/assets/" + name).headers["Cache-Control"]
-    wait_until(lambda: all(lifetime("b-11.css") == FOREVER for _ in range(10)), 5)
-    wait_until(lambda: lifetime("a-11.css") == FOREVER)
+    wait_until(lambda: all(lifetime("b-11.css") == FOREVER for _ in range(10)), 30)
+    wait_until(lambda: lifetime("a-11.css") == FOREVER, 30)
     wait_kept(server, "a-11.css")
-    answer = server.get("/assets/a-11.css")
-    assert answer.headers["Cache-Control"] == FOREVER and answer.headers["Expires"] is None
+
+    def is_for_ever():
+        answer = server.get("/assets/a-11.css")
+        return answer.headers["Cache-Control"] == FOREVER and answer.headers["Expires"] is None
+    wait_until(is_for_ever, 30)
     assert lifetime("a.css") == "max-age=5" and lifetime("b-10.css") is None
     origin.behave(status=404)
     origin.clear()

@@ -70,7 +70,7 @@ def test_what_is_missing_is_compressed_in_the_background(httpd, app):
     for name in ("b.css", "own.css"):
         made.get("/assets/" + name)
         wait_kept(made, name)
-    wait_until(lambda: counters(made)["compressed"] == 6, 15)
+    wait_until(lambda: counters(made)["compressed"] == 6, 25)
     for name in ("a.css", "b.css"):
         br, gz = get(made, name, "br, gzip"), get(made, name, "gzip")
         assert gzip.decompress(gz.body) == text and len(br.body) < len(gz.body) and br.headers["Content-Encoding"] == "br"
@@ -79,5 +79,5 @@ def test_what_is_missing_is_compressed_in_the_background(httpd, app):
     # Another content: never that of before, compressed or not.
     put(made, "a.css", b"new" * 1000)
     assert get(made, "a.css", "br, gzip").body == b"new" * 1000
-    wait_until(lambda: counters(made)["compressed"] == 8, 15)
+    wait_until(lambda: counters(made)["compressed"] == 8, 25)
     assert gzip.decompress(get(made, "a.css", "gzip").body) == b"new" * 1000

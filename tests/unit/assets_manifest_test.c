@@ -115,7 +115,7 @@ static void a_manifest_is_read_again_when_it_changes(void **state)
     char path[] = "/tmp/webtier-manifest-XXXXXX";
     apr_array_header_t *sources = apr_array_make(*state, 1, sizeof(assets_source_t));
     apr_array_header_t *rules = apr_array_make(*state, 1, sizeof(assets_rule_t));
-    const assets_version_t *before;
+    const assets_version_t *before, *now;
     assets_live_t *live;
 
     close(mkstemp(path));
@@ -143,6 +143,13 @@ static void a_manifest_is_read_again_when_it_changes(void **state)
     assert_string_equal(now_is(live, SECONDS(18), *state), "/x/a-1");
     put(path, "{\"a\":\"a-2\"}");
     assert_string_equal(now_is(live, SECONDS(20), *state), "/x/a-2");
+    /* who misses something need not wait for the next second */
+    put(path, "{\"a\":\"a-3\"}");
+    assert_string_equal(now_is(live, SECONDS(20) + 1, *state), "/x/a-2");
+    now = assets_live_renew(live, *state);
+    assert_string_equal(looked_up(now->map, now->names, "/x/a", *state), "/x/a-3");
+    assert_ptr_equal(assets_live_renew(live, *state), now);
+    assert_string_equal(now_is(live, SECONDS(20) + 1, *state), "/x/a-3");
     unlink(path);
 }
 
