@@ -57,6 +57,9 @@ cache_herd_t *cache_herd_open(cache_herd_shared_t *shared, tier_memcache_t *memc
     herd->shared = shared;
     herd->most_waiters = most_waiters(s);
     cache_roster_enter(&shared->roster, &herd->self);
+    herd->waiting = cache_roster_waiting(&shared->roster, &herd->self);
+    if (!herd->waiting)
+        herd->waiting = &herd->uncounted;
     apr_pool_cleanup_register(pchild, herd, leave, apr_pool_cleanup_null);
     if (memcache) {
         herd->lease = apr_pcalloc(pchild, sizeof(*herd->lease));
@@ -184,7 +187,7 @@ static int may_join(const cache_request_t *state, const request_rec *r)
     if (!herd_of(state) || state->method != CACHE_METHOD_GET ||
         state->answer.fwd == CACHE_FWD_REQUEST)
         return 0;
-    if (!state->was_asked || (state->asked.flags & (CACHE_CC_NO_STORE | CACHE_CC_NO_CACHE)) ||
+    if (!state->is_shared || (state->asked.flags & (CACHE_CC_NO_STORE | CACHE_CC_NO_CACHE)) ||
         r->user)
         return 0;
     if (apr_table_get(state->fields, "Authorization"))
@@ -207,12 +210,14 @@ static int await_other_box(cache_request_t *state, request_rec *r, cache_herd_lo
     int waited = 0;
     cache_lease_e whose;
 
+    __atomic_add_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     while ((whose = cache_lease_try(herd->lease, &state->herd.id, keep, r->pool)) ==
                CACHE_LEASE_OTHERS &&
            tier_clock_now() < until) {
         apr_sleep(POLL_OTHER_BOX);
         waited = 1;
     }
+    __atomic_sub_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     state->herd.has_lease = whose == CACHE_LEASE_MINE;
     if (whose == CACHE_LEASE_UNCACHEABLE) {
         remember_uncacheable(state);
@@ -240,13 +245,13 @@ static cache_flight_state_e wait_for(cache_request_t *state, apr_time_t until)
     cache_herd_t *herd = herd_of(state);
     cache_flight_state_e outcome = CACHE_FLIGHT_UNCACHEABLE;
 
-    if (__atomic_add_fetch(&herd->waiters, 1, __ATOMIC_RELAXED) <= herd->most_waiters) {
+    if (__atomic_add_fetch(herd->waiting, 1, __ATOMIC_RELAXED) <= herd->most_waiters) {
         outcome = cache_flight_wait(&herd->shared->flights, &herd->shared->roster,
                                     &state->herd.ticket, until);
     } else {
         tier_counter_add(&state->runtime->counters->not_waited, 1);
     }
-    __atomic_sub_fetch(&herd->waiters, 1, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     return outcome;
 }
 

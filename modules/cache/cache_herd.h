@@ -17,7 +17,7 @@
 
 struct cache_request_t;
 
-#define CACHE_HERD_LAYOUT 2
+#define CACHE_HERD_LAYOUT 3
 
 /* In shared memory. */
 typedef struct cache_herd_shared_t {
@@ -34,7 +34,8 @@ typedef struct cache_herd_t {
     cache_lease_t *lease;          /* NULL: no memcached */
     tier_background_t *background; /* NULL: it could not be started */
     apr_uint32_t most_waiters;
-    apr_uint32_t waiters; /* atomic */
+    apr_uint32_t *waiting;  /* requests of the process that wait, those of other boxes included */
+    apr_uint32_t uncounted; /* what waiting points to when there was no place in the roster */
 } cache_herd_t;
 
 /* Of one request. */

@@ -170,7 +170,7 @@ static int look(cache_request_t *state, request_rec *r)
         cache_vault_release(&state->found);
         rv = APR_NOTFOUND;
     }
-    state->was_asked = rv == APR_SUCCESS || rv == APR_NOTFOUND;
+    state->is_shared = rv == APR_SUCCESS || rv == APR_NOTFOUND || state->runtime->store->truth;
     if (rv != APR_SUCCESS) {
         miss(state, r, rv);
         return 0;

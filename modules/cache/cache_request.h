@@ -73,7 +73,8 @@ struct cache_request_t {
     int is_added;            /* the filter is in the chain */
     cache_use_e use;         /* what is found is good for */
     int is_to_revalidate;    /* it is served stale */
-    int was_asked;           /* the store has said what it has, or that it has nothing */
+    int is_shared;           /* what is brought can be kept for those who wait: the store answers,
+                                or there is a first level in front of it */
     int status;              /* of the origin's answer */
     apr_time_t orphan_until; /* the client has gone, what comes is collected; 0: it has not */
     int is_replaced;         /* by what is stored: the rest of the origin's answer is dropped */

@@ -27,6 +27,7 @@ void cache_roster_enter(cache_roster_t *roster, cache_member_t *member)
         if (try_lock(&place->lock)) {
             member->place = i;
             member->serial = tier_atomic_load(&place->serial) + 1;
+            tier_atomic_store(&place->waiting, 0);
             tier_atomic_store(&place->serial, member->serial);
             return;
         }
@@ -54,4 +55,24 @@ int cache_roster_is_alive(cache_roster_t *roster, const cache_member_t *member)
         return 1;
     tier_robust_unlock(&place->lock);
     return 0;
+}
+
+apr_uint32_t *cache_roster_waiting(cache_roster_t *roster, const cache_member_t *member)
+{
+    return member->place < CACHE_ROSTER_SIZE ? &roster->places[member->place].waiting : NULL;
+}
+
+/* Most places are free: only those that say something are looked at closely. */
+apr_uint32_t cache_roster_all_waiting(cache_roster_t *roster)
+{
+    apr_uint32_t all = 0;
+
+    for (apr_uint32_t i = 0; i < CACHE_ROSTER_SIZE; i++) {
+        cache_member_t member = {i, tier_atomic_load(&roster->places[i].serial)};
+        apr_uint32_t waiting = tier_atomic_load(&roster->places[i].waiting);
+
+        if (waiting && cache_roster_is_alive(roster, &member))
+            all += waiting;
+    }
+    return all;
 }

@@ -17,6 +17,7 @@
 typedef struct cache_roster_place_t {
     pthread_mutex_t lock; /* held: whoever has the place is alive */
     apr_uint32_t serial;  /* how many have had it; atomic */
+    apr_uint32_t waiting; /* of its requests, for an answer that another one asks for; atomic */
 } cache_roster_place_t;
 
 typedef struct cache_roster_t {
@@ -38,6 +39,12 @@ void cache_roster_enter(cache_roster_t *roster, cache_member_t *member);
 
 /* Gives the place back; the thread that entered. One that does not is noticed when it ends. */
 void cache_roster_leave(cache_roster_t *roster, const cache_member_t *member);
+
+/* Returns the member's count of waiting requests, zero when it entered; NULL: it has no place. */
+apr_uint32_t *cache_roster_waiting(cache_roster_t *roster, const cache_member_t *member);
+
+/* Returns how many requests of all that live wait. Any thread of any process. */
+apr_uint32_t cache_roster_all_waiting(cache_roster_t *roster);
 
 /* Returns 1 while the member lives. Any thread of any process. */
 int cache_roster_is_alive(cache_roster_t *roster, const cache_member_t *member);

@@ -412,6 +412,10 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     }
     if (shm_base)
         report_shm(root, pool);
+    if (herd_shared)
+        tier_status_metric(root, TIER_STATUS_GAUGE, "waiting",
+                           cache_roster_all_waiting(&herd_shared->roster),
+                           "Requests that wait now for the answer to another one.", pool);
     cache_counters_report(runtime.counters, root, pool);
     if (runtime.top)
         cache_top_report(runtime.top, root, pool);

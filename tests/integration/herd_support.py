@@ -1,66 +1,107 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many requests at the same moment, timed without threads, which would time one another."""
+"""Many requests at the same moment, and an origin that keeps its answer until all who shall wait for it do."""
 import dataclasses
+import json
 import selectors
 import socket
-import statistics
 import threading
 import time
+
+from webtier_testing import wait_until
+
+# Beside the pages: how many requests wait is told there.
+STATUS = """<Location /tier-status>
+    SetHandler tier-status
+    TierCache off
+</Location>
+ProxyPass /tier-status !
+"""
+# Nobody gives up waiting, nor memcached, because the machine is slow.
+PATIENT = "TierCacheWait 60s"
+PATIENT_STORE = "TierCacheTimeout 10s"
+# A thread for each of a hundred clients, and for who asks for the status meanwhile.
+ROOMY = "ThreadLimit 64\nThreadsPerChild 64\nMaxRequestWorkers 192\nMaxSpareThreads 192\nStartServers 3\n"
+
+
+def herded(httpd, origin, more=PATIENT, conf=ROOMY, **options):
+    """Returns an httpd that caches what origin answers and tells its status."""
+    return httpd(modules=["cache", "status"], conf=conf, **options,
+                 vhost=f"{STATUS}TierCache on\n{more}\nProxyPass / {origin.url}/")
+
+
+def told(server):
+    """Returns what the status says of the cache."""
+    return json.loads(server.get("/tier-status/json", timeout=30).body)["modules"]["cache"]
+
+
+def until_waiting(count, *servers):
+    """Waits until so many requests of all servers wait for another one's answer."""
+    wait_until(lambda: sum(told(server)["waiting"] for server in servers) >= count, what=f"{count} requests that wait")
 
 
 @dataclasses.dataclass
 class Answer:
-    """One answer: head and body as received, and seconds from its request to its last byte."""
+    """One answer: head and body as received."""
     status: int
     head: str
     body: bytes
-    elapsed: float
 
 
-def _parse(data, elapsed):
+def _parse(data):
     head, _, body = data.partition(b"\r\n\r\n")
-    return Answer(int(head.split()[1]) if head else 0, head.decode("latin-1"), body, elapsed)
+    return Answer(int(head.split()[1]) if head else 0, head.decode("latin-1"), body)
 
 
-def burst(server, count, path="/", fields="", timeout=20):
-    """Sends so many requests at once over connections of their own; returns the answers, in the order they came."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost:{server.port}\r\nConnection: close\r\n{fields}\r\n".encode()
-    poll, answers = selectors.DefaultSelector(), []
-    for _ in range(count):
-        connection = socket.create_connection(("127.0.0.1", server.port))
-        poll.register(connection, selectors.EVENT_READ, bytearray())
-    keys = list(poll.get_map().values())
-    began = {}
-    for key in keys:
-        began[key.fd] = time.monotonic()
-        key.fileobj.sendall(request)
-    end = time.monotonic() + timeout
-    while poll.get_map() and time.monotonic() < end:
-        for key, _ in poll.select(0.1):
-            part = key.fileobj.recv(1 << 16)
-            key.data.extend(part)
-            if not part:
-                answers.append(_parse(bytes(key.data), time.monotonic() - began[key.fd]))
-                poll.unregister(key.fileobj)
-                key.fileobj.close()
-    assert not poll.get_map(), f"{len(poll.get_map())} of {count} had no answer within {timeout} s"
-    return answers
+class Crowd:
+    """So many requests, sent at once over connections of their own."""
+
+    def __init__(self, server, count, path="/", fields=""):
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost:{server.port}\r\nConnection: close\r\n{fields}\r\n".encode()
+        self._count = count
+        self._poll = selectors.DefaultSelector()
+        connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(request)
+            self._poll.register(connection, selectors.EVENT_READ, bytearray())
+
+    def answers(self, timeout=40):
+        """Returns all answers, in the order they came."""
+        poll, answers, end = self._poll, [], time.monotonic() + timeout
+        while poll.get_map() and time.monotonic() < end:
+            for key, _ in poll.select(0.1):
+                part = key.fileobj.recv(1 << 16)
+                key.data.extend(part)
+                if not part:
+                    answers.append(_parse(bytes(key.data)))
+                    poll.unregister(key.fileobj)
+                    key.fileobj.close()
+        assert not poll.get_map(), f"{len(poll.get_map())} of {self._count} had no answer within {timeout} s"
+        return answers
 
 
-def at_once(count, ask):
-    """Calls ask in so many threads at once; returns what they return. For what is not timed to the millisecond."""
-    answers, start = [], threading.Barrier(count)
+class Asking:
+    """Calls ask in so many threads at once."""
 
-    def run():
-        start.wait()
-        answers.append(ask())
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    def __init__(self, count, ask):
+        self.answers, self.failed = [], []
+        self._threads = [threading.Thread(target=self._run, args=(ask,)) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
 
+    def _run(self, ask):
+        try:
+            self.answers.append(ask())
+        except OSError as error:
+            self.failed.append(error)
 
-def median(answers):
-    return statistics.median(answer.elapsed for answer in answers)
+    def join(self):
+        """Returns what the calls returned; raises what the first of them raised."""
+        self.settle()
+        if self.failed:
+            raise self.failed[0]
+        return self.answers
+
+    def settle(self):
+        """Waits until all calls are over, however."""
+        for thread in self._threads:
+            thread.join()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from webtier_testing import client, pattern
+from webtier_testing import client, pattern, wait_until
 
 
 def ask(server, path="/", **options):
@@ -116,3 +116,24 @@ def test_a_stopped_server_accepts_and_does_not_answer(app):
         ask(a, timeout=0.2)
     a.cont()
     assert ask(a).body == b"told while stopped"
+
+
+@pytest.mark.parametrize("settings,seen", [({"hold": True}, b""), ({"hold_at": 3}, b"hel")])
+def test_what_is_held_comes_when_it_is_let_go(app, settings, seen):
+    a = app(body=b"hello", headers={"Connection": "close"}, **settings)
+    with client.connect(a.port) as stream:
+        stream.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: a.count() == 1)
+        received = b""
+        while seen and not received.endswith(b"\r\n\r\n" + seen):
+            received += stream.recv(100)
+        a.release()
+        assert ask(a).body == b"hello"  # not held any more
+        while piece := stream.recv(100):
+            received += piece
+    assert received.endswith(b"\r\n\r\nhello")
+    a.behave(body=b"again", **settings)
+    with client.connect(a.port) as stream:
+        stream.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: a.count() == 3)
+        a.release()

@@ -160,6 +160,26 @@ static void test_places_are_used_again(void **state)
     cache_roster_leave(&shared->roster, &two);
 }
 
+static void test_who_waits_is_counted_while_it_lives(void **state)
+{
+    cache_roster_t *roster = &shared->roster;
+    cache_member_t one, two, none = {CACHE_ROSTER_NONE, 0};
+
+    (void)state;
+    cache_roster_enter(roster, &one);
+    cache_roster_enter(roster, &two);
+    *cache_roster_waiting(roster, &one) = 3;
+    *cache_roster_waiting(roster, &two) = 4;
+    assert_int_equal(cache_roster_all_waiting(roster), 7);
+    cache_roster_leave(roster, &one);
+    assert_int_equal(cache_roster_all_waiting(roster), 4);
+    cache_roster_enter(roster, &one);
+    assert_int_equal(cache_roster_all_waiting(roster), 4);
+    cache_roster_leave(roster, &two);
+    cache_roster_leave(roster, &one);
+    assert_null(cache_roster_waiting(roster, &none));
+}
+
 static void test_a_full_roster(void **state)
 {
     cache_member_t members[CACHE_ROSTER_SIZE];
@@ -205,6 +225,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_killed_leader_is_noticed_before_it_is_reaped,
                                         make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_places_are_used_again, make_shared, free_shared),
+        cmocka_unit_test_setup_teardown(test_who_waits_is_counted_while_it_lives, make_shared,
+                                        free_shared),
         cmocka_unit_test_setup_teardown(test_a_full_roster, make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_no_room, make_shared, free_shared),
     };

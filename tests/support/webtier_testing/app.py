@@ -11,7 +11,7 @@ from .settings import scale
 from .wait import wait_until
 
 _SETTINGS = {"status", "reason", "body", "size", "headers", "delay", "chunked", "truncate", "drip", "hang", "close",
-             "garbage", "etag", "echo"}
+             "garbage", "etag", "echo", "hold", "hold_at"}
 
 
 def _plain(settings):
@@ -56,7 +56,10 @@ class App:
 
     def _tell(self):
         """Sends the behaviour of every path; returns when the server listens and follows it."""
-        self._control.sendall(json.dumps(list(self._behaviour.items())).encode() + b"\n")
+        self._send(list(self._behaviour.items()))
+
+    def _send(self, message):
+        self._control.sendall(json.dumps(message).encode() + b"\n")
         if self._answers.readline() != b"ok\n":
             raise RuntimeError(f"the application server failed: {self.output()}")
 
@@ -76,6 +79,13 @@ class App:
         self._behaviour[path] = _plain(settings)
         if self._process.running() and not self._stopped:
             self._tell()
+
+    def release(self):
+        """Lets all answers go that are held (hold: before their head, hold_at: after so many bytes of the body).
+
+        Those that come later are not held either, until the next behave(). Nothing is held for longer than 30 s.
+        """
+        self._send(None)
 
     def requests(self, path=None):
         """Returns the requests received so far, oldest first: dicts of method, path, headers, body, time and connection (its number).

@@ -2,7 +2,7 @@
 """An application server that misbehaves on demand: app_server.py PORT CONTROL-FD RECORDS-FILE.
 
 Speaks keep-alive HTTP/1.1 on 127.0.0.1:PORT once the first behaviour has come. Each line on the control socket is a
-JSON list of [path or null, settings] and replaces all behaviour; the answer is "ok". Every complete request is
+JSON list of [path or null, settings] and replaces all behaviour, or null and lets go what is held; the answer is "ok". Every complete request is
 written to RECORDS-FILE at once, so that it is known even if this process is killed the moment after.
 """
 import asyncio
@@ -19,6 +19,7 @@ FULL_RECORDS = 20_000
 RECORDED_BODY = 1 << 20
 CONTROL_LINE = 1 << 28
 MAX_HEAD = 1 << 18
+LONGEST_HOLD = 30
 
 
 class BadRequest(Exception):
@@ -143,8 +144,8 @@ class Answer:
     def framed(self, piece):
         return b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece
 
-    async def send(self, writer):
-        """Writes the answer; returns whether the connection may be kept."""
+    async def send(self, writer, gate):
+        """Writes the answer, waiting at the gate where it is to be held; returns whether the connection may be kept."""
         if self.without_body:
             writer.write(self.head())
             return self.keep_alive
@@ -153,7 +154,12 @@ class Answer:
         size, pause = self.settings.get("drip") or (len(body) or 1, 0)
         pieces = [self.framed(body[at:at + size]) for at in range(0, len(body), size)]
         end = b"0\r\n\r\n" if self.chunked and cut is None else b""
-        if not pause:
+        held_at = self.settings.get("hold_at")
+        if held_at is not None:
+            writer.write(self.head() + self.framed(body[:held_at]))
+            await gate.passed()
+            writer.write(self.framed(body[held_at:]) + end)
+        elif not pause:
             writer.write(self.head() + b"".join(pieces) + end)
         else:
             writer.write(self.head())
@@ -172,6 +178,27 @@ REASONS = {200: "OK", 201: "Created", 204: "No Content", 206: "Partial Content",
            504: "Gateway Timeout"}
 
 
+class Gate:
+    """Where answers are held until the test lets them go; closed again by the next behaviour."""
+
+    def __init__(self):
+        self._event = asyncio.Event()
+
+    def open(self):
+        self._event.set()
+
+    def close(self):
+        if self._event.is_set():
+            self._event = asyncio.Event()
+
+    async def passed(self):
+        """Returns once it is open; raises ConnectionError, which ends the connection, after LONGEST_HOLD seconds."""
+        try:
+            await asyncio.wait_for(self._event.wait(), LONGEST_HOLD)
+        except asyncio.TimeoutError:
+            raise ConnectionError("held for too long") from None
+
+
 class Server:
     """The behaviours in force and the connections they apply to."""
 
@@ -182,6 +209,7 @@ class Server:
         self.recorded = 0
         self.listener = None
         self.connections = 0
+        self.gate = Gate()
 
     def record(self, request, connection):
         entry = {**request.record(), "connection": connection}
@@ -215,6 +243,8 @@ class Server:
         settings = self.settings_for(request.path)
         if settings.get("delay"):
             await asyncio.sleep(settings["delay"])
+        if settings.get("hold"):
+            await self.gate.passed()
         if settings.get("hang"):
             await reader.read()
             return False
@@ -224,7 +254,7 @@ class Server:
             writer.write(settings["garbage"].encode("latin-1"))
             await writer.drain()
             return False
-        return await Answer(request, settings, self.port).send(writer)
+        return await Answer(request, settings, self.port).send(writer, self.gate)
 
     async def listen(self):
         bound = socket.socket()
@@ -236,7 +266,12 @@ class Server:
         """Follows the control socket until its other end is closed."""
         reader, writer = await asyncio.open_connection(sock=control, limit=CONTROL_LINE)
         while line := await reader.readline():
-            self.behaviour = {path: settings for path, settings in json.loads(line)}
+            told = json.loads(line)
+            if told is None:
+                self.gate.open()
+            else:
+                self.gate.close()
+                self.behaviour = dict(told)
             if self.listener is None:
                 await self.listen()
             writer.write(b"ok\n")

@@ -5,7 +5,7 @@ import time
 from .settings import scale
 
 
-def wait_until(condition, timeout=5, interval=0.005, what=None):
+def wait_until(condition, timeout=30, interval=0.005, what=None):
     """Calls condition() until it is true and returns its value.
 
     Raises TimeoutError, naming `what` and the last value, after `timeout` seconds (scaled for sanitizers).
