@@ -2,10 +2,12 @@
 """Lingering against the same httpd without it, turn by turn: hot connections, crowds, far clients, TLS.
 
 Each case loads two servers that differ in one line, `TierLinger on`. A ratio is that of a round, lingering over not;
-the median of the rounds counts. Closed connections are those that a client lost although it meant to go on: the event
-MPM closes connections that it keeps alive when it runs out of idle workers.
+the median of the rounds counts. Not so for p99: a round has too few of the slowest requests, so it is taken of all
+requests of all rounds. Closed connections are those that a client lost although it meant to go on: the event MPM closes
+connections that it keeps alive when it runs out of idle workers.
 """
 import argparse
+import functools
 import json
 import re
 import resource
@@ -15,7 +17,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench_lib import Bench, Unmeasurable, milliseconds, positive
+from bench_lib import Bench, Unmeasurable, positive
 from webtier_testing import client, process
 from webtier_testing.workspace import Workspace
 
@@ -43,6 +45,16 @@ sys.stdin.read()
 """
 
 
+# Prints each thousandth of the latencies, in microseconds.
+THOUSANDTHS = """
+function done(summary, latency, requests)
+    local values = {}
+    for number = 0, 999 do values[#values + 1] = latency:percentile(number / 10 + 0.05) end
+    io.write("thousandths: " .. table.concat(values, " ") .. "\\n")
+end
+"""
+
+
 def mpm(threads, factor=2):
     return (f"StartServers 1\nServerLimit 1\nThreadLimit {threads}\nThreadsPerChild {threads}\n"
             f"MaxRequestWorkers {threads}\nMinSpareThreads 1\nMaxSpareThreads {threads}\n"
@@ -61,13 +73,34 @@ def cpu_us(group):
     return spent / 1000
 
 
+def idle_connections():
+    """As many as this process may have descriptors for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(IDLE, soft - 1000)
+
+
 @dataclass
 class Sample:
     requests: int
     rate: float
     cpu: float  # microseconds a request
-    p99: float  # milliseconds
+    thousandths: list  # of the requests: how many microseconds they took
     closed: int
+
+    @property
+    def p99(self):
+        return percentile([self], 99)
+
+
+def percentile(samples, wanted):
+    """The latency in milliseconds that `wanted` percent of all samples' requests kept."""
+    weighed = sorted((value, sample.requests) for sample in samples for value in sample.thousandths)
+    left = wanted / 100 * sum(weight for _, weight in weighed)
+    for value, weight in weighed:
+        left -= weight
+        if left < 0:
+            break
+    return value / 1000
 
 
 @dataclass
@@ -77,16 +110,20 @@ class Case:
     servers: tuple  # without lingering, with it
     connections: int
     goals: dict
+    script: str  # for wrk
     scheme: str = "http"
-    script: str = None
     samples: tuple = field(default_factory=lambda: ([], []))
 
     def median(self, side, what):
+        if what == "p99":
+            return percentile(self.samples[side], 99)
         return statistics.median(getattr(sample, what) for sample in self.samples[side])
 
+    def ratios(self, what):
+        return [getattr(with_it, what) / getattr(without, what) for without, with_it in zip(*self.samples)]
+
     def ratio(self, what):
-        return statistics.median(getattr(with_it, what) / getattr(without, what)
-                                 for without, with_it in zip(*self.samples))
+        return self.median(1, what) / self.median(0, what) if what == "p99" else statistics.median(self.ratios(what))
 
     def closed(self, side):
         """Closed connections in 1,000 requests."""
@@ -105,8 +142,7 @@ class Case:
 
 
 def load(case, server, seconds):
-    script = ["-s", case.script] if case.script else []
-    ran = subprocess.run(["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--latency", *script,
+    ran = subprocess.run(["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "-s", case.script,
                           f"{case.scheme}://127.0.0.1:{server.port}{PATH}"], capture_output=True, text=True,
                          start_new_session=True)  # with a share of the CPU of its own
     if ran.returncode != 0 or "Non-2xx" in ran.stdout:
@@ -124,60 +160,71 @@ def measure(case, server, seconds):
     if requests == 0 or (closed and "closed" not in case.goals):
         raise Unmeasurable(f"{case.name}: {report}")
     return Sample(requests, float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1]), spent / requests,
-                  milliseconds(re.search(r"\n\s+99%\s+(\S+)", report)[1]), closed)
+                  [float(value) for value in re.search(r"thousandths: (.*)", report)[1].split()], closed)
 
 
 class Lingering:
-    def __init__(self, bench):
+    """The cases whose names contain `wanted`, and the servers that these need."""
+
+    def __init__(self, bench, wanted):
         self._bench = bench
+        self._wanted = wanted
         self._workspace = Workspace()
         self._holders = []
         self.cases = []
 
-    def _pair(self, conf, stock=(), floor=True):
-        """Two servers that differ in lingering."""
-        ours = ["test_floor"] if floor else []
-        return (self._bench.httpd(conf, ours, stock),
-                self._bench.httpd(conf + "TierLinger on\n", [*ours, "linger"], stock))
+    def _pair(self, conf, ours=("test_floor",), stock=()):
+        """Returns what starts two servers that differ in lingering, the first time that it is called."""
+        return functools.cache(lambda: (self._bench.httpd(conf, ours, stock),
+                                        self._bench.httpd(conf + "TierLinger on\n", [*ours, "linger"], stock)))
 
-    def _add(self, name, servers, connections, goals, **options):
-        case = Case(name, servers, connections, goals, **options)
-        for server in servers:
+    def _script(self, name, text=""):
+        """Writes a script for wrk; returns its path."""
+        script = self._workspace.path / name
+        script.write_text(text + THOUSANDTHS)
+        return str(script)
+
+    def _add(self, name, pair, connections, goals, **options):
+        if self._wanted not in name:
+            return
+        case = Case(name, pair(), connections, goals, **{"script": self._script("load.lua"), **options})
+        for server in case.servers:
             answer = client.request(server.port, PATH, case.scheme == "https")
             if (answer.status, len(answer.body)) != (200, 1024):
                 raise Unmeasurable(f"{name}: {answer.status} with {len(answer.body)} bytes")
         self.cases.append(case)
 
-    def _add_hot(self, kind, servers, most, numbers=(8, 32, 64), **options):
-        for connections in numbers:
-            self._add(f"{kind}, {connections} connections", servers, connections, {"cpu": most, "p99": NOISE},
-                      **options)
+    def _add_hot(self, kind, pair, most, **options):
+        for connections in (8, 32, 64):
+            self._add(f"{kind}, {connections} connections", pair, connections, {"cpu": most, "p99": NOISE}, **options)
 
     def prepare(self):
         self._add_hot("quick_handler", self._pair(mpm(THREADS) + FLOOR), 0.6)
-        origin = self._bench.httpd(mpm(THREADS) + FLOOR, ["test_floor"])
-        proxied = mpm(THREADS) + f'ProxyPass "{PATH}" "http://127.0.0.1:{origin.port}{PATH}"\n'
-        self._add_hot("mod_proxy", self._pair(proxied, ("proxy", "proxy_http"), floor=False), 0.8)
+        self._add_hot("mod_proxy", self._proxies, 0.8)
         certificate, key = self._workspace.certificate()
         tls = f"SSLEngine on\nSSLCertificateFile {certificate}\nSSLCertificateKeyFile {key}\n"
-        self._add_hot("TLS, quick_handler", self._pair(mpm(THREADS) + FLOOR + tls, ["ssl"]), 0.6, scheme="https")
+        self._add_hot("TLS, quick_handler", self._pair(mpm(THREADS) + FLOOR + tls, stock=["ssl"]), 0.6, scheme="https")
         crowded = self._pair(mpm(CROWDED) + FLOOR)
         for times in (1, 2, 6):
             self._add(f"{times} connections a thread", crowded, times * CROWDED,
                       {"rate": 1 / NOISE, "p99": NOISE, "closed": NOISE})
-        self._prepare_far()
+        self._add(f"{FAR} clients with {GAP_MS} ms gaps, {idle_connections()} idle connections", self._idle_pair, FAR,
+                  {"cpu": 1.02}, script=self._script("far.lua", f"function delay() return {GAP_MS} end\n"))
+        if not self.cases:
+            raise Unmeasurable(f"no case has {self._wanted!r} in its name")
 
-    def _prepare_far(self):
+    @functools.cache
+    def _proxies(self):
+        origin = self._bench.httpd(mpm(THREADS) + FLOOR, ["test_floor"])
+        return self._pair(mpm(THREADS) + f'ProxyPass "{PATH}" "http://127.0.0.1:{origin.port}{PATH}"\n', (),
+                          ("proxy", "proxy_http"))()
+
+    def _idle_pair(self):
         """Threads enough for every far client: otherwise the MPM closes the idle connections when all ask at once."""
-        script = self._workspace.path / "far.lua"
-        script.write_text(f"function delay() return {GAP_MS} end\n")
-        servers = self._pair(mpm(2 * FAR, factor=IDLE // FAR) + FLOOR)
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        idle = min(IDLE, soft - 1000)
+        servers = self._pair(mpm(2 * FAR, factor=IDLE // FAR) + FLOOR)()
         for server in servers:
-            self._hold(server, idle)
-        self._add(f"{FAR} clients with {GAP_MS} ms gaps, {idle} idle connections", servers, FAR, {"cpu": 1.02},
-                  script=str(script))
+            self._hold(server, idle_connections())
+        return servers
 
     def _hold(self, server, idle):
         holder = subprocess.Popen([sys.executable, "-c", HOLD, str(server.port), str(idle)], stdin=subprocess.PIPE,
@@ -229,11 +276,12 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=positive, default=2)
     parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--case", default="")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench = Bench("linger", options)
-    lingering = Lingering(bench)
+    lingering = Lingering(bench, options.case)
     try:
         lingering.prepare()
         lingering.run(options.rounds, options.seconds)
