@@ -98,6 +98,18 @@ static void test_nobody_there(void **state)
     assert_int_equal(entry.order, HEALTH_ACTION_EJECT);
 }
 
+/* What an administrator reads; nothing that failed reads as done. */
+static void test_texts(void **state)
+{
+    (void)state;
+    assert_string_equal(health_action_text(HEALTH_ACTED), "done");
+    for (int i = HEALTH_ACT_NO_EJECT; i <= HEALTH_ACT_BUSY; i++) {
+        for (int other = HEALTH_ACTED; other < i; other++)
+            assert_string_not_equal(health_action_text((health_acted_e)i),
+                                    health_action_text((health_acted_e)other));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {test_with_pool(test_names),
@@ -105,7 +117,8 @@ int main(void)
                                        test_with_pool(test_targets_that_are_none),
                                        test_with_pool(test_words),
                                        test_with_pool(test_answer_of_the_watch),
-                                       test_with_pool(test_nobody_there)};
+                                       test_with_pool(test_nobody_there),
+                                       test_with_pool(test_texts)};
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }

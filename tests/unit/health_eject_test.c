@@ -156,6 +156,43 @@ static void test_reasons(void **state)
     assert_string_equal(text, "1 request");
 }
 
+static void test_reasons_of_who_looked_at_all(void **state)
+{
+    static const struct {
+        int why;
+        const char *text;
+    } reasons[] = {
+        {HEALTH_OUTLIER_NONE, "asked for on the status page"},
+        {HEALTH_OUTLIER_SUCCESS, "only 7% of its requests succeed, fewer than of the others"},
+        {HEALTH_OUTLIER_FAILURES, "7% of its requests fail"},
+        {HEALTH_OUTLIER_LATENCY, "its answers take 7 ms, much longer than those of the others"}};
+    health_eject_t eject = {0};
+    char text[112];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        health_eject_confirm(&eject, HEALTH_ATTEMPT_KINDS + reasons[i].why, 7);
+        health_eject_reason(&eject, &plain, text, sizeof(text));
+        assert_string_equal(text, reasons[i].text);
+    }
+}
+
+/* It goes on after a full restart, and the next one is as long as if there had been none. */
+static void test_resumed_ejection(void **state)
+{
+    health_eject_t eject = {0};
+
+    (void)state;
+    health_eject_resume(&eject, 7 * SECOND, 1);
+    assert_true(health_eject_is_out(&eject));
+    assert_int_equal(eject_at(&eject, SECOND), 0);
+    assert_false(health_eject_is_over(&eject, 7 * SECOND - 1));
+    assert_true(health_eject_is_over(&eject, 7 * SECOND));
+    assert_int_equal(tier_counter_get(&eject.ejections), 0); /* it is no new one */
+    health_eject_end(&eject, 7 * SECOND);
+    assert_int_equal(eject_at(&eject, 8 * SECOND), 28 * SECOND);
+}
+
 /* Four threads eject four members; the balancer has room for two. */
 typedef struct race_t {
     health_eject_t members[4];
@@ -220,6 +257,8 @@ int main(void)
                                        cmocka_unit_test(test_cancelled_ejection_leaves_no_trace),
                                        cmocka_unit_test(test_count_decays_in_service),
                                        cmocka_unit_test(test_reasons),
+                                       cmocka_unit_test(test_reasons_of_who_looked_at_all),
+                                       cmocka_unit_test(test_resumed_ejection),
                                        cmocka_unit_test(test_threads_never_eject_too_many)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
