@@ -221,15 +221,71 @@ static void mixed_arrays_are_shown(void **state)
     assert_contains(page, "<tr><td colspan=\"2\">alone</td></tr>");
 }
 
+/* What cannot be asked for here is shown, but not to be pressed. */
+static void actions_without_a_token(void **state)
+{
+    fixture_t f = make(state);
+    const char *page;
+
+    tier_status_actions(f.module, "drain eject", "- balancer://app http://m", f.pool);
+    page = rendered(&f, 0);
+    assert_contains(page,
+                    "<button disabled=\"disabled\" name=\"action\" value=\"drain\">drain</button>"
+                    "<button disabled=\"disabled\" name=\"action\" value=\"eject\">eject</button>");
+    assert_lacks(page, "<form");
+}
+
+static void actions_are_a_form(void **state)
+{
+    fixture_t f = make(state);
+
+    status_report_allow(&f.report, "12\"ab", f.pool);
+    tier_status_actions(f.module, "drain a<b", "- b \"><script>", f.pool);
+    assert_contains(rendered(&f, 0),
+                    "<form method=\"post\" action=\"/tier-status\">"
+                    "<input type=\"hidden\" name=\"token\" value=\"12&quot;ab\"/>"
+                    "<input type=\"hidden\" name=\"module\" value=\"health\"/>"
+                    "<input type=\"hidden\" name=\"target\" value=\"- b "
+                    "&quot;&gt;&lt;script&gt;\"/>"
+                    "<button name=\"action\" value=\"drain\">drain</button>"
+                    "<button name=\"action\" value=\"a&lt;b\">a&lt;b</button></form>");
+}
+
+/* No module would be asked. */
+static void httpd_itself_has_no_forms(void **state)
+{
+    fixture_t f = make(state);
+
+    status_report_allow(&f.report, "12ab", f.pool);
+    tier_status_actions(f.report.server, "stop", "all", f.pool);
+    assert_contains(rendered(&f, 0),
+                    "<button disabled=\"disabled\" name=\"action\" value=\"stop\">");
+    assert_lacks(rendered(&f, 0), "<form");
+}
+
+static void forms_of_a_page_at_the_root(void **state)
+{
+    fixture_t f = make(state);
+    status_buffer_t buffer;
+
+    status_report_allow(&f.report, "12ab", f.pool);
+    tier_status_actions(f.module, "drain", "x", f.pool);
+    status_buffer_init(&buffer, f.pool);
+    status_html_render(&buffer, &f.report, "", 0);
+    assert_contains(buffer.data, "<form method=\"post\" action=\"/\">");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        POOL_TEST(scalars_are_facts),         POOL_TEST(instants_are_told_from_now),
-        POOL_TEST(moods_are_words_and_signs), POOL_TEST(flat_objects_are_a_table),
-        POOL_TEST(deep_objects_are_sections), POOL_TEST(headings_end_at_six),
-        POOL_TEST(mixed_arrays_are_shown),    POOL_TEST(strings_cannot_leave_their_place),
-        POOL_TEST(refreshing_is_a_choice),    POOL_TEST(cells_hold_small_objects_and_long_texts),
-        POOL_TEST(histories_are_drawers),
+        POOL_TEST(scalars_are_facts),           POOL_TEST(instants_are_told_from_now),
+        POOL_TEST(moods_are_words_and_signs),   POOL_TEST(flat_objects_are_a_table),
+        POOL_TEST(deep_objects_are_sections),   POOL_TEST(headings_end_at_six),
+        POOL_TEST(mixed_arrays_are_shown),      POOL_TEST(strings_cannot_leave_their_place),
+        POOL_TEST(refreshing_is_a_choice),      POOL_TEST(cells_hold_small_objects_and_long_texts),
+        POOL_TEST(histories_are_drawers),       POOL_TEST(actions_without_a_token),
+        POOL_TEST(actions_are_a_form),          POOL_TEST(httpd_itself_has_no_forms),
+        POOL_TEST(forms_of_a_page_at_the_root),
     };
 
     return RUN_TESTS(tests);

@@ -56,6 +56,30 @@ static void each_kind(void **state)
                                               "}\n");
 }
 
+static void actions_are_a_target_and_words(void **state)
+{
+    tier_status_node_t *root = tier_status_root(NULL, *state);
+
+    tier_status_actions(root, "drain eject", "- b \"m\"", *state);
+    assert_string_equal(rendered(root, *state),
+                        "{\n  \"actions\": {\"target\": \"- b \\\"m\\\"\", \"allowed\": "
+                        "[\"drain\", \"eject\"]}\n}\n");
+    root->first->text = "";
+    assert_string_equal(rendered(root, *state), "{\n  \"actions\": {\"target\": \"- b "
+                                                "\\\"m\\\"\", \"allowed\": []}\n}\n");
+}
+
+/* A program that may act finds there what it has to send. */
+static void who_may_act_has_the_token(void **state)
+{
+    status_report_t report;
+
+    status_report_begin(&report, "1.0", "www", 1, *state);
+    assert_lacks(rendered(report.root, *state), "token");
+    status_report_allow(&report, "12ab", *state);
+    assert_contains(rendered(report.root, *state), "\"token\": \"12ab\"");
+}
+
 static void a_missing_text_is_null(void **state)
 {
     tier_status_node_t *root = tier_status_root(NULL, *state);
@@ -148,6 +172,8 @@ int main(void)
         POOL_TEST(empty_parents),
         POOL_TEST(each_kind),
         POOL_TEST(a_missing_text_is_null),
+        POOL_TEST(actions_are_a_target_and_words),
+        POOL_TEST(who_may_act_has_the_token),
         POOL_TEST(objects_tell_their_mood),
         POOL_TEST(no_member_comes_twice),
         POOL_TEST(names_are_escaped),
