@@ -2,17 +2,7 @@
 #include "cache_testing.h"
 
 #include "cache_counters.h"
-#include "status_tree.h"
-
-static const tier_status_node_t *child(const tier_status_node_t *node, const char *name)
-{
-    for (node = node->first; node; node = node->next) {
-        if (strcmp(node->name, name) == 0)
-            return node;
-    }
-    fail_msg("there is no %s", name);
-    return NULL;
-}
+#include "status_node.h"
 
 static void errors_are_counted_by_kind(void **state)
 {

@@ -2,26 +2,7 @@
 #include "health_testing.h"
 
 #include "health_report.h"
-#include "status_tree.h"
-
-static const tier_status_node_t *child(const tier_status_node_t *node, const char *name)
-{
-    for (const tier_status_node_t *one = node->first; one; one = one->next) {
-        if (strcmp(one->name, name) == 0)
-            return one;
-    }
-    fail_msg("no %s", name);
-    return NULL;
-}
-
-static const tier_status_node_t *nth(const tier_status_node_t *node, int n)
-{
-    const tier_status_node_t *one = node->first;
-
-    while (one && n-- > 0)
-        one = one->next;
-    return one;
-}
+#include "status_node.h"
 
 static health_entry_t *add(health_table_t *table, const char *scope, const char *balancer,
                            const char *member, const char *row)

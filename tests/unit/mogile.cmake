@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS cache client database devices file flight lookup store wire)
+foreach(subject IN ITEMS cache client database devices file flight lookup report service store wire)
   webtier_add_unit_test(mogile_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/mogile_${subject}_test.c
                         LIBS tier_reproxy_engine)
   target_compile_definitions(unit_mogile_${subject} PRIVATE
