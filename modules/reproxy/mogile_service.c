@@ -35,9 +35,10 @@ const char *mogile_service_check_server(const char *server, int with_port, apr_p
     tier_memcache_server_t parsed;
     const char *problem = tier_memcache_server_parse(&parsed, server, pool);
 
-    if (!with_port)
-        return problem;
-    if (problem || parsed.path || !has_port(server))
+    /* The parser's own words are about memcached. */
+    if (problem && !with_port)
+        return "allowed are host[:port], address[:port], [IPv6][:port] and the /path of a socket";
+    if (with_port && (problem || parsed.path || !has_port(server)))
         return "allowed are host:port, address:port and [IPv6]:port";
     return NULL;
 }

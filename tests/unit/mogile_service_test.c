@@ -93,7 +93,9 @@ static void a_database_may_be_a_socket(void **state)
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_null(mogile_service_check_server(good[i], 0, *state));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_non_null(mogile_service_check_server(bad[i], 0, *state));
+        assert_string_equal(
+            mogile_service_check_server(bad[i], 0, *state),
+            "allowed are host[:port], address[:port], [IPv6][:port] and the /path of a socket");
 }
 
 /* A graceful restart with other servers begins anew. */
