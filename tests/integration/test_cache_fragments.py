@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 from cache_support import FRESH, is_hit, status_of
+from herd_support import PATIENT_STORE
 from test_conf_examples import HOST, needs, text_of
 from webtier_testing import wait_until
 
@@ -100,8 +101,10 @@ def test_a_part_that_fails(shop):
 
 
 def test_many_visitors_share_one_request_for_a_part(shop):
-    shop.origin.behave("/news", body=b"old news", delay=0.5, headers={**HTML, **FRESH})
-    load = shop.load(rate=100, seconds=0.3, headers={"Host": HOST})
+    shop.origin.behave("/news", body=b"old news", hold=True, headers={**HTML, **FRESH})
+    load = shop.load(rate=100, seconds=0.3, headers={"Host": HOST}, timeout=30)
+    wait_until(lambda: shop.origin.count("/news") == 1)
+    shop.origin.release()
     report = load.join()
     assert not report.errors, report
     assert shop.origin.count("/news") == 1 and shop.origin.count("/") == 1
@@ -122,7 +125,7 @@ def test_with_memcached(httpd, app, memcached):
     origin, store = app(body=FRAME, headers={**HTML, "Cache-Control": "max-age=60"}), memcached()
     origin.behave("/news", body=b"news", headers={**HTML, **FRESH})
     origin.behave("/basket", body=b"basket", headers={**HTML, "Cache-Control": "private"})
-    servers = [httpd(modules=["cache"], extra=["include", "filter"], conf=f"TierCacheServer {store.server}", vhost=(
+    servers = [httpd(modules=["cache"], extra=["include", "filter"], conf=f"TierCacheServer {store.server}\n{PATIENT_STORE}", vhost=(
         f"ServerName {HOST}:80\nTierCache on\nProxyPass / {origin.url}/\n<Location />\nTierCacheFragments on\nOptions +IncludesNoExec\n"
         "AddOutputFilterByType INCLUDES text/html\n</Location>")) for _ in range(2)]
     wait_until(lambda: is_hit(page(servers[0])))

@@ -11,7 +11,7 @@ import time
 import pytest
 from cache_support import FRESH, cached, is_hit
 from herd_support import PATIENT, PATIENT_STORE, ROOMY, Asking, Crowd, herded, told, until_waiting
-from webtier_testing import PROXY_FAULTS, wait_until
+from webtier_testing import wait_until
 
 
 def asking(count, *servers, **options):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests that try to put a wrong answer under another visitor's key."""
 from cache_support import FRESH, cached, is_hit
+from herd_support import PATIENT_STORE
 
 
 def echoing(httpd, app, more=""):
@@ -64,7 +65,7 @@ def test_fragment_in_the_request_target(httpd, app):
 def test_tls_and_plain_text_are_two_sites(httpd, app, memcached):
     """Two boxes of one name share memcached, one of them speaks TLS."""
     store, origin = memcached(), app(headers=FRESH)
-    conf, name = f"TierCacheServer {store.server}", "ServerName localhost:8080"
+    conf, name = f"TierCacheServer {store.server}\n{PATIENT_STORE}", "ServerName localhost:8080"
     plain = cached(httpd, origin, name, conf)
     secure = cached(httpd, origin, name, conf, tls=True)
     plain.get(host="localhost:8080")
@@ -73,7 +74,7 @@ def test_tls_and_plain_text_are_two_sites(httpd, app, memcached):
 
 def test_virtual_hosts_of_other_names_are_other_sites(httpd, app, memcached):
     store, origin = memcached(), app(headers=FRESH)
-    conf = f"TierCacheServer {store.server}"
+    conf = f"TierCacheServer {store.server}\n{PATIENT_STORE}"
     one, other = (cached(httpd, origin, f"ServerName {name}", conf) for name in ("one.test:80", "other.test:80"))
     one.get(host="shop.test")
     assert not is_hit(other.get(host="shop.test"))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit, status_of, ttl_of
+from herd_support import PATIENT_STORE
 from test_cache_levels import DOWN, STATUS
 from webtier_testing import wait_until
 
@@ -24,7 +25,7 @@ def sites(httpd, origin, memcached, boxes, more="", conf=""):
     if not boxes:
         return [site(httpd, origin, more)]
     store = memcached()
-    made = [site(httpd, origin, more, f"TierCacheServer {store.server}\n{conf}") for _ in range(boxes)]
+    made = [site(httpd, origin, more, f"TierCacheServer {store.server}\n{PATIENT_STORE}\n{conf}") for _ in range(boxes)]
     made[0].store = store
     return made
 
@@ -50,9 +51,9 @@ def purge(server, path="/", expect=200, host=HOST, **fields):
 
 
 def settles(servers, path, hit, host=HOST):
-    """Within a second (TierCacheLocalTTL; some slack) all boxes say hit or miss; asks with only-if-cached, so nothing is stored."""
+    """Waits until all boxes say hit or miss (TierCacheLocalTTL, 1 s); asks with only-if-cached, so nothing is stored."""
     ask = {"Cache-Control": "only-if-cached"}
-    wait_until(lambda: all((get(server, path, host=host, headers=ask).status == 200) == hit for server in servers), 3)
+    wait_until(lambda: all((get(server, path, host=host, headers=ask).status == 200) == hit for server in servers))
 
 
 @BOXES
@@ -66,7 +67,7 @@ def test_a_url_with_all_its_variants(httpd, app, memcached, boxes):
     assert json.loads(purge(servers[0], "/a").body) == {"purged": "url", "soft": False, "remembered": False}
     for language in ("de", "fr"):
         wait_until(lambda: all(get(server, "/a", headers={"Accept-Language": language, "Cache-Control": "only-if-cached"}).status == 504
-                               for server in servers), 3)
+                               for server in servers))
     settles(servers, "/b", True)
 
 
@@ -90,7 +91,7 @@ def test_tags_host_and_all(httpd, app, memcached, boxes):
                          ({"Purge_Scope": "host"}, (0, 1, 2)), ({"Purge_Scope": "all"}, (0, 1, 2, 3))):
         fill()
         purge(servers[0], **fields)
-        wait_until(lambda: left() == [{504} if n in gone else {200} for n in range(4)], 3)
+        wait_until(lambda: left() == [{504} if n in gone else {200} for n in range(4)])
     assert told(servers[0])["purges"]["tags"] == 2 and told(servers[0])["purges"]["all"] == 1
 
 
@@ -105,7 +106,7 @@ def test_soft_purge_makes_stale(httpd, app, memcached, boxes, fields):
     purge(servers[0], Soft_Purge="1", **fields)
     answer = get(servers[0])
     assert is_hit(answer) and answer.body == b"old" and ttl_of(answer) <= 0
-    wait_until(lambda: all(get(server).body == b"new" for server in servers), 3)
+    wait_until(lambda: all(get(server).body == b"new" for server in servers))
     assert all(is_hit(get(server)) for server in servers) and origin.count() <= 2 + len(servers)
     assert told(servers[0])["purges"]["soft"] == 1
 
@@ -212,12 +213,13 @@ def test_what_is_on_its_way_while_it_is_purged_is_not_stored(httpd, app, memcach
     def overtaken(*purges):
         asking = [threading.Thread(target=get, args=(server, path)) for path, _ in purges]
         for (path, _), thread in zip(purges, asking):
-            origin.behave(path, body=b"old", delay=0.5, headers=pages[path])
+            origin.behave(path, body=b"old", hold=True, headers=pages[path])
             thread.start()
             wait_until(lambda: origin.count(path) == 1)
         for path, fields in purges:
             purge(server, path, **fields)
             origin.behave(path, body=b"new", headers=pages[path])
+        origin.release()
         for thread in asking:
             thread.join()
     overtaken(("/url", {}), ("/tag", {"Surrogate_Key": "a"}))
@@ -231,7 +233,7 @@ def test_what_is_on_its_way_while_it_is_purged_is_not_stored(httpd, app, memcach
 
 def test_other_virtual_hosts_are_not_purged(httpd, app, memcached):
     origin, store = app(headers={**FRESH, "Surrogate-Key": "a"}), memcached()
-    own, other = (cached(httpd, origin, f"ServerName {name}:80\n{ALLOW}", f"TierCacheServer {store.server}\nTierCacheLocalTTL 100ms")
+    own, other = (cached(httpd, origin, f"ServerName {name}:80\n{ALLOW}", f"TierCacheServer {store.server}\n{PATIENT_STORE}\nTierCacheLocalTTL 100ms")
                   for name in ("one.test", "two.test"))
     for server in (own, other):
         stored(server)
@@ -253,7 +255,7 @@ def test_both_schemes_and_normalised_hosts(httpd, app):
 def test_no_purge_is_lost_while_memcached_is_away(httpd, app, memcached):
     """memcached hangs while a tag is purged, and wakes with everything it had: gone here at once, there when it is back."""
     origin = app(body=b"old", headers={**FRESH, "Surrogate-Key": "a"})
-    servers = sites(httpd, origin, memcached, 2, conf="TierCacheLocalTTL 200ms")
+    servers = sites(httpd, origin, memcached, 2, conf="TierCacheLocalTTL 200ms\nTierCacheTimeout 300ms")
     store = servers[0].store
     for server in servers:
         server.allow_log(DOWN)
@@ -266,7 +268,7 @@ def test_no_purge_is_lost_while_memcached_is_away(httpd, app, memcached):
     assert get(servers[0], "/1").body == get(servers[0], "/2").body == b"new"
     store.cont()
     wait_until(lambda: all(told(server)["servers"][0]["state"] == "up" for server in servers))
-    wait_until(lambda: told(servers[0])["purges"]["owed"] == 0, 5)
+    wait_until(lambda: told(servers[0])["purges"]["owed"] == 0)
     time.sleep(0.3)
     for path in ("/1", "/2"):
         assert {get(server, path).body for server in servers} == {b"new"}, path
@@ -332,7 +334,7 @@ def test_load_while_it_is_purged(httpd, app, memcached):
         time.sleep(0.1)
     report = load.join()
     assert report.errors == [], str(report)
-    assert origin.count() < 250
+    assert origin.count() < report.total
 
 
 @pytest.mark.parametrize("line,words", [("TierCachePurgeAllow somewhere", ["TierCachePurgeAllow", "somewhere", "Require ip"]),

@@ -178,11 +178,12 @@ def test_truncated_answers_are_not_stored(httpd, app):
 
 
 def test_client_that_leaves_does_not_get_half_a_body_stored(httpd, app):
-    origin = app(size=800_000, headers=FRESH, drip=(100_000, 0.05))
+    origin = app(size=800_000, headers=FRESH, hold_at=100_000)
     server = cached(httpd, origin)
     with server.connect() as client:
         client.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         client.recv(1000)
+    origin.release()
     whole = server.get("/big", host="a")
     assert len(whole.body) == 800_000
     again = server.get("/big", host="a")

@@ -30,7 +30,7 @@ def test_shared_memory(httpd, app):
 
 def test_memcached_that_is_down(httpd, app, memcached):
     store = memcached()
-    server = httpd(modules=["cache", "status"], conf=f"TierCacheServer {store.server}\nTierCacheLocalTTL 0",
+    server = httpd(modules=["cache", "status"], conf=f"TierCacheServer {store.server}\nTierCacheTimeout 10s\nTierCacheLocalTTL 0",
                    vhost=STATUS + proxied(app(headers=FRESH)))
     up, = told(server)["servers"]
     assert (up["server"], up["state"], up["failures"], up["not_asked"]) == (store.server, "up", 0, 0)
