@@ -23,7 +23,7 @@
 
 #include <string.h>
 
-#define SERVERS_LAYOUT 1
+#define SERVERS_LAYOUT 2
 
 /* Another layout: copies, which may have been removed elsewhere, must not become a whole cache. */
 #define FIRST_LEVEL 0x80

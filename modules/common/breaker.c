@@ -22,6 +22,19 @@ int tier_breaker_allows(tier_breaker_t *breaker)
     return 0;
 }
 
+/* Returns 1 to the one caller that opens it. since: when it last changed. */
+static int trip(tier_breaker_t *breaker, apr_time_t since, apr_time_t now)
+{
+    tier_atomic_store(&breaker->pace, 0);
+    move_forward(&breaker->since, now);
+    tier_atomic_store(&breaker->flapping,
+                      tier_counter_get(&breaker->opened) > 0 && now - since < TIER_BREAKER_STEADY);
+    if (!tier_atomic_swap(&breaker->state, TIER_BREAKER_CLOSED, TIER_BREAKER_OPEN))
+        return 0;
+    tier_counter_add(&breaker->opened, 1);
+    return 1;
+}
+
 int tier_breaker_failure(tier_breaker_t *breaker, apr_uint32_t threshold, apr_time_t began,
                          apr_time_t now)
 {
@@ -31,13 +44,24 @@ int tier_breaker_failure(tier_breaker_t *breaker, apr_uint32_t threshold, apr_ti
         return 0;
     if (__atomic_add_fetch(&breaker->failures, 1, __ATOMIC_ACQ_REL) < threshold)
         return 0;
-    move_forward(&breaker->since, now);
-    tier_atomic_store(&breaker->flapping,
-                      tier_counter_get(&breaker->opened) > 0 && now - since < TIER_BREAKER_STEADY);
-    if (!tier_atomic_swap(&breaker->state, TIER_BREAKER_CLOSED, TIER_BREAKER_OPEN))
+    return trip(breaker, since, now);
+}
+
+int tier_breaker_pace(tier_breaker_t *breaker, int is_slow, apr_time_t began, apr_time_t now)
+{
+    apr_time_t since = tier_atomic_load64(&breaker->since);
+    apr_uint32_t pace = tier_atomic_load(&breaker->pace);
+
+    /* Nothing is written while all is well: the line is shared by every process of the host. */
+    if (!is_slow && pace == 0)
         return 0;
-    tier_counter_add(&breaker->opened, 1);
-    return 1;
+    if (began < since || tier_atomic_load(&breaker->state) != TIER_BREAKER_CLOSED)
+        return 0;
+    pace = (pace << 1 | (is_slow != 0)) & ((1u << TIER_BREAKER_PACE) - 1);
+    tier_atomic_store(&breaker->pace, pace);
+    if (__builtin_popcount(pace) < TIER_BREAKER_PACE / 2)
+        return 0;
+    return trip(breaker, since, now);
 }
 
 int tier_breaker_success(tier_breaker_t *breaker, apr_time_t began, apr_time_t now)

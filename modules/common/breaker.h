@@ -28,6 +28,7 @@ typedef enum {
 typedef struct tier_breaker_t {
     apr_uint32_t state;     /* tier_breaker_state_e; atomic */
     apr_uint32_t failures;  /* consecutive failures while closed; atomic */
+    apr_uint32_t pace;      /* the last calls that were answered, a bit each: it was slow; atomic */
     apr_int64_t since;      /* tier_clock_now() of the last change; atomic */
     apr_int64_t probed;     /* when the last probe was begun; atomic */
     apr_uint32_t flapping;  /* 1: it opened within TIER_BREAKER_STEADY of closing; atomic */
@@ -49,6 +50,16 @@ int tier_breaker_allows(tier_breaker_t *breaker);
  */
 int tier_breaker_failure(tier_breaker_t *breaker, apr_uint32_t threshold, apr_time_t began,
                          apr_time_t now);
+
+/*
+ * A call had its answer, slowly or not; to be told after tier_breaker_success. Opens the breaker
+ * when half of the last TIER_BREAKER_PACE calls were slow: a server that answers each call just
+ * before its deadline costs more than one that answers none. Calls that began before the breaker
+ * last changed are not counted. Threads that tell at once may lose one another's call. Returns 1
+ * when this call opened the breaker.
+ */
+#define TIER_BREAKER_PACE 16
+int tier_breaker_pace(tier_breaker_t *breaker, int is_slow, apr_time_t began, apr_time_t now);
 
 /* A call or a probe had an answer. Returns 1 when this call closed an open breaker. A success of a
  * call that began before the breaker opened does not close it: began is when the call began. */

@@ -168,9 +168,24 @@ static const char *problem_of(char *buffer, apr_size_t size, apr_status_t status
                              : "cannot be reached";
 }
 
+/* Many calls at once may take longer than one. */
+static void account_success(tier_memcache_t *memcache, line_t *line, int is_one, apr_time_t began,
+                            apr_time_t now)
+{
+    const tier_memcache_options_t *options = &memcache->options;
+    int is_slow = now - began > options->deadline / 2;
+
+    if (tier_breaker_success(line->breaker, began, now))
+        tier_memcache_server_tell(line->server.name, line->breaker, now, 0, NULL, options->log);
+    if (is_one && tier_breaker_pace(line->breaker, is_slow, began, now))
+        tier_memcache_server_tell(line->server.name, line->breaker, now, 0,
+                                  "took more than half of the deadline for half of the calls",
+                                  options->log);
+}
+
 /* Tells the breaker what came of the call; returns what the caller is to see. */
 static apr_status_t account(tier_memcache_t *memcache, line_t *line,
-                            const tier_memcache_exchange_t *exchange, apr_time_t began,
+                            const tier_memcache_exchange_t *exchange, int is_one, apr_time_t began,
                             apr_status_t status)
 {
     const tier_memcache_options_t *options = &memcache->options;
@@ -178,8 +193,7 @@ static apr_status_t account(tier_memcache_t *memcache, line_t *line,
     char problem[128];
 
     if (status == APR_SUCCESS) {
-        if (tier_breaker_success(line->breaker, began, now))
-            tier_memcache_server_tell(line->server.name, line->breaker, now, 0, NULL, options->log);
+        account_success(memcache, line, is_one, began, now);
         return APR_SUCCESS;
     }
     if (status == APR_EAGAIN || status == APR_ENOMEM)
@@ -220,7 +234,7 @@ static apr_status_t call(tier_memcache_t *memcache, tier_memcache_exchange_t *ex
         return APR_EAGAIN;
     began = tier_clock_now();
     exchange->until = began + memcache->options.deadline;
-    return account(memcache, line, exchange, began, exchange_over(memcache, line, exchange));
+    return account(memcache, line, exchange, 1, began, exchange_over(memcache, line, exchange));
 }
 
 #define ANSWER(kind) (1u << TIER_MEMCACHE_##kind)
@@ -291,7 +305,7 @@ static void run_errand(tier_memcache_t *memcache, errand_t *errand, apr_pool_t *
         come_back(memcache, errand);
     }
     errand->status =
-        account(memcache, errand->line, &errand->batch.exchange, errand->began, errand->status);
+        account(memcache, errand->line, &errand->batch.exchange, 0, errand->began, errand->status);
     for (int i = 0; i < errand->batch.count && errand->status != APR_SUCCESS; i++) {
         if (errand->batch.items[i]->status == APR_NOTFOUND)
             errand->batch.items[i]->status = errand->status;

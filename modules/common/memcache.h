@@ -12,8 +12,8 @@
 /*
  * A memcached client: libmemcached's ketama ring, binary-safe values, persistent connections (as
  * many as there are threads asking at once, each used by one thread at a time), a deadline on every
- * call and a circuit breaker a server. A server that does not answer is a miss, never an error of
- * the request.
+ * call and a circuit breaker a server, which also opens when half of the calls take more than half
+ * of the deadline. A server that does not answer is a miss, never an error of the request.
  *
  * libmemcached decides which server has a key, so that every other program with its weighted ketama
  * ring agrees; the calls themselves are sent by memcache_wire.c. libmemcached 1.1.4 cannot give
@@ -125,8 +125,9 @@ int tier_memcache_server_of(tier_memcache_t *memcache, const char *key, apr_size
 
 /*
  * Arms on loop the probing of servers whose breaker is open (non-blocking connect and "version",
- * answered within options->deadline): call in the watch's lead; one socket's room a server is
- * enough. Lives until pool is destroyed; unarmed with it. options is copied. Errors: as of create.
+ * answered within half of options->deadline): call in the watch's lead; one socket's room a server
+ * is enough. Lives until pool is destroyed; unarmed with it. options is copied. Errors: as of
+ * create.
  */
 apr_status_t tier_memcache_probe_on(tier_loop_t *loop, const tier_memcache_options_t *options,
                                     apr_pool_t *pool);

@@ -162,7 +162,8 @@ static void begin(probe_t *probe)
     tier_memcache_resolver_get(prober->resolver, (int)(probe - prober->probes), &probe->addresses);
     probe->tried = 0;
     probe->began = now;
-    if (tier_loop_timer_set(probe->loop, &probe->deadline, now + prober->options.deadline) ==
+    /* One that answers later than this is slow: requests would give it up again. */
+    if (tier_loop_timer_set(probe->loop, &probe->deadline, now + prober->options.deadline / 2) ==
         APR_SUCCESS)
         try_next(probe);
 }

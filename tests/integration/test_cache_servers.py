@@ -6,7 +6,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit
-from herd_support import PATIENT_STORE
+from herd_support import PATIENT_STORE, herded, told
 from webtier_testing import pattern, wait_until
 
 DOWN = "WT01"  # the client's own lines about servers that went and came
@@ -122,6 +122,26 @@ def test_one_that_is_too_slow_costs_one_deadline(httpd, app, memcached):
     assert {answer.status for answer in answers} == {200}
     assert sum(answer.elapsed > 0.19 for answer in answers) <= 4
     assert len(server.log_lines(DOWN)) <= 2
+    slow.close()
+
+
+def test_one_that_is_slow_is_given_up(httpd, app, memcached):
+    """Every answer takes more than half of the deadline, 150 requests/s for 2 s: a few calls wait, then none does until it
+    is fast again."""
+    origin, store = app(size=5000, headers=FRESH), memcached()
+    slow = Delaying(store.port, 0.25)
+    server = herded(httpd, origin, "TierCacheWait 0",
+                    f"TierCacheServer {slow.server}\nTierCacheLocalTTL 0\nTierCacheTimeout 400ms")
+    server.allow_log(DOWN)
+    report = server.load(rate=150, seconds=2, path=[f"/{number}" for number in range(50)], expect_body=pattern(5000),
+                         timeout=30).join()
+    assert report.errors == [] and report.total == 300, str(report)
+    after = told(server)
+    calls, opened = sum(after["memcached_calls"].values()), after["servers"][0]["failures"]
+    # Those that open it, and those that were under way on the other connections.
+    assert opened >= 1 and calls <= 60 * opened and after["servers"][0]["not_asked"] >= report.total, after
+    slow.delay = 0
+    wait_until(lambda: is_hit(server.get("/1")))
     slow.close()
 
 

@@ -273,6 +273,40 @@ static void of_many_processes_one_opens_tells_probes_and_closes(void **state)
     munmap(race, sizeof(*race));
 }
 
+/* Half of the last sixteen; one slow call among fast ones is nothing. */
+static void a_server_that_is_slow_is_given_up(void **state)
+{
+    tier_breaker_t breaker = {0};
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(tier_breaker_pace(&breaker, i % 3 == 0, START, START + i), 0);
+    assert_int_equal(tier_breaker_allows(&breaker), 1);
+    breaker.pace = 0;
+    for (int i = 0; i < TIER_BREAKER_PACE / 2 - 1; i++)
+        assert_int_equal(tier_breaker_pace(&breaker, 1, START, START + i), 0);
+    assert_int_equal(tier_breaker_pace(&breaker, 1, START, START + 300), 1);
+    assert_int_equal(tier_breaker_pace(&breaker, 1, START, START + 301), 0);
+    assert_int_equal(tier_breaker_allows(&breaker), 0);
+    assert_int_equal(breaker.since, START + 300);
+    assert_int_equal(tier_counter_get(&breaker.opened), 1);
+}
+
+/* Closed again, it begins anew: what was slow before is not held against it. */
+static void slowness_of_before_is_forgotten(void **state)
+{
+    tier_breaker_t breaker = {0};
+
+    (void)state;
+    for (int i = 0; i < TIER_BREAKER_PACE / 2; i++)
+        tier_breaker_pace(&breaker, 1, START, START + 10);
+    assert_int_equal(tier_breaker_success(&breaker, START + 11, START + 12), 1);
+    for (int i = 0; i < 3 * TIER_BREAKER_PACE; i++)
+        assert_int_equal(tier_breaker_pace(&breaker, 1, START + 11, START + 20), 0);
+    assert_int_equal(tier_breaker_pace(&breaker, 1, START + 12, START + 20), 0);
+    assert_int_equal(breaker.pace, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +316,8 @@ int main(void)
         cmocka_unit_test(only_a_success_that_began_since_closes),
         cmocka_unit_test(a_failure_that_began_before_the_closing_does_not_open),
         cmocka_unit_test(failures_of_before_the_closing_are_forgotten),
+        cmocka_unit_test(a_server_that_is_slow_is_given_up),
+        cmocka_unit_test(slowness_of_before_is_forgotten),
         cmocka_unit_test(a_probe_is_due_once_an_interval_while_open),
         cmocka_unit_test(a_change_is_news_once),
         cmocka_unit_test(a_server_that_comes_and_goes_is_told_once_a_minute),
