@@ -45,13 +45,15 @@ typedef struct parse_t {
     int refused; /* of a dictionary: a known directive with a value of another type */
 } parse_t;
 
-static void clear(cache_directives_t *directives)
-{
-    memset(directives, 0, sizeof(*directives));
-    directives->max_age = directives->s_maxage = CACHE_DELTA_NONE;
-    directives->min_fresh = directives->max_stale = CACHE_DELTA_NONE;
-    directives->stale_while_revalidate = directives->stale_if_error = CACHE_DELTA_NONE;
-}
+const cache_directives_t cache_directives_none = {0,
+                                                  CACHE_DELTA_NONE,
+                                                  CACHE_DELTA_NONE,
+                                                  CACHE_DELTA_NONE,
+                                                  CACHE_DELTA_NONE,
+                                                  CACHE_DELTA_NONE,
+                                                  CACHE_DELTA_NONE,
+                                                  NULL,
+                                                  NULL};
 
 static const row_t *find_row(cache_span_t name)
 {
@@ -160,7 +162,7 @@ void cache_directives_parse(cache_directives_t *directives, const apr_table_t *h
 {
     parse_t parse = {directives, pool, 0};
 
-    clear(directives);
+    *directives = cache_directives_none;
     apr_table_do(read_line, &parse, headers, "Cache-Control", NULL);
 }
 
@@ -213,7 +215,7 @@ void cache_directives_parse_response(cache_directives_t *directives, const apr_t
     parse_t parse = {directives, pool, 0};
     const char *targeted = apr_table_getm(pool, headers, "CDN-Cache-Control");
 
-    clear(directives);
+    *directives = cache_directives_none;
     if (targeted && cache_dictionary_parse(targeted, read_member, &parse, pool) > 0 &&
         !parse.refused) {
         directives->flags |= CACHE_CC_TARGETED;

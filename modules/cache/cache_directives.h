@@ -45,6 +45,9 @@ typedef struct cache_directives_t {
     const char *private_fields;
 } cache_directives_t;
 
+/* A message that says nothing. */
+extern const cache_directives_t cache_directives_none;
+
 /*
  * Reads every Cache-Control line of headers. Names in any case; quoted and unquoted values are the
  * same; unknown directives are left out; of what is malformed, the more restrictive meaning is

@@ -40,8 +40,7 @@ void cache_epochs_write_value(char value[CACHE_EPOCHS_VALUE_SIZE + 1], const cac
              (unsigned long long)epoch->number, (unsigned long long)epoch->purged);
 }
 
-/* Returns 0 when the bytes are no epoch. */
-static int read_value(cache_epoch_t *epoch, const char *value, apr_size_t size)
+int cache_epochs_read_value(cache_epoch_t *epoch, const char *value, apr_size_t size)
 {
     char text[CACHE_EPOCHS_VALUE_SIZE + 1];
     apr_uint64_t purged;
@@ -72,7 +71,7 @@ static void take_copy(cache_wanted_t *it, int copy, const tier_memcache_item_t *
 
     if (item->status == APR_NOTFOUND)
         it->missing |= 1 << copy;
-    if (item->status == APR_SUCCESS && read_value(&epoch, item->into, item->size)) {
+    if (item->status == APR_SUCCESS && cache_epochs_read_value(&epoch, item->into, item->size)) {
         if (it->status != APR_SUCCESS || epoch.purged > it->epoch.purged)
             it->epoch = epoch;
         it->status = APR_SUCCESS;
@@ -328,8 +327,7 @@ cache_epochs_t *cache_epochs_open(tier_memcache_t *memcache, int servers, cache_
     return epochs;
 }
 
-/* The clocks of two boxes differ; this box's own purges are before or after. */
-static int is_newer(const cache_epochs_t *epochs, apr_time_t purged, apr_time_t requested)
+int cache_epochs_is_newer(const cache_epochs_t *epochs, apr_time_t purged, apr_time_t requested)
 {
     int is_own = (purged & CACHE_EPOCH_BOX) == (apr_time_t)epochs->purge->box;
 
@@ -345,7 +343,7 @@ int cache_epochs_fill(cache_epochs_t *epochs, char *tags, apr_time_t requested, 
     if (load(epochs, tags, now, &since, pool) != APR_SUCCESS)
         return 0;
     for (int i = 0; i < count; i++) {
-        if (is_newer(epochs, now[i].purged, requested))
+        if (cache_epochs_is_newer(epochs, now[i].purged, requested))
             return 1;
         cache_tags_set_epoch(tags, i, now[i].number);
     }

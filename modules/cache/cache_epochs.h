@@ -48,6 +48,29 @@ int cache_epochs_fill(cache_epochs_t *epochs, char *tags, apr_time_t requested, 
 apr_status_t cache_epochs_purge(cache_epochs_t *epochs, cache_tag_t tag, int is_soft,
                                 apr_pool_t *pool);
 
+/*
+ * URLs have no epochs, each look-up would ask for one key more: a removal is told to those who are
+ * about to store. Returns what came of removing, or of making stale, all under key in store, on all
+ * boxes. What another box asked for before, and stores after it, undoes itself (was_purged, below);
+ * what somebody removes while it is being made stale stays removed. epochs may be NULL: there is no
+ * memcached. Any thread; waits for memcached.
+ */
+apr_status_t cache_epochs_purge_url(cache_epochs_t *epochs, cache_store_t *store, const char *key,
+                                    int is_soft, apr_pool_t *pool);
+
+/* Tells those who are about to store under key, on all boxes, that it is being removed, or is made
+ * stale: to be called before that is done. For ten minutes. Any thread; waits for memcached. */
+void cache_epochs_announce(cache_epochs_t *epochs, const char *key, int is_soft);
+
+/*
+ * Whether key was removed since requested (wall clock; boxes' clocks may differ by 50 ms): 1; made
+ * stale: -1; else, and where memcached does not tell, 0. To be called after storing: who removes
+ * before that has announced it before, who removes after that removes what was stored. Any thread;
+ * waits for memcached.
+ */
+int cache_epochs_was_purged(cache_epochs_t *epochs, const char *key, apr_time_t requested,
+                            apr_pool_t *pool);
+
 /* Makes up for purges that are owed, four times a second at most. Any thread; may wait. */
 void cache_epochs_settle(cache_epochs_t *epochs, apr_pool_t *pool);
 

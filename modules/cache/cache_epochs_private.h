@@ -28,11 +28,21 @@ typedef struct cache_wanted_t {
     char values[CACHE_EPOCHS_COPIES][CACHE_EPOCHS_VALUE_SIZE];
 } cache_wanted_t;
 
-/* Writes the key of a tag's epoch, copy '0', or of the lock on it, 'l'. */
+/* Writes the key of a tag's epoch, copy '0', of the lock on it, 'l', or of what is told of a URL's
+ * removal, 'h', or soft purge, 's'. */
 void cache_epochs_write_key(char key[CACHE_EPOCHS_KEY_SIZE + 1], cache_tag_t tag, char copy);
 
 /* Writes an epoch as memcached has it. */
 void cache_epochs_write_value(char value[CACHE_EPOCHS_VALUE_SIZE + 1], const cache_epoch_t *epoch);
+
+/* Returns 0 when the bytes are no epoch. */
+int cache_epochs_read_value(cache_epoch_t *epoch, const char *value, apr_size_t size);
+
+/*
+ * Returns 1 when what was asked for at requested was asked for before the purge. The clocks of two
+ * boxes differ; this box's own purges are before or after. Wall clock.
+ */
+int cache_epochs_is_newer(const cache_epochs_t *epochs, apr_time_t purged, apr_time_t requested);
 
 /* Sets *number to a new epoch's, which nobody can guess. Its low bits are for soft purges; it is
  * not 0, which is no epoch. Errors: those of the system's randomness. */

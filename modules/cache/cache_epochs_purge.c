@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Purging: the epochs of tags in memcached are replaced, now or when it answers again. */
 #include "cache_epochs_private.h"
+#include "cache_vault.h"
 
 #include "clock.h"
+
+#include <string.h>
 
 #define LOCK_KEEPS  apr_time_from_sec(1)
 #define LOCK_POLLS  20
 #define LOCK_POLL   apr_time_from_msec(10)
 #define SETTLE_EACH apr_time_from_msec(250)
+
+/* How long storing may take that began before a URL was removed. */
+#define ANNOUNCED apr_time_from_sec(600)
 
 /*
  * A soft purge changes what it has read: of two purges of one tag one waits for the other. A box
@@ -115,4 +121,64 @@ void cache_epochs_settle(cache_epochs_t *epochs, apr_pool_t *pool)
             publish(epochs, owed.tag, kind == CACHE_OWED_SOFT, pool) == APR_SUCCESS)
             cache_purge_settle(purge, i, &owed);
     }
+}
+
+/* URLs. */
+
+/* Two keys, so that neither kind hides the other. */
+static const char kinds[] = {'h', 's'};
+
+void cache_epochs_announce(cache_epochs_t *epochs, const char *key, int is_soft)
+{
+    char at[CACHE_EPOCHS_KEY_SIZE + 1];
+    char value[CACHE_EPOCHS_VALUE_SIZE + 1];
+    apr_time_t now = apr_time_now() & ~CACHE_EPOCH_BOX;
+    cache_epoch_t told = {1, now | (apr_time_t)epochs->purge->box};
+
+    cache_epochs_write_key(at, cache_tags_url(key), kinds[is_soft != 0]);
+    cache_epochs_write_value(value, &told);
+    tier_memcache_set(epochs->memcache, at, CACHE_EPOCHS_KEY_SIZE, value, CACHE_EPOCHS_VALUE_SIZE,
+                      ANNOUNCED, 0);
+}
+
+int cache_epochs_was_purged(cache_epochs_t *epochs, const char *key, apr_time_t requested,
+                            apr_pool_t *pool)
+{
+    char keys[2][CACHE_EPOCHS_KEY_SIZE + 1];
+    char values[2][CACHE_EPOCHS_VALUE_SIZE];
+    tier_memcache_item_t items[2];
+    cache_epoch_t told;
+
+    memset(items, 0, sizeof(items));
+    for (int i = 0; i < 2; i++) {
+        cache_epochs_write_key(keys[i], cache_tags_url(key), kinds[i]);
+        items[i].key = keys[i];
+        items[i].key_size = CACHE_EPOCHS_KEY_SIZE;
+        items[i].into = values[i];
+        items[i].room = CACHE_EPOCHS_VALUE_SIZE;
+    }
+    tier_memcache_get_many(epochs->memcache, items, 2, pool);
+    for (int i = 0; i < 2; i++) {
+        if (items[i].status == APR_SUCCESS &&
+            cache_epochs_read_value(&told, values[i], items[i].size) &&
+            cache_epochs_is_newer(epochs, told.purged, requested))
+            return i == 0 ? 1 : -1;
+    }
+    return 0;
+}
+
+apr_status_t cache_epochs_purge_url(cache_epochs_t *epochs, cache_store_t *store, const char *key,
+                                    int is_soft, apr_pool_t *pool)
+{
+    apr_time_t began = apr_time_now();
+    apr_status_t rv;
+
+    if (epochs)
+        cache_epochs_announce(epochs, key, is_soft);
+    if (!is_soft)
+        return cache_vault_remove(store, key);
+    rv = cache_vault_soften(store, key, began, pool);
+    if (epochs && cache_epochs_was_purged(epochs, key, began, pool) > 0)
+        rv = cache_vault_remove(store, key);
+    return rv;
 }

@@ -63,6 +63,12 @@ cache_exchange_t cache_filter_exchange(const cache_request_t *state, const reque
     return exchange;
 }
 
+static void remove_key(const cache_request_t *state, const char *key)
+{
+    cache_purge_announce(state->runtime, key);
+    cache_counters_error(state->runtime->counters, cache_vault_remove(state->runtime->store, key));
+}
+
 /* RFC 9111 section 4.4; the answer tells the client that it is done, so it is done first. */
 static void invalidate_reference(const cache_request_t *state, request_rec *r, const char *name)
 {
@@ -70,16 +76,14 @@ static void invalidate_reference(const cache_request_t *state, request_rec *r, c
     const char *key = reference ? cache_key_related(&state->parts, reference, r->pool) : NULL;
 
     if (key)
-        cache_counters_error(state->runtime->counters,
-                             cache_vault_remove(state->runtime->store, key));
+        remove_key(state, key);
 }
 
 static void invalidate(const cache_request_t *state, request_rec *r)
 {
     if (state->method != CACHE_METHOD_UNSAFE || !state->key || r->status < 200 || r->status > 399)
         return;
-    cache_counters_error(state->runtime->counters,
-                         cache_vault_remove(state->runtime->store, state->key));
+    remove_key(state, state->key);
     invalidate_reference(state, r, "Location");
     invalidate_reference(state, r, "Content-Location");
     tier_counter_add(&state->runtime->counters->invalidated, 1);
@@ -219,22 +223,6 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
         state, saving, state->announced > 0 ? (apr_size_t)state->announced : 0, r->pool);
 }
 
-/* Whether those who wait may be answered with it. */
-static int is_usable(const cache_life_t *life)
-{
-    static const cache_directives_t nothing = {0,
-                                               CACHE_DELTA_NONE,
-                                               CACHE_DELTA_NONE,
-                                               CACHE_DELTA_NONE,
-                                               CACHE_DELTA_NONE,
-                                               CACHE_DELTA_NONE,
-                                               CACHE_DELTA_NONE};
-    apr_time_t now = apr_time_now();
-
-    return cache_freshness_use(life, &nothing, now) == CACHE_USE_FRESH ||
-           cache_stale_while_revalidate(life, &nothing, now);
-}
-
 void cache_filter_finish(cache_request_t *state, request_rec *r)
 {
     cache_counters_t *counters = state->runtime->counters;
@@ -248,11 +236,15 @@ void cache_filter_finish(cache_request_t *state, request_rec *r)
     }
     rv = cache_vault_save(state->saving, state->runtime->store, apr_time_now());
     state->saving = NULL;
+    if (rv == APR_SUCCESS && cache_purge_undid(state, r->pool)) {
+        cache_filter_refuse(state, CACHE_REFUSED_PURGED);
+        return;
+    }
     if (rv == APR_SUCCESS) {
         tier_counter_add(&counters->stored, 1);
         tier_counter_add(&counters->stored_bytes, size);
         state->answer.stored = 1;
-        cache_herd_stored(state, is_usable(&life));
+        cache_herd_stored(state, cache_stale_worth(&life, apr_time_now()));
         return;
     }
     cache_filter_refuse(state, CACHE_REFUSED_STORE);

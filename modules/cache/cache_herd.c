@@ -111,17 +111,24 @@ static void remember_uncacheable(const cache_request_t *state)
                     tier_clock_now(), UNCACHEABLE_KEEPS);
 }
 
-void cache_herd_stored(cache_request_t *state, int is_usable)
+/* Who waits for what is to be asked for each time asks the origin, and nobody waits for it again.
+ */
+void cache_herd_stored(cache_request_t *state, cache_stale_worth_e worth)
 {
+    cache_herd_t *herd = herd_of(state);
+
     if (!state->herd.has_id)
         return;
-    if (is_usable) {
-        cache_marks_clear(&herd_of(state)->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id);
-        cache_marks_clear(&herd_of(state)->shared->marks, CACHE_MARK_FAILING, &state->herd.id);
-    } else if (state->herd.is_leader) {
+    if (worth == CACHE_STALE_USABLE) {
+        cache_marks_clear(&herd->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id);
+        cache_marks_clear(&herd->shared->marks, CACHE_MARK_FAILING, &state->herd.id);
+    } else if (worth == CACHE_STALE_NEVER && state->herd.is_leader) {
         remember_uncacheable(state);
+    } else if (state->herd.has_lease) {
+        state->herd.has_lease = 0; /* other boxes are not told that it is uncacheable */
+        cache_lease_release(herd->lease, &state->herd.id);
     }
-    land(state, is_usable ? CACHE_FLIGHT_STORED : CACHE_FLIGHT_UNCACHEABLE);
+    land(state, worth == CACHE_STALE_USABLE ? CACHE_FLIGHT_STORED : CACHE_FLIGHT_UNCACHEABLE);
 }
 
 void cache_herd_refused(cache_request_t *state, cache_verdict_e verdict, int status, int is_aborted)

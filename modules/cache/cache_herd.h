@@ -63,9 +63,8 @@ typedef int (*cache_herd_look_t)(struct cache_request_t *state, request_rec *r);
  */
 int cache_herd_join(struct cache_request_t *state, request_rec *r, cache_herd_look_t look);
 
-/* A usable response was stored, or not; refused says why. Harmless when the request leads nobody.
- */
-void cache_herd_stored(struct cache_request_t *state, int is_usable);
+/* A response was stored, or not; refused says why. Harmless when the request leads nobody. */
+void cache_herd_stored(struct cache_request_t *state, cache_stale_worth_e worth);
 void cache_herd_refused(struct cache_request_t *state, cache_verdict_e verdict, int status,
                         int is_aborted);
 

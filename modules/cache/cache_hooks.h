@@ -99,6 +99,16 @@ int cache_purge_spares(cache_request_t *state);
  */
 int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool);
 
+/* Tells other boxes, where purges are on, that key is about to be removed. May wait for memcached.
+ * cache_purge_hooks.c */
+void cache_purge_announce(const cache_runtime_t *runtime, const char *key);
+
+/*
+ * To be called when an answer has been saved: returns 1 when its URL was purged, on any box, since
+ * it was asked for; it is gone, or stale, then. May wait for memcached. cache_purge_hooks.c
+ */
+int cache_purge_undid(const cache_request_t *state, apr_pool_t *pool);
+
 /* Takes the fields with tags out of r's answer where TierCacheTagsStrip says so.
  * cache_purge_hooks.c */
 void cache_purge_strip_tags(request_rec *r);

@@ -72,16 +72,9 @@ static apr_interval_time_t keep_of(const cache_record_t *record)
 /* What has to be revalidated may have been, by another box. */
 static int is_fresh(const cache_record_t *record)
 {
-    cache_directives_t nothing = {0,
-                                  CACHE_DELTA_NONE,
-                                  CACHE_DELTA_NONE,
-                                  CACHE_DELTA_NONE,
-                                  CACHE_DELTA_NONE,
-                                  CACHE_DELTA_NONE,
-                                  CACHE_DELTA_NONE};
-
     return record->kind != CACHE_RECORD_RESPONSE ||
-           cache_freshness_use(&record->life, &nothing, apr_time_now()) == CACHE_USE_FRESH;
+           cache_freshness_use(&record->life, &cache_directives_none, apr_time_now()) ==
+               CACHE_USE_FRESH;
 }
 
 static void count(levels_t *levels, const cache_record_t *record, tier_counter_t *counter)

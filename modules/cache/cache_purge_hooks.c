@@ -72,6 +72,26 @@ int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool)
     return runtime->epochs && cache_epochs_fill(runtime->epochs, tags, state->requested, pool);
 }
 
+void cache_purge_announce(const cache_runtime_t *runtime, const char *key)
+{
+    if (runtime->epochs)
+        cache_epochs_announce(runtime->epochs, key, 0);
+}
+
+int cache_purge_undid(const cache_request_t *state, apr_pool_t *pool)
+{
+    const cache_runtime_t *runtime = state->runtime;
+    int purged = runtime->epochs
+                     ? cache_epochs_was_purged(runtime->epochs, state->key, state->requested, pool)
+                     : 0;
+
+    if (purged > 0)
+        cache_vault_remove(runtime->store, state->key);
+    if (purged < 0)
+        cache_vault_soften(runtime->store, state->key, apr_time_now(), pool);
+    return purged != 0;
+}
+
 static int drop_field(void *baton, const char *name)
 {
     request_rec *r = baton;
@@ -140,9 +160,8 @@ static apr_status_t purge_url(const cache_request_t *state, const cache_purge_re
         parts.scheme = schemes[i];
         key = cache_key_make(&parts, pool);
         cache_purge_mark(runtime->purge, cache_tags_url(key), wanted->is_soft, tier_clock_now());
-        rv = worse(rv, wanted->is_soft
-                           ? cache_vault_soften(runtime->store, key, apr_time_now(), pool)
-                           : cache_vault_remove(runtime->store, key));
+        rv = worse(rv, cache_epochs_purge_url(runtime->epochs, runtime->store, key, wanted->is_soft,
+                                              pool));
     }
     return rv;
 }

@@ -183,7 +183,7 @@ static apr_status_t put_locked(stripe_t *stripe, const cache_id_t *id, const uns
 
 /* changes: those of before; NULL: this is a change itself. */
 static apr_status_t put(cache_store_t *store, const cache_id_t *id, const cache_blob_t *blob,
-                        apr_interval_time_t keep, const apr_uint64_t *changes)
+                        apr_interval_time_t keep, const apr_uint64_t *changes, int is_change)
 {
     stripe_t *stripe = stripe_of(store, id);
     apr_status_t rv;
@@ -198,8 +198,7 @@ static apr_status_t put(cache_store_t *store, const cache_id_t *id, const cache_
         return APR_EBUSY;
     }
     cache_stripe_begin_change(stripe);
-    if (!changes)
-        stripe->changes++;
+    stripe->changes += is_change != 0;
     rv = put_locked(stripe, id, blob->data, blob->size, keep, blob->since);
     cache_stripe_end_change(stripe);
     cache_stripe_unlock(stripe);
@@ -209,13 +208,13 @@ static apr_status_t put(cache_store_t *store, const cache_id_t *id, const cache_
 apr_status_t cache_shm_put_since(cache_store_t *store, const cache_id_t *id,
                                  const cache_blob_t *blob, apr_interval_time_t keep)
 {
-    return put(store, id, blob, keep, NULL);
+    return put(store, id, blob, keep, NULL, 1);
 }
 
 apr_status_t cache_shm_keep(cache_store_t *store, const cache_id_t *id, const cache_blob_t *blob,
                             apr_interval_time_t keep, apr_uint64_t changes)
 {
-    return put(store, id, blob, keep, &changes);
+    return put(store, id, blob, keep, &changes, 0);
 }
 
 static apr_status_t shm_put(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
@@ -224,7 +223,17 @@ static apr_status_t shm_put(cache_store_t *store, const cache_id_t *id, const un
     cache_blob_t blob = {data, size};
 
     blob.since = tier_clock_now();
-    return put(store, id, &blob, keep, NULL);
+    return put(store, id, &blob, keep, NULL, 1);
+}
+
+static apr_status_t shm_put_unless(cache_store_t *store, const cache_id_t *id,
+                                   const unsigned char *data, apr_size_t size,
+                                   apr_interval_time_t keep, apr_uint64_t changes)
+{
+    cache_blob_t blob = {data, size};
+
+    blob.since = tier_clock_now();
+    return put(store, id, &blob, keep, &changes, 1);
 }
 
 apr_uint64_t cache_shm_changes(cache_store_t *store, const cache_id_t *id)
@@ -357,6 +366,8 @@ cache_store_t *cache_shm_open(void *base, apr_pool_t *pool)
     shm->store.get_in_place = shm_get_in_place;
     shm->store.put = shm_put;
     shm->store.remove = shm_remove;
+    shm->store.changes = cache_shm_changes;
+    shm->store.put_unless = shm_put_unless;
     shm->store.name = "shared memory";
     shm->store.largest = shm->segment->largest;
     shm->store.trust = CACHE_RECORD_TRUSTED;

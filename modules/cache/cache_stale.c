@@ -4,7 +4,8 @@
 void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
                          const cache_stale_defaults_t *defaults)
 {
-    if (told->stale_while_revalidate == CACHE_DELTA_NONE && defaults->while_revalidate > 0)
+    if (told->stale_while_revalidate == CACHE_DELTA_NONE && defaults->while_revalidate > 0 &&
+        life->lifetime > 0)
         life->stale_while_revalidate = defaults->while_revalidate;
     if (told->stale_if_error == CACHE_DELTA_NONE && defaults->if_error > 0)
         life->stale_if_error = defaults->if_error;
@@ -43,6 +44,15 @@ int cache_stale_if_error(const cache_life_t *life, const cache_directives_t *ask
     if (asked->flags & CACHE_CC_NO_CACHE)
         return 0;
     return is_within(life, life->stale_if_error, now);
+}
+
+cache_stale_worth_e cache_stale_worth(const cache_life_t *life, apr_time_t now)
+{
+    if (cache_freshness_use(life, &cache_directives_none, now) == CACHE_USE_FRESH ||
+        cache_stale_while_revalidate(life, &cache_directives_none, now))
+        return CACHE_STALE_USABLE;
+    return life->lifetime == 0 || (life->flags & CACHE_LIFE_NO_CACHE) ? CACHE_STALE_NEVER
+                                                                      : CACHE_STALE_TOO_OLD;
 }
 
 int cache_stale_is_error(int status)

@@ -18,7 +18,11 @@ typedef struct cache_stale_defaults_t {
     apr_int64_t if_error;
 } cache_stale_defaults_t;
 
-/* Puts the defaults where the response says nothing. told is what it says. */
+/*
+ * Puts the defaults where the response says nothing. told is what it says. A response that may not
+ * be used for a moment without asking is not used stale because of a default: those who wrote
+ * "max-age=0" for "not from a cache" said no more than that.
+ */
 void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
                          const cache_stale_defaults_t *defaults);
 
@@ -35,6 +39,16 @@ int cache_stale_while_revalidate(const cache_life_t *life, const cache_directive
 
 /* Returns 1 when it may be used in the place of an error. */
 int cache_stale_if_error(const cache_life_t *life, const cache_directives_t *asked, apr_time_t now);
+
+/* What those who wait for a response may make of it, now that it is stored. */
+typedef enum {
+    CACHE_STALE_USABLE,
+    CACHE_STALE_TOO_OLD, /* not this one, which was long on its way; the next one may be usable */
+    CACHE_STALE_NEVER    /* nor the next one: it is to be asked for each time */
+} cache_stale_worth_e;
+
+/* Says that. Any thread. */
+cache_stale_worth_e cache_stale_worth(const cache_life_t *life, apr_time_t now);
 
 /* Returns 1 for the statuses that RFC 5861 section 4 calls an error: 500, 502, 503, 504. */
 int cache_stale_is_error(int status);

@@ -67,6 +67,15 @@ struct cache_store_t {
      */
     apr_status_t (*remove)(cache_store_t *store, const cache_id_t *id);
 
+    /*
+     * For who changes what it has read: changes is read before, put_unless keeps nothing, and
+     * returns APR_EBUSY, where something near id was put or removed since. NULL: this store cannot.
+     */
+    apr_uint64_t (*changes)(cache_store_t *store, const cache_id_t *id);
+    apr_status_t (*put_unless)(cache_store_t *store, const cache_id_t *id,
+                               const unsigned char *data, apr_size_t size, apr_interval_time_t keep,
+                               apr_uint64_t changes);
+
     const char *name;     /* for people: "shared memory", "memcached" */
     apr_size_t largest;   /* bytes of the largest record it takes */
     cache_store_t *truth; /* what has to be read before it is changed; NULL: this store itself */

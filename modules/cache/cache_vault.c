@@ -13,6 +13,9 @@
 /* How long the variants of a list may live is not known when it is written for another reason. */
 #define LIST_KEEPS_AFTER apr_time_from_sec(CACHE_DELTA_MAX)
 
+/* How often what was changed by somebody else meanwhile is read again. */
+#define SOFTEN_TRIES 8
+
 typedef apr_status_t (*getter_t)(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
                                  apr_pool_t *pool);
 
@@ -264,9 +267,9 @@ static apr_status_t put_collected(const cache_saving_t *saving, cache_store_t *s
 }
 
 /* softened: when all that was stored until then was made stale; 0: never. */
-static apr_status_t put_list(cache_store_t *store, const char *key, const char *sets,
-                             apr_uint64_t generation, apr_time_t softened, apr_interval_time_t keep,
-                             apr_pool_t *pool)
+static unsigned char *make_list(const cache_store_t *store, const char *key, const char *sets,
+                                apr_uint64_t generation, apr_time_t softened, apr_size_t *size,
+                                apr_pool_t *pool)
 {
     cache_record_t list = {CACHE_RECORD_VARIANTS};
     apr_size_t sets_size = strlen(sets);
@@ -279,11 +282,12 @@ static apr_status_t put_list(cache_store_t *store, const char *key, const char *
     list.life.received = softened;
     list.life.stale_if_error = CACHE_DELTA_NONE;
     head = cache_record_head_size(&list, NULL);
-    data = apr_palloc(pool, head + sets_size);
+    *size = head + sets_size;
+    data = apr_palloc(pool, *size);
     cache_record_write_head(data, &list, NULL);
     memcpy(data + head, sets, sets_size);
-    cache_record_seal(data, head + sets_size, store->trust);
-    return put(store, key, data, head + sets_size, keep);
+    cache_record_seal(data, *size, store->trust);
+    return data;
 }
 
 static int first_set_is(const char *sets, const char *names, apr_pool_t *pool)
@@ -304,6 +308,8 @@ static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store
     cache_found_t found = {{0}};
     const char *sets = NULL;
     apr_time_t softened = 0;
+    unsigned char *list;
+    apr_size_t size;
     apr_status_t rv = fetch(&found, store->truth ? store->truth : store, saving->key, saving->pool);
 
     *generation = (apr_uint64_t)now;
@@ -318,8 +324,8 @@ static apr_status_t join_list(const cache_saving_t *saving, cache_store_t *store
     if (sets && first_set_is(sets, saving->names, saving->pool))
         return APR_SUCCESS;
     sets = cache_vary_list_add(sets, saving->names, saving->pool);
-    return put_list(store, saving->key, sets, *generation, softened, keep + LIST_KEEPS_LONGER,
-                    saving->pool);
+    list = make_list(store, saving->key, sets, *generation, softened, &size, saving->pool);
+    return put(store, saving->key, list, size, keep + LIST_KEEPS_LONGER);
 }
 
 apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_time_t now)
@@ -358,34 +364,77 @@ apr_status_t cache_vault_remove(cache_store_t *store, const char *key)
     return store->remove(store, &id);
 }
 
-/* The body is as it was; the head is written anew in a copy. */
-static apr_status_t soften_response(cache_store_t *store, const cache_found_t *found,
-                                    apr_time_t now, apr_pool_t *pool)
+/* Of a record that is read, changed and written back. */
+typedef struct change_t {
+    cache_store_t *store;
+    const char *key;
+    cache_id_t id;
+    apr_uint64_t changes; /* of store before it was read */
+    int is_last;          /* it has changed too often meanwhile: written all the same */
+    apr_pool_t *pool;
+} change_t;
+
+static apr_status_t put_back(const change_t *change, const unsigned char *data, apr_size_t size,
+                             apr_interval_time_t keep)
 {
-    unsigned char *data = apr_pmemdup(pool, found->blob.data, found->blob.size);
+    cache_store_t *store = change->store;
+
+    return store->put_unless && !change->is_last
+               ? store->put_unless(store, &change->id, data, size, keep, change->changes)
+               : store->put(store, &change->id, data, size, keep);
+}
+
+/* The body is as it was; the head is written anew in a copy. */
+static apr_status_t soften_response(const change_t *change, const cache_found_t *found,
+                                    apr_time_t now)
+{
+    unsigned char *data = apr_pmemdup(change->pool, found->blob.data, found->blob.size);
     cache_life_t life = found->record.life;
     apr_interval_time_t keep = cache_freshness_keep(&life, now);
 
     cache_stale_since(&life, now);
     cache_record_set_lifetime(data, life.lifetime);
-    return keep > 0 ? put(store, found->record.key, data, found->blob.size, keep)
-                    : cache_vault_remove(store, found->record.key);
+    return keep > 0 ? put_back(change, data, found->blob.size, keep)
+                    : change->store->remove(change->store, &change->id);
+}
+
+static apr_status_t soften_list(const change_t *change, const cache_found_t *found, apr_time_t now)
+{
+    apr_size_t size;
+    unsigned char *data = make_list(change->store, change->key, sets_of(found, change->pool),
+                                    found->record.generation, now, &size, change->pool);
+
+    return put_back(change, data, size, LIST_KEEPS_AFTER);
+}
+
+static apr_status_t soften_once(change_t *change, apr_time_t now)
+{
+    cache_store_t *store = change->store;
+    cache_found_t found = {{0}};
+    apr_status_t rv;
+
+    if (store->changes)
+        change->changes = store->changes(store, &change->id);
+    rv = fetch(&found, store->truth ? store->truth : store, change->key, change->pool);
+    if (rv != APR_SUCCESS)
+        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+    rv = found.record.kind == CACHE_RECORD_RESPONSE ? soften_response(change, &found, now)
+                                                    : soften_list(change, &found, now);
+    cache_vault_release(&found);
+    return rv;
 }
 
 apr_status_t cache_vault_soften(cache_store_t *store, const char *key, apr_time_t now,
                                 apr_pool_t *pool)
 {
-    cache_found_t found = {{0}};
-    apr_status_t rv = fetch(&found, store->truth ? store->truth : store, key, pool);
+    change_t change = {store, key};
+    apr_status_t rv = APR_EBUSY;
 
-    if (rv != APR_SUCCESS)
-        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
-    if (found.record.kind == CACHE_RECORD_RESPONSE) {
-        rv = soften_response(store, &found, now, pool);
-    } else {
-        rv = put_list(store, key, sets_of(&found, pool), found.record.generation, now,
-                      LIST_KEEPS_AFTER, pool);
+    change.pool = pool;
+    cache_key_id(&change.id, key);
+    for (int left = SOFTEN_TRIES; left > 0 && rv == APR_EBUSY; left--) {
+        change.is_last = left == 1;
+        rv = soften_once(&change, now);
     }
-    cache_vault_release(&found);
     return rv;
 }

@@ -101,7 +101,7 @@ apr_status_t cache_vault_remove(cache_store_t *store, const char *key);
 /*
  * Makes everything under key that is there now, all variants, stale as of now (wall clock). Errors:
  * the store's; APR_SUCCESS also when there is nothing. What is removed by somebody else at the same
- * moment may be there again, as stale.
+ * moment stays removed where the store can tell (put_unless), else it may be there again, as stale.
  */
 apr_status_t cache_vault_soften(cache_store_t *store, const char *key, apr_time_t now,
                                 apr_pool_t *pool);

@@ -82,6 +82,40 @@ def test_an_uncacheable_answer_releases_all_and_is_remembered(httpd, app):
     crowd.answers()
 
 
+def herd_waits(server, origin, fields, count=5):
+    """Sends so many requests; returns whether all but one waited for its answer, or none did."""
+    before = origin.count()
+    origin.behave(hold=True, headers=fields)
+    clients = asking(count, server)
+    wait_until(lambda: origin.count() == before + count or (origin.count() == before + 1 and told(server)["waiting"] == count - 1))
+    waited = origin.count() == before + 1
+    origin.release()
+    assert {answer.status for answer in clients.join()} == {200}
+    return waited
+
+
+def test_what_is_stale_from_the_first_moment_on_makes_nobody_wait(httpd, app):
+    """It is to be asked for each time. That is remembered, until an answer comes that can be shared."""
+    origin = app()
+    server = herded(httpd, origin)
+    stale = {"Cache-Control": "max-age=0", "ETag": '"one"'}
+    assert herd_waits(server, origin, stale) and origin.count() == 5
+    assert not herd_waits(server, origin, stale)
+    origin.behave(headers=FRESH)
+    server.get()
+    server.get(method="DELETE")
+    before = origin.count()
+    assert herd_waits(server, origin, FRESH) and origin.count() == before + 1
+
+
+def test_an_answer_that_came_too_late_is_not_held_against_the_next(httpd, app):
+    """It was fresh for a minute, all of which it has spent elsewhere."""
+    origin = app()
+    server = herded(httpd, origin)
+    for _ in range(2):
+        assert herd_waits(server, origin, {"Cache-Control": "max-age=60", "Age": "100", "ETag": '"one"'})
+
+
 def test_what_was_uncacheable_may_become_cacheable(httpd, app):
     origin = app(headers={"Cache-Control": "no-store"})
     server = cached(httpd, origin)

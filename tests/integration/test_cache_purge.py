@@ -6,7 +6,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit, status_of, ttl_of
-from herd_support import PATIENT_STORE
+from herd_support import PATIENT_STORE, Asking
 from test_cache_levels import DOWN, STATUS
 from webtier_testing import wait_until
 
@@ -229,6 +229,26 @@ def test_what_is_on_its_way_while_it_is_purged_is_not_stored(httpd, app, memcach
         wait_until(lambda: is_hit(get(server, path)))
         assert get(server, path).body == b"new", path
     wait_until(lambda: told(server)["not_stored"]["purged"] == 3)
+
+
+@pytest.mark.parametrize("method,fields", [("PURGE", {}), ("PURGE", {"Soft-Purge": "1"}), ("POST", {})],
+                         ids=["purge", "soft", "unsafe"])
+def test_what_another_box_asked_for_before_is_not_kept_fresh(httpd, app, memcached, method, fields):
+    """One box has asked the application, the other purges, then the answer comes."""
+    life = {"Cache-Control": "max-age=60, stale-while-revalidate=60"}
+    origin = app(body=b"old", hold=True, headers=life)
+    servers = sites(httpd, origin, memcached, 2)
+    asking = Asking(1, lambda: get(servers[1], timeout=60))
+    wait_until(lambda: origin.count() == 1)
+    origin.behave(body=b"new", headers=life)
+    assert get(servers[0], method=method, headers=fields, body=b"").status == 200
+    origin.release()
+    assert asking.join()[0].body == b"old"
+    wait_until(lambda: told(servers[1])["not_stored"]["purged"] == 1)
+    for server in servers:
+        answer = get(server)
+        assert answer.body == b"new" or (fields and ttl_of(answer) <= 0)
+        wait_until(lambda: get(server).body == b"new")
 
 
 def test_other_virtual_hosts_are_not_purged(httpd, app, memcached):

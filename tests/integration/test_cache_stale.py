@@ -97,8 +97,20 @@ def test_web_boxes_revalidate_once(httpd, app, memcached):
     assert origin.count() == 2
 
 
+def test_the_directive_does_not_speak_for_what_is_to_be_asked_for_each_time(httpd, app):
+    """With a validator or without; the application may say otherwise, and so may TierCacheMinTTL."""
+    rules = {"/plain": {"Cache-Control": "max-age=0"}, "/validator": {"Cache-Control": "max-age=0", "ETag": '"one"'},
+             "/past": {"Expires": "0", "ETag": '"one"'}, "/own": SWR}
+    server, origin = expired(httpd, app, {}, "TierCacheStaleWhileRevalidate 1min")
+    for body in (b"old", b"new"):
+        for path, fields in rules.items():
+            origin.behave(path, body=body, headers=fields)
+            assert server.get(path).body == (b"old" if path == "/own" else body), path
+
+
 def test_the_directive_speaks_for_responses_that_say_nothing(httpd, app):
-    server, origin = expired(httpd, app, {"Cache-Control": "max-age=0", "ETag": '"one"'}, "TierCacheStaleWhileRevalidate 1min")
+    server, origin = expired(httpd, app, {"Cache-Control": "max-age=60", "Age": "60", "ETag": '"one"'},
+                             "TierCacheStaleWhileRevalidate 1min")
     origin.behave(body=b"new", hold=True, headers=FRESH)
     assert server.get().body == b"old"
     origin.release()

@@ -267,6 +267,89 @@ static void an_epoch_outlives_a_server(void **state)
     end_world(world);
 }
 
+/* Calls meanwhile between reading and writing back. */
+typedef struct slow_store_t {
+    cache_store_t store;
+    cache_store_t *real;
+    box_t *other;
+    void (*meanwhile)(box_t *other);
+} slow_store_t;
+
+static apr_status_t slow_put(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
+                             apr_size_t size, apr_interval_time_t keep)
+{
+    slow_store_t *slow = (slow_store_t *)store;
+
+    if (slow->meanwhile)
+        slow->meanwhile(slow->other);
+    slow->meanwhile = NULL;
+    return slow->real->put(slow->real, id, data, size, keep);
+}
+
+static apr_status_t slow_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
+                             apr_pool_t *pool)
+{
+    slow_store_t *slow = (slow_store_t *)store;
+
+    return slow->real->get(slow->real, id, blob, pool);
+}
+
+static apr_status_t slow_remove(cache_store_t *store, const cache_id_t *id)
+{
+    slow_store_t *slow = (slow_store_t *)store;
+
+    return slow->real->remove(slow->real, id);
+}
+
+static apr_status_t purge_url(box_t *box, cache_store_t *store, int is_soft)
+{
+    return cache_epochs_purge_url(box->epochs, store, "k", is_soft, box->pool);
+}
+
+static void remove_meanwhile(box_t *other)
+{
+    assert_int_equal(purge_url(other, other->store, 0), APR_SUCCESS);
+}
+
+static void what_is_removed_while_it_is_made_stale_stays_removed(void **state)
+{
+    world_t *world = make_world(1, *state);
+    box_t *a = &world->box[0], *b = &world->box[1];
+    slow_store_t slow = {*a->store, a->store, b, remove_meanwhile};
+
+    slow.store.put = slow_put;
+    slow.store.get = slow_get;
+    slow.store.remove = slow_remove;
+    store(a, "k", "x", "y", apr_time_now());
+    assert_int_equal(purge_url(a, a->store, 1), APR_SUCCESS);
+    assert_int_equal(look(b, "k"), 0);
+    assert_int_equal(purge_url(a, &slow.store, 1), APR_SUCCESS);
+    assert_int_equal(look(a, "k"), -1);
+    assert_int_equal(look(b, "k"), -1);
+    end_world(world);
+}
+
+/* Asked for before a purge of the other box, stored after it: it can be told, then and only then.
+ */
+static void a_purge_of_a_url_is_told_to_who_stores_after_it(void **state)
+{
+    world_t *world = make_world(2, *state);
+    box_t *a = &world->box[0], *b = &world->box[1];
+    apr_time_t before = apr_time_now();
+
+    assert_int_equal(cache_epochs_was_purged(b->epochs, "k", before, *state), 0);
+    assert_int_equal(purge_url(a, a->store, 1), APR_SUCCESS);
+    assert_int_equal(cache_epochs_was_purged(b->epochs, "k", before, *state), -1);
+    assert_int_equal(cache_epochs_was_purged(a->epochs, "k", before, *state), -1);
+    assert_int_equal(purge_url(a, a->store, 0), APR_SUCCESS);
+    assert_int_equal(cache_epochs_was_purged(b->epochs, "k", before, *state), 1);
+    assert_int_equal(cache_epochs_was_purged(b->epochs, "other", before, *state), 0);
+    apr_sleep(apr_time_from_msec(60)); /* by so much may clocks differ */
+    assert_int_equal(cache_epochs_was_purged(b->epochs, "k", apr_time_now(), *state), 0);
+    assert_int_equal(cache_epochs_was_purged(a->epochs, "k", apr_time_now(), *state), 0);
+    end_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +361,8 @@ int main(void)
         test_with_pool(a_purge_that_memcached_cannot_hear),
         test_with_pool(what_cannot_be_remembered_is_an_error),
         test_with_pool(an_epoch_outlives_a_server),
+        test_with_pool(what_is_removed_while_it_is_made_stale_stays_removed),
+        test_with_pool(a_purge_of_a_url_is_told_to_who_stores_after_it),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }

@@ -308,6 +308,28 @@ static void a_death_in_the_middle_of_a_change_empties_the_stripe(void **state)
     assert_true(has(store, 1, *state));
 }
 
+static void what_changed_since_it_was_read_is_not_written_back(void **state)
+{
+    cache_store_t *store = make_store(*state, CACHE_SHM_SMALLEST);
+    cache_id_t id = id_of(1);
+    apr_uint64_t changes;
+
+    put(store, 1, 100);
+    changes = store->changes(store, &id);
+    assert_int_equal(
+        store->put_unless(store, &id, (const unsigned char *)"new", 3, SECONDS(9), changes),
+        APR_SUCCESS);
+    assert_int_equal(
+        store->put_unless(store, &id, (const unsigned char *)"new", 3, SECONDS(9), changes),
+        APR_EBUSY);
+    changes = store->changes(store, &id);
+    store->remove(store, &id);
+    assert_int_equal(
+        store->put_unless(store, &id, (const unsigned char *)"new", 3, SECONDS(9), changes),
+        APR_EBUSY);
+    assert_false(has(store, 1, *state));
+}
+
 static void layouts_differ_where_the_cutting_does(void **state)
 {
     (void)state;
@@ -330,6 +352,7 @@ int main(void)
         POOL_TEST(many_threads_see_whole_records),
         POOL_TEST(killed_processes_wedge_and_corrupt_nothing),
         POOL_TEST(a_death_in_the_middle_of_a_change_empties_the_stripe),
+        POOL_TEST(what_changed_since_it_was_read_is_not_written_back),
         POOL_TEST(layouts_differ_where_the_cutting_does),
     };
 

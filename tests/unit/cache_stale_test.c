@@ -4,14 +4,6 @@
 
 #define RECEIVED apr_time_from_sec(1000000)
 
-static const cache_directives_t nothing = {0,
-                                           CACHE_DELTA_NONE,
-                                           CACHE_DELTA_NONE,
-                                           CACHE_DELTA_NONE,
-                                           CACHE_DELTA_NONE,
-                                           CACHE_DELTA_NONE,
-                                           CACHE_DELTA_NONE};
-
 /* Fresh for 10 s, usable stale for 20 s while revalidated and for 30 s on errors. */
 static cache_life_t life_of(apr_uint32_t flags)
 {
@@ -30,10 +22,10 @@ static void test_windows_end(void **state)
     cache_life_t life = life_of(0);
 
     (void)state;
-    assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(30)), 1);
-    assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(30) + 1), 0);
-    assert_int_equal(cache_stale_if_error(&life, &nothing, after(40)), 1);
-    assert_int_equal(cache_stale_if_error(&life, &nothing, after(40) + 1), 0);
+    assert_int_equal(cache_stale_while_revalidate(&life, &cache_directives_none, after(30)), 1);
+    assert_int_equal(cache_stale_while_revalidate(&life, &cache_directives_none, after(30) + 1), 0);
+    assert_int_equal(cache_stale_if_error(&life, &cache_directives_none, after(40)), 1);
+    assert_int_equal(cache_stale_if_error(&life, &cache_directives_none, after(40) + 1), 0);
 }
 
 static void test_nothing_said_nothing_allowed(void **state)
@@ -43,8 +35,8 @@ static void test_nothing_said_nothing_allowed(void **state)
     (void)state;
     life.stale_while_revalidate = 0;
     life.stale_if_error = CACHE_DELTA_NONE;
-    assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(10)), 0);
-    assert_int_equal(cache_stale_if_error(&life, &nothing, after(10)), 0);
+    assert_int_equal(cache_stale_while_revalidate(&life, &cache_directives_none, after(10)), 0);
+    assert_int_equal(cache_stale_if_error(&life, &cache_directives_none, after(10)), 0);
 }
 
 static void test_rules_come_first(void **state)
@@ -55,21 +47,21 @@ static void test_rules_come_first(void **state)
     for (int i = 0; i < 2; i++) {
         cache_life_t life = life_of(flags[i]);
 
-        assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(15)), 0);
-        assert_int_equal(cache_stale_if_error(&life, &nothing, after(15)), 0);
+        assert_int_equal(cache_stale_while_revalidate(&life, &cache_directives_none, after(15)), 0);
+        assert_int_equal(cache_stale_if_error(&life, &cache_directives_none, after(15)), 0);
     }
 }
 
 static void test_what_the_request_wants(void **state)
 {
     cache_life_t life = life_of(0);
-    cache_directives_t asked = nothing;
+    cache_directives_t asked = cache_directives_none;
 
     (void)state;
     asked.flags = CACHE_CC_NO_CACHE;
     assert_int_equal(cache_stale_while_revalidate(&life, &asked, after(15)), 0);
     assert_int_equal(cache_stale_if_error(&life, &asked, after(15)), 0);
-    asked = nothing;
+    asked = cache_directives_none;
     asked.max_age = 14;
     assert_int_equal(cache_stale_while_revalidate(&life, &asked, after(15)), 0);
     assert_int_equal(cache_stale_if_error(&life, &asked, after(15)), 1);
@@ -83,7 +75,7 @@ static void test_defaults_only_where_nothing_is_said(void **state)
 {
     static const cache_stale_defaults_t defaults = {100, 200};
     static const cache_stale_defaults_t none = {CACHE_DELTA_NONE, CACHE_DELTA_NONE};
-    cache_directives_t told = nothing;
+    cache_directives_t told = cache_directives_none;
     cache_life_t life = life_of(0);
 
     (void)state;
@@ -98,6 +90,37 @@ static void test_defaults_only_where_nothing_is_said(void **state)
     cache_stale_default(&life, &told, &defaults);
     assert_int_equal(life.stale_while_revalidate, 20);
     assert_int_equal(life.stale_if_error, 30);
+}
+
+static void test_no_default_for_what_may_never_be_used_unasked(void **state)
+{
+    static const cache_stale_defaults_t defaults = {100, 200};
+    cache_life_t life = life_of(0);
+
+    (void)state;
+    life.lifetime = 0;
+    cache_stale_default(&life, &cache_directives_none, &defaults);
+    assert_int_equal(life.stale_while_revalidate, 20);
+    assert_int_equal(life.stale_if_error, 200);
+}
+
+static void test_what_those_who_wait_may_make_of_it(void **state)
+{
+    cache_life_t life = life_of(0);
+
+    (void)state;
+    assert_int_equal(cache_stale_worth(&life, after(5)), CACHE_STALE_USABLE);
+    assert_int_equal(cache_stale_worth(&life, after(25)), CACHE_STALE_USABLE);
+    assert_int_equal(cache_stale_worth(&life, after(31)), CACHE_STALE_TOO_OLD);
+    life.flags = CACHE_LIFE_MUST_REVALIDATE;
+    assert_int_equal(cache_stale_worth(&life, after(15)), CACHE_STALE_TOO_OLD);
+    life.flags = CACHE_LIFE_NO_CACHE;
+    assert_int_equal(cache_stale_worth(&life, after(5)), CACHE_STALE_NEVER);
+    life = life_of(0);
+    life.lifetime = life.stale_while_revalidate = 0;
+    assert_int_equal(cache_stale_worth(&life, after(0)), CACHE_STALE_NEVER);
+    life.stale_while_revalidate = 5;
+    assert_int_equal(cache_stale_worth(&life, after(1)), CACHE_STALE_USABLE);
 }
 
 static void test_errors(void **state)
@@ -150,7 +173,7 @@ static void test_stale_since(void **state)
     assert_int_equal(life.lifetime, 10);
     cache_stale_since(&life, after(4));
     assert_int_equal(life.lifetime, 4);
-    assert_int_equal(cache_stale_while_revalidate(&life, &nothing, after(24)), 1);
+    assert_int_equal(cache_stale_while_revalidate(&life, &cache_directives_none, after(24)), 1);
     life.initial_age = apr_time_from_sec(3);
     cache_stale_since(&life, after(-5));
     assert_int_equal(life.lifetime, 3);
@@ -165,6 +188,8 @@ int main(void)
         cmocka_unit_test(test_rules_come_first),
         cmocka_unit_test(test_what_the_request_wants),
         cmocka_unit_test(test_defaults_only_where_nothing_is_said),
+        cmocka_unit_test(test_no_default_for_what_may_never_be_used_unasked),
+        cmocka_unit_test(test_what_those_who_wait_may_make_of_it),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_keeping),

@@ -364,6 +364,48 @@ static void what_cannot_be_made_stale_is_told(void **state)
     assert_int_equal(table->held, 0);
 }
 
+/* A store that can tell what changed: somebody removes the record while it is being read. */
+static int removals;
+static apr_uint64_t table_changes;
+
+static apr_uint64_t changes_of(cache_store_t *store, const cache_id_t *id)
+{
+    (void)store;
+    (void)id;
+    return table_changes;
+}
+
+static apr_status_t put_unless(cache_store_t *store, const cache_id_t *id,
+                               const unsigned char *data, apr_size_t size, apr_interval_time_t keep,
+                               apr_uint64_t changes)
+{
+    if (removals > 0) {
+        removals--;
+        table_changes++;
+        table_remove(store, id);
+    }
+    return changes == table_changes ? table_put(store, id, data, size, keep) : APR_EBUSY;
+}
+
+static void what_is_removed_meanwhile_is_not_there_again_as_stale(void **state)
+{
+    table_store_t *table = make_table(*state);
+
+    table->store.changes = changes_of;
+    table->store.put_unless = put_unless;
+    store_one(table, "A: 1", "X: y", "body", 0, NOW);
+    removals = 1;
+    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
+    assert_string_equal(look(table, "A: 1"), "(nothing)");
+    store_one(table, "A: 1", "X: y", "body", 0, NOW);
+    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
+    assert_int_equal(lifetime(table, "A: 1"), 5);
+    removals = 1;
+    assert_int_equal(cache_vault_soften(&table->store, "key", NOW + SECONDS(6), table->pool),
+                     APR_SUCCESS);
+    assert_string_equal(look(table, "A: 1"), "(nothing)");
+}
+
 /* Stores a body for an extra part of the key. */
 static void store_extra(table_store_t *table, const char *extra, const char *response,
                         const char *body, int listed)
@@ -455,6 +497,7 @@ int main(void)
         POOL_TEST(variants_are_made_stale),
         POOL_TEST(later_variants_are_fresh),
         POOL_TEST(what_cannot_be_made_stale_is_told),
+        POOL_TEST(what_is_removed_meanwhile_is_not_there_again_as_stale),
     };
 
     return RUN_TESTS(tests);
