@@ -41,7 +41,7 @@ static int deliver(mogile_request_t *request, mogile_file_t *file)
 {
     request_rec *r = request->r;
     delivery_t *delivery = apr_palloc(r->pool, sizeof(*delivery));
-    reproxy_order_t order = {.size = -1, .trusted = 1, .absent_status = HTTP_SERVICE_UNAVAILABLE};
+    reproxy_order_t *order = apr_pcalloc(r->pool, sizeof(*order));
     const char **urls;
 
     delivery->request = request;
@@ -50,17 +50,19 @@ static int deliver(mogile_request_t *request, mogile_file_t *file)
     urls = apr_palloc(r->pool, (apr_size_t)file->copies->nelts * sizeof(*urls));
     for (int i = 0; i < file->copies->nelts; i++)
         urls[i] = copy_at(file, i)->url;
-    order.urls = urls;
-    order.url_count = file->copies->nelts;
-    order.size = file->length;
-    order.etag = mogile_request_etag(r, file->fid);
-    order.content_type = r->content_type ? NULL : "application/octet-stream";
+    order->trusted = 1;
+    order->absent_status = HTTP_SERVICE_UNAVAILABLE;
+    order->urls = urls;
+    order->url_count = file->copies->nelts;
+    order->size = file->length;
+    order->etag = mogile_request_etag(r, file->fid);
+    order->content_type = r->content_type ? NULL : "application/octet-stream";
     if (TIER_SETTING(request->config, verify, MOGILE_VERIFY_SIZE) == MOGILE_VERIFY_CHECKSUM)
-        order.md5 = file->md5;
-    order.failed = copy_failed;
-    order.served = copy_served;
-    order.baton = delivery;
-    return reproxy_deliver(r, &order);
+        order->md5 = file->md5;
+    order->failed = copy_failed;
+    order->served = copy_served;
+    order->baton = delivery;
+    return reproxy_deliver(r, order);
 }
 
 /* Nothing was sent, and no copy could be read. */

@@ -50,6 +50,7 @@ void reproxy_answer_ranges(reproxy_delivery_t *delivery)
 {
     request_rec *r = delivery->r;
     const char *range = apr_table_get(r->headers_in, "Range");
+    int max = 1;
 
     delivery->span_count = 0;
     if (!range || r->method_number != M_GET || r->header_only || r->status != HTTP_OK || r->main ||
@@ -57,7 +58,11 @@ void reproxy_answer_ranges(reproxy_delivery_t *delivery)
         return;
     if (ap_condition_if_range(r, r->headers_out) == AP_CONDITION_NOMATCH)
         return;
-    delivery->span_count = reproxy_range_parse(range, delivery->spans, REPROXY_SPANS_MAX);
+    for (const char *comma = range; max < REPROXY_SPANS_MAX && (comma = strchr(comma, ','));
+         comma++)
+        max++;
+    delivery->spans = apr_palloc(r->pool, (apr_size_t)max * sizeof(*delivery->spans));
+    delivery->span_count = reproxy_range_parse(range, delivery->spans, max);
 }
 
 int reproxy_answer_unsatisfiable(request_rec *r, apr_off_t size)
@@ -108,10 +113,12 @@ static void multipart_head(reproxy_delivery_t *delivery)
 {
     request_rec *r = delivery->r;
     unsigned char random[12];
+    char boundary[2 * sizeof(random) + 1];
     apr_off_t length = 0;
 
     apr_generate_random_bytes(random, sizeof(random));
-    ap_bin2hex(random, sizeof(random), delivery->boundary);
+    ap_bin2hex(random, sizeof(random), boundary);
+    delivery->boundary = apr_pstrdup(r->pool, boundary);
     delivery->part_type = r->content_type;
     for (int i = 0; i <= delivery->span_count; i++) {
         length += (apr_off_t)strlen(reproxy_answer_part(delivery, i));
@@ -146,7 +153,7 @@ static void storage_fields(reproxy_delivery_t *delivery)
 
     for (int i = 0; names && i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
-        const char *value = apr_table_get(delivery->fetch->head.fields, name);
+        const char *value = reproxy_head_get(&delivery->fetch->head, name, r->pool);
 
         if (!value)
             continue;
@@ -162,14 +169,15 @@ static void storage_fields(reproxy_delivery_t *delivery)
 void reproxy_answer_head(reproxy_delivery_t *delivery)
 {
     request_rec *r = delivery->r;
-    const char *ranges = apr_table_get(delivery->fetch->head.fields, "Accept-Ranges");
+    const reproxy_head_t *head = &delivery->fetch->head;
 
     delivery->settled = 1;
     storage_fields(delivery);
-    if (delivery->fetch->head.status == HTTP_PARTIAL_CONTENT)
-        ranges = "bytes";
-    if (ranges)
-        apr_table_setn(r->headers_out, "Accept-Ranges", ranges);
+    if (head->status == HTTP_PARTIAL_CONTENT ||
+        (head->accept_ranges && strcasecmp(head->accept_ranges, "bytes") == 0))
+        apr_table_setn(r->headers_out, "Accept-Ranges", "bytes");
+    else if (head->accept_ranges)
+        apr_table_set(r->headers_out, "Accept-Ranges", head->accept_ranges);
     if (delivery->span_count > 1)
         multipart_head(delivery);
     else if (delivery->span_count == 1)

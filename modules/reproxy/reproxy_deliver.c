@@ -121,15 +121,17 @@ static int verify(reproxy_delivery_t *delivery, apr_bucket *bucket, int is_last)
 
     if (!reproxy_deliver_is_verified(delivery))
         return 1;
+    if (!delivery->md5)
+        delivery->md5 = apr_palloc(delivery->r->pool, sizeof(*delivery->md5));
     if (delivery->at == 0)
-        apr_md5_init(&delivery->md5);
+        apr_md5_init(delivery->md5);
     if (bucket) {
         apr_bucket_read(bucket, &data, &size, APR_BLOCK_READ);
-        apr_md5_update(&delivery->md5, data, size);
+        apr_md5_update(delivery->md5, data, size);
     }
     if (!is_last)
         return 1;
-    apr_md5_final(digest, &delivery->md5);
+    apr_md5_final(digest, delivery->md5);
     ap_bin2hex(digest, sizeof(digest), text);
     return strcasecmp(text, delivery->order->md5) == 0;
 }
@@ -287,12 +289,17 @@ static int send_body(reproxy_delivery_t *delivery)
  * with the right bytes under way, or a status. */
 static int settle_ranges(reproxy_delivery_t *delivery)
 {
-    reproxy_span_t asked = delivery->spans[0];
-    int had_spans = delivery->span_count, status = reproxy_answer_resolve(delivery);
-    const reproxy_span_t *span = delivery->span_count ? &delivery->spans[0] : NULL;
+    const reproxy_span_t *span;
+    reproxy_span_t asked;
+    int status;
 
-    if (status != OK || had_spans == 0)
+    if (delivery->span_count == 0)
+        return OK;
+    asked = delivery->spans[0];
+    status = reproxy_answer_resolve(delivery);
+    if (status != OK)
         return status;
+    span = delivery->span_count ? &delivery->spans[0] : NULL;
     if (reproxy_range_resolve(&asked, delivery->size) && span && asked.first == span->first &&
         asked.last == span->last)
         return OK;

@@ -10,8 +10,9 @@
 /*
  * Answers r with the file that order names. Called by a handler, in its thread, before anything was
  * passed to r->output_filters; r->headers_out holds the fields that go to the client beside those
- * of the file. GET and HEAD, Range, If-Range and conditionals are dealt with here. Copies are tried
- * until one delivers; a body that breaks off is continued from another copy.
+ * of the file, and order lives as long as r. GET and HEAD, Range, If-Range and conditionals are
+ * dealt with here. Copies are tried until one delivers; a body that breaks off is continued from
+ * another copy.
  *
  * Returns what the handler is to return: OK (an answer was sent; where its body could not be
  * completed, the client's connection is cut), DONE (a relay has taken both sockets), or an HTTP
@@ -32,21 +33,11 @@ typedef struct reproxy_handover_t {
     /* Connected and not shared. It stays the caller's, who closes its descriptor after the call
      * without a shutdown: the relay dup()s it. */
     apr_socket_t *storage;
-    const char *node; /* "http://10.0.0.5:7500": the name under which it is counted */
     /* Bytes of the body that were read together with the storage's head, and come first. */
     const char *buffered;
     apr_size_t buffered_size;
     /* Bytes of the body that the client is still to get, the buffered ones among them. */
     apr_off_t remaining;
-    /* The position in the file of the first of them, and the size of the whole file (-1: not
-     * known), for a continuation from another copy. */
-    apr_off_t position;
-    apr_off_t size;
-    /* What the other copies must agree on: the validators the storage sent. NULL: none. */
-    const char *storage_etag;
-    const char *storage_modified;
-    const reproxy_order_t *order;
-    int url;                   /* index in order->urls of the copy in use */
     apr_interval_time_t stall; /* the longest pause of the storage that is waited for */
     /*
      * For the time after the handover, one call at a time, each in the thread that has r. baton

@@ -17,7 +17,8 @@
 
 /*
  * One delivery under way: what reproxy_source.c (from which copy), reproxy_answer.c (what the
- * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives in r->pool.
+ * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives in r->pool, for as
+ * long as a slow client takes: what few requests need is allocated when it is needed.
  */
 typedef struct reproxy_delivery_t {
     request_rec *r;
@@ -25,26 +26,26 @@ typedef struct reproxy_delivery_t {
     const reproxy_config_t *config;
     reproxy_plan_t plan;
     reproxy_fetch_ask_t ask;
-    reproxy_fetch_t slots[2];
-    reproxy_fetch_t *fetch; /* the one that delivers; NULL: none */
-    reproxy_fetch_t *given; /* the one whose body the relay carries; NULL: none */
-    apr_bucket *pulled;     /* what a worker gives the client beside the relay; NULL: nothing */
+    reproxy_fetch_t *slots[2]; /* NULL: not needed yet */
+    reproxy_fetch_t *fetch;    /* the one that delivers; NULL: none */
+    reproxy_fetch_t *given;    /* the one whose body the relay carries; NULL: none */
+    apr_bucket *pulled;        /* what a worker gives the client beside the relay; NULL: nothing */
 
     apr_off_t size;   /* of the whole file; -1: not known */
     const char *etag; /* what the storage said of the file the client gets */
     const char *modified;
 
-    reproxy_span_t spans[REPROXY_SPANS_MAX]; /* what the client gets */
-    int span_count;                          /* 0: the whole file */
-    apr_off_t at;                            /* position in the file of the next byte */
-    apr_off_t skip;                          /* bytes the fetch delivers before that */
-    int settled; /* what the client is told of the file cannot change any more */
-    int started; /* ... because it has been told */
+    reproxy_span_t *spans; /* what the client gets */
+    int span_count;        /* 0: the whole file */
+    apr_off_t at;          /* position in the file of the next byte */
+    apr_off_t skip;        /* bytes the fetch delivers before that */
+    int settled;           /* what the client is told of the file cannot change any more */
+    int started;           /* ... because it has been told */
     int is_multipart;
-    char boundary[25];     /* ... between its parts */
+    const char *boundary;  /* ... between its parts */
     const char *part_type; /* ... and what they are; NULL: not said */
     int is_unsatisfiable;  /* the storage says so; size is set */
-    apr_md5_ctx_t md5;
+    apr_md5_ctx_t *md5;    /* of the bytes so far; NULL: none, or it is not verified */
 } reproxy_delivery_t;
 
 /* reproxy_source.c */

@@ -10,11 +10,10 @@
 #include "reproxy_private.h"
 #include "reproxy_scene.h"
 
-/* A heap bucket's memory from the client connection's allocator, which keeps it for the next. */
-#define ROOM     (REPROXY_BUFFER - 128)
 #define COPY_MAX 16384
 /* For a head, and what comes with it of a body that the relay may take: it has the rest without a
- * copy, and a client that is slow holds this memory for long. One page of APR's allocator. */
+ * copy, and a client that is slow holds this memory for long. From the client connection's
+ * allocator, of which it is one node. */
 #define HEAD_ROOM (8192 - 128)
 
 static void drop_buffer(reproxy_fetch_t *fetch)
@@ -47,16 +46,92 @@ void reproxy_fetch_fail(reproxy_fetch_t *fetch, reproxy_failure_e failure)
                       : "");
 }
 
-static const char *question(const reproxy_fetch_t *fetch)
+/* Nothing of the buffer is on its way to the client any more. */
+static int is_alone(const apr_bucket *buffer)
+{
+    return ((const apr_bucket_refcount *)buffer->data)->refcount == 1;
+}
+
+/* The size of the buffer that is needed next. */
+static apr_size_t wanted_room(const reproxy_fetch_t *fetch)
+{
+    return fetch->ask->may_relay && !fetch->is_framed && fetch->size < HEAD_ROOM / 2
+               ? HEAD_ROOM
+               : REPROXY_BUFFERS_SIZE;
+}
+
+static void give_back(void *memory)
+{
+    reproxy_buffers_give(&reproxy_scene()->buffers, memory);
+}
+
+/* Takes memory of that size into fetch->buffer, in place of what was there. */
+static char *take_buffer(reproxy_fetch_t *fetch, apr_size_t room)
+{
+    apr_bucket_alloc_t *alloc = fetch->r->connection->bucket_alloc;
+    int is_large = room == REPROXY_BUFFERS_SIZE;
+    char *memory = is_large ? reproxy_buffers_take(&reproxy_scene()->buffers) : NULL;
+
+    if (!memory) {
+        memory = apr_bucket_alloc(room, alloc);
+        is_large = 0;
+    }
+    if (fetch->size > 0)
+        memcpy(memory, fetch->data, fetch->size);
+    if (fetch->buffer)
+        apr_bucket_destroy(fetch->buffer);
+    fetch->buffer =
+        apr_bucket_heap_create(memory, room, is_large ? give_back : apr_bucket_free, alloc);
+    fetch->room = room;
+    return memory;
+}
+
+/* Moves what is left to the start of a buffer with room behind it: the same where it is free and
+ * large enough. */
+static char *make_room(reproxy_fetch_t *fetch)
+{
+    const char *base = NULL;
+    char *memory;
+    apr_size_t whole, room = wanted_room(fetch);
+
+    if (fetch->buffer && fetch->room >= room && is_alone(fetch->buffer)) {
+        apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
+        memory = (char *)base;
+        memmove(memory, fetch->data, fetch->size);
+    } else {
+        memory = take_buffer(fetch, room);
+    }
+    fetch->data = memory;
+    return memory + fetch->size;
+}
+
+/* Returns the request. It lies where its answer will be read: nobody needs it after that. */
+static const char *question(reproxy_fetch_t *fetch, apr_size_t *size)
 {
     const reproxy_fetch_ask_t *ask = fetch->ask;
+    const char *const parts[] = {ask->is_head ? "HEAD " : "GET ",
+                                 fetch->url.target,
+                                 " HTTP/1.1\r\nHost: ",
+                                 fetch->url.authority,
+                                 "\r\nConnection: keep-alive\r\n",
+                                 ask->range ? "Range: " : "",
+                                 ask->range ? ask->range : "",
+                                 ask->range ? "\r\n\r\n" : "\r\n"};
+    apr_size_t sizes[sizeof(parts) / sizeof(parts[0])];
+    char *text, *to;
 
-    return apr_pstrcat(fetch->r->pool, ask->is_head ? "HEAD " : "GET ", fetch->url.target,
-                       " HTTP/1.1\r\nHost: ", fetch->url.authority,
-                       "\r\nConnection: keep-alive\r\n", ask->range ? "Range: " : "",
-                       ask->range ? ask->range : "", ask->range ? "\r\n" : "",
-                       ask->if_range ? "If-Range: " : "", ask->if_range ? ask->if_range : "",
-                       ask->if_range ? "\r\n" : "", "\r\n", NULL);
+    *size = 0;
+    for (apr_size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        *size += sizes[i] = strlen(parts[i]);
+    text = make_room(fetch);
+    if (*size > fetch->room)
+        text = apr_palloc(fetch->r->pool, *size);
+    to = text;
+    for (apr_size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        memcpy(to, parts[i], sizes[i]);
+        to += sizes[i];
+    }
+    return text;
 }
 
 static reproxy_failure_e failure_of(apr_status_t status)
@@ -71,12 +146,13 @@ static reproxy_failure_e send_question(reproxy_fetch_t *fetch, int fresh)
                                          ask->connect};
     reproxy_failure_e failure = reproxy_wire_open(&fetch->wire, fetch->r, &wire_ask);
     const char *text;
+    apr_size_t size;
     apr_status_t status;
 
     if (failure != REPROXY_FAILURE_NONE)
         return failure;
-    text = question(fetch);
-    status = reproxy_wire_send(&fetch->wire, text, strlen(text), ask->first);
+    text = question(fetch, &size);
+    status = reproxy_wire_send(&fetch->wire, text, size, ask->first);
     if (status != APR_SUCCESS && fetch->wire.is_reused && !APR_STATUS_IS_TIMEUP(status)) {
         reproxy_wire_close(&fetch->wire, 0);
         return send_question(fetch, 1);
@@ -119,45 +195,6 @@ reproxy_failure_e reproxy_fetch_begin(reproxy_fetch_t *fetch, request_rec *r,
     return failure;
 }
 
-/* Nothing of the buffer is on its way to the client any more. */
-static int is_alone(const apr_bucket *buffer)
-{
-    return ((const apr_bucket_refcount *)buffer->data)->refcount == 1;
-}
-
-/* The size of the buffer that is needed next. */
-static apr_size_t wanted_room(const reproxy_fetch_t *fetch)
-{
-    return fetch->ask->may_relay && !fetch->is_framed && fetch->size < HEAD_ROOM / 2 ? HEAD_ROOM
-                                                                                     : ROOM;
-}
-
-/* Moves what is left to the start of a buffer with room behind it: the same where it is free and
- * large enough. */
-static char *make_room(reproxy_fetch_t *fetch)
-{
-    apr_bucket_alloc_t *alloc = fetch->r->connection->bucket_alloc;
-    const char *base = NULL;
-    char *memory;
-    apr_size_t whole, kept = fetch->size, room = wanted_room(fetch);
-
-    if (fetch->buffer && fetch->room >= room && is_alone(fetch->buffer)) {
-        apr_bucket_read(fetch->buffer, &base, &whole, APR_BLOCK_READ);
-        memory = (char *)base;
-        memmove(memory, fetch->data, kept);
-    } else {
-        memory = apr_bucket_alloc(room, alloc);
-        if (kept > 0)
-            memcpy(memory, fetch->data, kept);
-        drop_buffer(fetch);
-        fetch->buffer = apr_bucket_heap_create(memory, room, apr_bucket_free, alloc);
-        fetch->room = room;
-    }
-    fetch->data = memory;
-    fetch->size = kept;
-    return memory + kept;
-}
-
 static apr_status_t read_more(reproxy_fetch_t *fetch, apr_interval_time_t timeout)
 {
     char *memory = make_room(fetch);
@@ -176,9 +213,10 @@ static reproxy_failure_e read_head(reproxy_fetch_t *fetch, apr_time_t deadline)
         apr_size_t used = 0;
         apr_status_t status;
 
-        switch (fetch->size == 0 ? REPROXY_HEAD_MORE
-                                 : reproxy_head_parse(&fetch->head, &used, fetch->data, fetch->size,
-                                                      fetch->r->pool)) {
+        /* What data points to is the buffer's, of which nobody else has anything yet. */
+        switch (fetch->size == 0
+                    ? REPROXY_HEAD_MORE
+                    : reproxy_head_parse(&fetch->head, &used, (char *)fetch->data, fetch->size)) {
         case REPROXY_HEAD_DONE:
             fetch->data += used;
             fetch->size -= used;
@@ -188,7 +226,7 @@ static reproxy_failure_e read_head(reproxy_fetch_t *fetch, apr_time_t deadline)
         default:
             break;
         }
-        if (fetch->size >= ROOM / 2)
+        if (fetch->size >= REPROXY_BUFFERS_SIZE / 2)
             return REPROXY_FAILURE_GARBAGE;
         status = read_more(fetch, deadline - tier_clock_now());
         if (status != APR_SUCCESS)
@@ -276,7 +314,7 @@ static void take_rest(reproxy_fetch_t *fetch)
     apr_size_t room;
     char *memory;
 
-    if (fetch->room >= ROOM || fetch->left <= (apr_off_t)fetch->size)
+    if (fetch->room >= REPROXY_BUFFERS_SIZE || fetch->left <= (apr_off_t)fetch->size)
         return;
     memory = make_room(fetch);
     room = fetch->room - fetch->size;

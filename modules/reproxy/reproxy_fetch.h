@@ -10,22 +10,19 @@
 #include "reproxy_range.h"
 #include "reproxy_wire.h"
 
-#define REPROXY_BUFFER 131072
-
 /* What a storage node is asked, and how patiently. */
 typedef struct reproxy_fetch_ask_t {
     const apr_array_header_t *allow;
     int trusted;
     int is_head;
-    int may_relay;        /* little of the body is to be read with the head */
-    const char *range;    /* the Range field; NULL: the whole file */
-    const char *if_range; /* NULL: none */
+    int may_relay;     /* little of the body is to be read with the head */
+    const char *range; /* the Range field; NULL: the whole file */
     apr_interval_time_t connect, first, stall;
 } reproxy_fetch_ask_t;
 
 /*
  * One question to one storage node and its answer. Zeroed: not begun. One thread. What it
- * allocates lives in r->pool, its buffers in the client connection's bucket allocator.
+ * allocates lives in r->pool, its buffers in buckets of the client connection.
  */
 typedef struct reproxy_fetch_t {
     request_rec *r;
@@ -36,10 +33,10 @@ typedef struct reproxy_fetch_t {
     reproxy_wire_t wire;
     apr_time_t asked_at;       /* monotonic */
     apr_interval_time_t first; /* how long its first byte is waited for: ask's, or less */
-    reproxy_head_t head;
+    reproxy_head_t head;       /* its strings last until the first byte of the body is asked for */
     reproxy_chunk_t chunk;
     apr_bucket *buffer; /* what was read, as one bucket of `room` bytes; NULL: nothing */
-    apr_size_t room;    /* REPROXY_BUFFER at most */
+    apr_size_t room;    /* REPROXY_BUFFERS_SIZE at most */
     const char *data;   /* within it: not yet used */
     apr_size_t size;
     int is_framed;  /* head and left are those of the answer */

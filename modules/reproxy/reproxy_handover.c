@@ -27,13 +27,10 @@ static void fill_handover(const reproxy_delivery_t *delivery, reproxy_handover_t
     const reproxy_fetch_t *fetch = delivery->fetch;
 
     handover->storage = fetch->wire.conn->sock;
-    handover->node = fetch->url.node;
-    handover->url = fetch->copy;
     handover->buffered = fetch->data;
     handover->buffered_size =
         (apr_off_t)fetch->size < fetch->left ? fetch->size : (apr_size_t)fetch->left;
     handover->remaining = fetch->left;
-    handover->position = delivery->at;
     handover->stall = delivery->ask.stall;
 }
 
@@ -124,15 +121,8 @@ int reproxy_handover(reproxy_delivery_t *delivery)
     const reproxy_relay_t *relay = reproxy_scene()->relay;
     request_rec *r = delivery->r;
     apr_bucket_brigade *bb;
-    reproxy_handover_t handover = {.r = r,
-                                   .size = delivery->size,
-                                   .storage_etag = delivery->etag,
-                                   .storage_modified = delivery->modified,
-                                   .order = delivery->order,
-                                   .resume = resume_given,
-                                   .taken = taken,
-                                   .ended = given_ended,
-                                   .baton = delivery};
+    reproxy_handover_t handover = {
+        .r = r, .resume = resume_given, .taken = taken, .ended = given_ended, .baton = delivery};
 
     if (!relay || !is_plain(delivery) || delivery->fetch->left <= 0 || delivery->is_multipart ||
         reproxy_deliver_is_verified(delivery) || r->header_only ||
@@ -142,9 +132,6 @@ int reproxy_handover(reproxy_delivery_t *delivery)
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
     if (!reproxy_deliver_pass(delivery, bb))
         return 0;
-    /* The caller's may be gone when it is needed again. */
-    delivery->order = handover.order =
-        apr_pmemdup(r->pool, delivery->order, sizeof(*delivery->order));
     delivery->at = first_byte(delivery);
     fill_handover(delivery, &handover);
     return relay->take(&handover) == APR_SUCCESS;

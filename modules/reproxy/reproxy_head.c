@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reproxy_head.h"
 
-#include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,23 +9,42 @@
 #include <apr_strings.h>
 
 #define FIELDS_MAX 200
+#define TOKEN      1 /* may be part of a field's name */
+#define VALUE      2 /* may be part of its value */
+#define BOTH       (TOKEN | VALUE)
 
-int reproxy_head_number(const char *text, apr_off_t *number)
+/* RFC 9110, 5.1 and 5.5. */
+static const unsigned char classes[256] = {
+    ['\t'] = VALUE,        [' '] = VALUE,         ['!'] = BOTH,         ['"'] = VALUE,
+    ['#' ... '\''] = BOTH, ['(' ... ')'] = VALUE, ['*' ... '+'] = BOTH, [','] = VALUE,
+    ['-' ... '.'] = BOTH,  ['/'] = VALUE,         ['0' ... '9'] = BOTH, [':' ... '@'] = VALUE,
+    ['A' ... 'Z'] = BOTH,  ['[' ... ']'] = VALUE, ['^' ... 'z'] = BOTH, ['{'] = VALUE,
+    ['|'] = BOTH,          ['}'] = VALUE,         ['~'] = BOTH,         [0x80 ... 0xFF] = VALUE,
+};
+
+/* Returns 1 and the number when the text is digits alone and fits. */
+static int read_number(const char *text, apr_size_t size, apr_off_t *number)
 {
     apr_int64_t value = 0;
 
-    if (!apr_isdigit(*text))
-        return 0;
-    for (; apr_isdigit(*text); text++) {
-        int digit = *text - '0';
+    for (apr_size_t i = 0; i < size; i++) {
+        int digit = text[i] - '0';
 
-        if (value > (INT64_MAX - digit) / 10)
+        if (!apr_isdigit(text[i]) || value > (INT64_MAX - digit) / 10)
             return 0;
         value = value * 10 + digit;
     }
-    if (*text != '\0')
-        return 0;
     *number = (apr_off_t)value;
+    return size > 0;
+}
+
+int reproxy_head_number(const char *text, apr_off_t *number)
+{
+    apr_off_t value;
+
+    if (!read_number(text, strlen(text), &value))
+        return 0;
+    *number = value;
     return 1;
 }
 
@@ -57,125 +76,210 @@ static int read_status_line(reproxy_head_t *head, const char *line, apr_size_t s
     return head->status >= 100;
 }
 
-static int is_token(const char *text, apr_size_t size)
+static int is_all(const char *text, apr_size_t size, int class)
 {
     for (apr_size_t i = 0; i < size; i++)
-        if (!apr_isalnum(text[i]) && (!text[i] || !strchr("!#$%&'*+-.^_`|~", text[i])))
-            return 0;
-    return size > 0;
-}
-
-static int is_value(const char *text, apr_size_t size)
-{
-    for (apr_size_t i = 0; i < size; i++)
-        if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7F)
+        if (!(classes[(unsigned char)text[i]] & class))
             return 0;
     return 1;
 }
 
-static int read_field(reproxy_head_t *head, const char *line, apr_size_t size, apr_pool_t *pool)
+static int is_field(const char *line, apr_size_t size)
 {
-    const char *colon = memchr(line, ':', size), *value, *end = line + size;
+    const char *colon = memchr(line, ':', size);
+    apr_size_t name = colon ? (apr_size_t)(colon - line) : 0;
 
-    if (!colon || !is_token(line, (apr_size_t)(colon - line)))
-        return 0;
-    value = colon + 1;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    if (!is_value(value, (apr_size_t)(end - value)))
-        return 0;
-    apr_table_mergen(head->fields, apr_pstrmemdup(pool, line, (apr_size_t)(colon - line)),
-                     apr_pstrmemdup(pool, value, (apr_size_t)(end - value)));
-    return 1;
+    return name > 0 && is_all(line, name, TOKEN) && is_all(colon, size - name, VALUE);
 }
 
-/* Repeated fields have been joined: each member must be the same number. */
-static int read_length(reproxy_head_t *head, apr_pool_t *pool)
+/* Looks at the whole head, and changes nothing. */
+static reproxy_head_e check(reproxy_head_t *head, apr_size_t *used, const char *data,
+                            apr_size_t size)
 {
-    const char *text = apr_table_get(head->fields, "Content-Length");
-    char *last, *word;
-
-    head->length = -1;
-    if (!text)
-        return 1;
-    if (!*text)
-        return 0;
-    for (word = apr_strtok(apr_pstrdup(pool, text), ", ", &last); word;
-         word = apr_strtok(NULL, ", ", &last)) {
-        apr_off_t number;
-
-        if (!reproxy_head_number(word, &number) || (head->length >= 0 && head->length != number))
-            return 0;
-        head->length = number;
-    }
-    return head->length >= 0;
-}
-
-static void read_connection(reproxy_head_t *head, apr_pool_t *pool)
-{
-    const char *text = apr_table_get(head->fields, "Connection");
-    char *last, *word;
-
-    if (!text)
-        return;
-    for (word = apr_strtok(apr_pstrdup(pool, text), ", \t", &last); word;
-         word = apr_strtok(NULL, ", \t", &last)) {
-        if (strcasecmp(word, "close") == 0) {
-            head->keeps = 0;
-            return;
-        }
-        if (strcasecmp(word, "keep-alive") == 0)
-            head->keeps = 1;
-    }
-}
-
-static int read_framing(reproxy_head_t *head, apr_pool_t *pool)
-{
-    const char *coding = apr_table_get(head->fields, "Transfer-Encoding");
-
-    read_connection(head, pool);
-    if (!read_length(head, pool))
-        return 0;
-    head->chunked = 0;
-    if (!coding)
-        return 1;
-    if (strcasecmp(coding, "chunked") != 0)
-        return 0;
-    /* Both framings at once: what follows on such a connection is not trusted. */
-    if (head->length >= 0)
-        head->keeps = 0;
-    head->length = -1;
-    head->chunked = 1;
-    return 1;
-}
-
-reproxy_head_e reproxy_head_parse(reproxy_head_t *head, apr_size_t *used, const char *data,
-                                  apr_size_t size, apr_pool_t *pool)
-{
-    const char *end = data + size, *line = data, *next = data;
-    apr_ssize_t length = line_at(line, end, &next);
+    const char *end = data + size, *next = data;
+    apr_ssize_t length = line_at(data, end, &next);
 
     /* What cannot become a status line is not waited for. */
     if (size > 0 && memcmp(data, "HTTP/1.", size < 7 ? size : 7) != 0)
         return REPROXY_HEAD_BAD;
     if (length < 0)
         return REPROXY_HEAD_MORE;
-    if (!read_status_line(head, line, (apr_size_t)length))
+    if (!read_status_line(head, data, (apr_size_t)length))
         return REPROXY_HEAD_BAD;
-    head->fields = apr_table_make(pool, 12);
     for (int count = 0; count < FIELDS_MAX; count++) {
-        line = next;
+        const char *line = next;
+
         length = line_at(line, end, &next);
         if (length < 0)
             return REPROXY_HEAD_MORE;
         if (length == 0) {
             *used = (apr_size_t)(next - data);
-            return read_framing(head, pool) ? REPROXY_HEAD_DONE : REPROXY_HEAD_BAD;
+            return REPROXY_HEAD_DONE;
         }
-        if (!read_field(head, line, (apr_size_t)length, pool))
+        if (!is_field(line, (apr_size_t)length))
             return REPROXY_HEAD_BAD;
     }
     return REPROXY_HEAD_BAD;
+}
+
+/* Returns the next word of a list, and moves *text behind it; NULL: there is none. */
+static const char *next_word(const char **text, apr_size_t *size)
+{
+    static const char space[] = ", \t";
+    const char *word = *text + strspn(*text, space);
+
+    *size = strcspn(word, space);
+    *text = word + *size;
+    return *size > 0 ? word : NULL;
+}
+
+/* Each member, and each repeated field, must be the same number. */
+static int read_length(reproxy_head_t *head, const char *text)
+{
+    apr_off_t number = -1;
+    apr_size_t size;
+    const char *word;
+
+    while ((word = next_word(&text, &size)) != NULL) {
+        if (!read_number(word, size, &number) || (head->length >= 0 && head->length != number))
+            return 0;
+        head->length = number;
+    }
+    return number >= 0;
+}
+
+static int has_word(const char *text, const char *wanted)
+{
+    apr_size_t size;
+    const char *word;
+
+    while ((word = next_word(&text, &size)) != NULL)
+        if (size == strlen(wanted) && strncasecmp(word, wanted, size) == 0)
+            return 1;
+    return 0;
+}
+
+/* What the fields say together of the framing. */
+typedef struct framing_t {
+    int closes;
+    int stays;
+} framing_t;
+
+static int read_coding(reproxy_head_t *head, const char *value)
+{
+    if (head->chunked || strcasecmp(value, "chunked") != 0)
+        return 0;
+    head->chunked = 1;
+    return 1;
+}
+
+static int is_same(const char *before, const char *now)
+{
+    return !before || strcmp(before, now) == 0;
+}
+
+static void take_first(const char **place, const char *value)
+{
+    if (!*place)
+        *place = value;
+}
+
+/* Returns 0 when the end of the answer, or which part it is, cannot be told. */
+static int read_field(reproxy_head_t *head, framing_t *framing, const char *name, const char *value)
+{
+    if (strcasecmp(name, "Content-Length") == 0)
+        return read_length(head, value);
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        return read_coding(head, value);
+    if (strcasecmp(name, "Connection") == 0) {
+        framing->closes |= has_word(value, "close");
+        framing->stays |= has_word(value, "keep-alive");
+    } else if (strcasecmp(name, "Content-Range") == 0) {
+        take_first(&head->content_range, value);
+        return is_same(head->content_range, value);
+    } else if (strcasecmp(name, "ETag") == 0) {
+        take_first(&head->etag, value);
+    } else if (strcasecmp(name, "Last-Modified") == 0) {
+        take_first(&head->modified, value);
+    } else if (strcasecmp(name, "Accept-Ranges") == 0) {
+        take_first(&head->accept_ranges, value);
+    } else if (strcasecmp(name, "Location") == 0) {
+        take_first(&head->location, value);
+    }
+    return 1;
+}
+
+/* Moves a field to where the ones before it end: name, NUL, value, NUL. Returns its value. */
+static char *cut_field(char **to, char *line, apr_size_t size)
+{
+    char *end = line + size, *colon = memchr(line, ':', size), *text = colon + 1, *value;
+
+    while (text < end && (*text == ' ' || *text == '\t'))
+        text++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    memmove(*to, line, (apr_size_t)(colon - line));
+    value = *to + (colon - line);
+    *value++ = '\0';
+    memmove(value, text, (apr_size_t)(end - text));
+    *to = value + (end - text);
+    *(*to)++ = '\0';
+    return value;
+}
+
+static int read_fields(reproxy_head_t *head, framing_t *framing, char *data, apr_size_t size)
+{
+    const char *end = data + size, *next;
+    char *line = memchr(data, '\n', size), *to = data;
+
+    head->fields = data;
+    for (line++;; line = data + (next - data)) {
+        apr_ssize_t length = line_at(line, end, &next);
+        char *name = to;
+
+        if (length <= 0)
+            break;
+        if (!read_field(head, framing, name, cut_field(&to, line, (apr_size_t)length)))
+            return 0;
+    }
+    *to = '\0';
+    return 1;
+}
+
+reproxy_head_e reproxy_head_parse(reproxy_head_t *head, apr_size_t *used, char *data,
+                                  apr_size_t size)
+{
+    framing_t framing = {0, 0};
+    reproxy_head_e result;
+
+    memset(head, 0, sizeof(*head));
+    head->length = -1;
+    result = check(head, used, data, size);
+    if (result != REPROXY_HEAD_DONE)
+        return result;
+    if (!read_fields(head, &framing, data, *used))
+        return REPROXY_HEAD_BAD;
+    if (framing.closes || framing.stays)
+        head->keeps = !framing.closes;
+    if (head->chunked) {
+        /* Both framings at once: what follows on such a connection is not trusted. */
+        if (head->length >= 0)
+            head->keeps = 0;
+        head->length = -1;
+    }
+    return REPROXY_HEAD_DONE;
+}
+
+const char *reproxy_head_get(const reproxy_head_t *head, const char *name, apr_pool_t *pool)
+{
+    const char *found = NULL, *at = head->fields;
+
+    while (*at) {
+        const char *value = at + strlen(at) + 1;
+
+        if (strcasecmp(at, name) == 0)
+            found = found ? apr_pstrcat(pool, found, ", ", value, NULL) : apr_pstrdup(pool, value);
+        at = value + strlen(value) + 1;
+    }
+    return found;
 }

@@ -44,7 +44,6 @@ typedef struct reading_t {
     request_rec *r;
     obedience_t *obedience;
     reproxy_says_e what;
-    int found;
 } reading_t;
 
 static int read_value(void *baton, const char *name, const char *value)
@@ -54,7 +53,6 @@ static int read_value(void *baton, const char *name, const char *value)
     apr_pool_t *pool = reading->r->pool;
     int is_good = 1;
 
-    reading->found = 1;
     switch (reading->what) {
     case REPROXY_SAYS_URL:
         reproxy_said_urls(said, value, pool);
@@ -79,25 +77,27 @@ static int read_value(void *baton, const char *name, const char *value)
     return 1;
 }
 
+static int take_from(reading_t *reading, apr_table_t *fields, const char *name)
+{
+    if (!apr_table_get(fields, name))
+        return 0;
+    apr_table_do(read_value, reading, fields, name, NULL);
+    apr_table_unset(fields, name);
+    return 1;
+}
+
 /* Reads a field wherever the application has put it, and takes it away: no client sees it. */
 static int take_field(reading_t *reading, const char *name)
 {
-    request_rec *r = reading->r;
+    int found = take_from(reading, reading->r->headers_out, name);
 
-    reading->found = 0;
-    apr_table_do(read_value, reading, r->headers_out, name, NULL);
-    apr_table_do(read_value, reading, r->err_headers_out, name, NULL);
-    if (reading->found) {
-        apr_table_unset(r->headers_out, name);
-        apr_table_unset(r->err_headers_out, name);
-    }
-    return reading->found;
+    return take_from(reading, reading->r->err_headers_out, name) || found;
 }
 
 /* Returns 1 when the answer names a place to get the file from, or tried to. */
 static int read_answer(obedience_t *obedience, request_rec *r)
 {
-    reading_t reading = {r, obedience, REPROXY_SAYS_URL, 0};
+    reading_t reading = {r, obedience, REPROXY_SAYS_URL};
     int names_a_place = 0;
 
     reproxy_said_init(&obedience->said, r->pool);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reproxy_plan.h"
 
+#define FAILURES_MAX 60 /* more make no difference, and would not fit */
+
 static int is_final(reproxy_failure_e failure)
 {
     switch (failure) {
@@ -49,11 +51,11 @@ void reproxy_plan_done(reproxy_plan_t *plan, int copy, reproxy_failure_e failure
     plan->copies[copy].is_asked = 0;
     if (failure == REPROXY_FAILURE_NONE)
         return;
-    plan->copies[copy].last_failure = (unsigned char)failure;
+    plan->copies[copy].last_failure = failure & 63;
     if (is_final(failure))
         plan->copies[copy].is_out = 1;
     /* What is out of reach is tried again less often than what broke off. */
-    if (plan->copies[copy].failures < 250)
+    if (plan->copies[copy].failures < FAILURES_MAX)
         plan->copies[copy].failures += is_out_of_reach(failure) ? 2 : 1;
 }
 

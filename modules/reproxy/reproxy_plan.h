@@ -10,11 +10,11 @@
 typedef struct reproxy_plan_t {
     int count; /* of copies, REPROXY_PLAN_MAX at most */
     struct {
-        unsigned char failures;     /* of attempts that may go better next time */
-        unsigned char is_out;       /* asking again is pointless */
-        unsigned char is_sick;      /* its node failed lately: asked after the healthy ones */
-        unsigned char is_asked;     /* an attempt is under way */
-        unsigned char last_failure; /* reproxy_failure_e */
+        unsigned short failures : 6;     /* of attempts that may go better next time */
+        unsigned short last_failure : 6; /* reproxy_failure_e */
+        unsigned short is_out : 1;       /* asking again is pointless */
+        unsigned short is_sick : 1;      /* its node failed lately: asked after the healthy ones */
+        unsigned short is_asked : 1;     /* an attempt is under way */
     } copies[REPROXY_PLAN_MAX];
 } reproxy_plan_t;
 

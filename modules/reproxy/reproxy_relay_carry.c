@@ -36,8 +36,9 @@ struct reproxy_relay_carry_t {
     reproxy_relay_job_t job;
     apr_off_t sent; /* by jobs before this one */
     int parked;
-    int socket; /* duplicate of the client's */
-    int source; /* of the source's */
+    int heading; /* the next that passes is the head of an answer */
+    int socket;  /* duplicate of the client's */
+    int source;  /* of the source's */
     int timer;
     reproxy_relay_carry_t *next; /* in child->carried, under its lock */
     reproxy_relay_carry_t *before;
@@ -47,6 +48,10 @@ static apr_status_t keep_end(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
     reproxy_relay_carry_t *carry = filter->ctx;
 
+    if (carry->heading && !APR_BRIGADE_EMPTY(brigade)) {
+        carry->heading = 0;
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(carry->c->bucket_alloc));
+    }
     if (carry->r && !APR_BRIGADE_EMPTY(brigade) && AP_BUCKET_IS_EOR(APR_BRIGADE_LAST(brigade))) {
         apr_bucket *end = APR_BRIGADE_LAST(brigade);
 
@@ -295,15 +300,21 @@ static apr_status_t end_with_request(void *data)
     return APR_SUCCESS;
 }
 
+void reproxy_relay_carry_expect(reproxy_relay_carry_t *carry, request_rec *r)
+{
+    if (!carry->filter) {
+        carry->filter = ap_add_output_filter(REPROXY_RELAY_FILTER, carry, r, carry->c);
+        carry->kept = apr_brigade_create(carry->c->pool, carry->c->bucket_alloc);
+    }
+    carry->heading = 1;
+}
+
 apr_status_t reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
                                       const reproxy_relay_body_t *body)
 {
     apr_status_t status;
 
-    if (!carry->filter) {
-        carry->filter = ap_add_output_filter(REPROXY_RELAY_FILTER, carry, NULL, carry->c);
-        carry->kept = apr_brigade_create(carry->c->pool, carry->c->bucket_alloc);
-    }
+    carry->heading = 0;
     carry->r = r;
     carry->body = *body;
     carry->sent = 0;

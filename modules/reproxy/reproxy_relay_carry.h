@@ -70,8 +70,16 @@ void reproxy_relay_carry_register(void);
 reproxy_relay_carry_t *reproxy_relay_carry_create(conn_rec *c, reproxy_relay_child_state_t *child);
 
 /*
- * Takes the body of r, whose head was sent with a FLUSH and of whose body nothing was passed on.
- * With an error nothing was done. r's handler then returns OK or DONE. Worker thread.
+ * Called before the head of r is passed on, whose body is to be taken. It leaves at once: httpd
+ * would set it aside until the FLUSH that comes after it, in a pool that lasts as long as the
+ * connection.
+ */
+void reproxy_relay_carry_expect(reproxy_relay_carry_t *carry, request_rec *r);
+
+/*
+ * Takes the body of r, expected before, whose head was sent with a FLUSH and of whose body nothing
+ * was passed on. With an error nothing was done. r's handler then returns OK or DONE. Worker
+ * thread.
  */
 apr_status_t reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
                                       const reproxy_relay_body_t *body);

@@ -60,9 +60,13 @@ static int wants(request_rec *r, apr_off_t length)
 {
     const reproxy_relay_conn_t *conn = conn_of(r->connection);
 
-    return conn && conn->inside &&
-           reproxy_relay_config_allows(&reproxy_config_of(r)->relay, length) &&
-           reproxy_relay_path_is_plain(r, 0);
+    if (!conn || !conn->inside ||
+        !reproxy_relay_config_allows(&reproxy_config_of(r)->relay, length) ||
+        !reproxy_relay_path_is_plain(r, 0)) {
+        return 0;
+    }
+    reproxy_relay_carry_expect(conn->carry, r);
+    return 1;
 }
 
 static reproxy_failure_e failure_of(reproxy_relay_end_e end)

@@ -4,6 +4,7 @@
 
 #include <httpd.h>
 
+#include "reproxy_buffers.h"
 #include "reproxy_deliver.h"
 #include "reproxy_node.h"
 #include "reproxy_relay_carry.h"
@@ -17,6 +18,7 @@
 typedef struct reproxy_scene_t {
     reproxy_table_t *table; /* shared with the other children */
     reproxy_workers_t *workers;
+    reproxy_buffers_t buffers;
     reproxy_remember_t *remember;       /* NULL: TierReproxyCache is off */
     const reproxy_relay_t *relay;       /* NULL: every body is sent by the worker of its request */
     apr_int64_t relay_max;              /* TierReproxyRelayMax, of the configuration being read */

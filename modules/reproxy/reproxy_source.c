@@ -28,7 +28,7 @@ static int differ(const char *before, const char *now)
 /* May an answer continue a body of which the client has got the beginning? */
 static reproxy_failure_e may_continue(const reproxy_delivery_t *delivery, apr_off_t size)
 {
-    const apr_table_t *fields = delivery->fetch->head.fields;
+    const reproxy_head_t *head = &delivery->fetch->head;
 
     if (!delivery->settled)
         return REPROXY_FAILURE_NONE;
@@ -38,8 +38,7 @@ static reproxy_failure_e may_continue(const reproxy_delivery_t *delivery, apr_of
     if (delivery->order->etag ||
         reproxy_config_resume(delivery->config) != REPROXY_RESUME_VALIDATORS)
         return REPROXY_FAILURE_NONE;
-    return differ(delivery->etag, apr_table_get(fields, "ETag")) ||
-                   differ(delivery->modified, apr_table_get(fields, "Last-Modified"))
+    return differ(delivery->etag, head->etag) || differ(delivery->modified, head->modified)
                ? REPROXY_FAILURE_CHANGED
                : REPROXY_FAILURE_NONE;
 }
@@ -47,14 +46,14 @@ static reproxy_failure_e may_continue(const reproxy_delivery_t *delivery, apr_of
 /* Takes over what the answer says of the file, when nothing is known yet. */
 static void learn(reproxy_delivery_t *delivery, apr_off_t size)
 {
-    const apr_table_t *fields = delivery->fetch->head.fields;
+    const reproxy_head_t *head = &delivery->fetch->head;
 
     if (size >= 0)
         delivery->size = size;
     if (delivery->settled)
         return;
-    delivery->etag = apr_table_get(fields, "ETag");
-    delivery->modified = apr_table_get(fields, "Last-Modified");
+    delivery->etag = apr_pstrdup(delivery->r->pool, head->etag);
+    delivery->modified = apr_pstrdup(delivery->r->pool, head->modified);
 }
 
 static reproxy_failure_e judge_whole(reproxy_delivery_t *delivery, const reproxy_span_t *span)
@@ -91,7 +90,7 @@ static int is_as_asked(const reproxy_span_t *asked, const reproxy_span_t *came, 
 static reproxy_failure_e judge_part(reproxy_delivery_t *delivery, const reproxy_span_t *span)
 {
     const reproxy_fetch_t *fetch = delivery->fetch;
-    const char *text = apr_table_get(fetch->head.fields, "Content-Range");
+    const char *text = fetch->head.content_range;
     reproxy_span_t came;
     apr_off_t size;
     reproxy_failure_e failure;
@@ -116,7 +115,7 @@ static reproxy_failure_e judge_part(reproxy_delivery_t *delivery, const reproxy_
 static reproxy_failure_e judge_unsatisfiable(reproxy_delivery_t *delivery,
                                              const reproxy_span_t *span)
 {
-    const char *text = apr_table_get(delivery->fetch->head.fields, "Content-Range");
+    const char *text = delivery->fetch->head.content_range;
     reproxy_span_t none, asked;
     apr_off_t size = delivery->size;
 
@@ -160,6 +159,13 @@ static void report(reproxy_delivery_t *delivery, const reproxy_fetch_t *fetch,
         order->failed(order->baton, fetch->copy, failure, has_status ? fetch->head.status : 0);
 }
 
+static reproxy_fetch_t *slot_of(reproxy_delivery_t *delivery, int i)
+{
+    if (!delivery->slots[i])
+        delivery->slots[i] = apr_palloc(delivery->r->pool, sizeof(*delivery->slots[i]));
+    return delivery->slots[i];
+}
+
 static int begin(reproxy_delivery_t *delivery, reproxy_fetch_t *fetch, int copy)
 {
     reproxy_failure_e failure;
@@ -173,8 +179,7 @@ static int begin(reproxy_delivery_t *delivery, reproxy_fetch_t *fetch, int copy)
     }
     /* Where there is a choice it was looked for before. */
     if (delivery->plan.count == 1 && !delivery->settled)
-        delivery->plan.copies[copy].is_sick =
-            (unsigned char)reproxy_node_is_sick(fetch->node, fetch->asked_at);
+        delivery->plan.copies[copy].is_sick = !!reproxy_node_is_sick(fetch->node, fetch->asked_at);
     if (delivery->plan.copies[copy].is_sick)
         fetch->first = reproxy_node_patience(fetch->node, delivery->ask.first);
     return 1;
@@ -183,7 +188,7 @@ static int begin(reproxy_delivery_t *delivery, reproxy_fetch_t *fetch, int copy)
 /* Where a redirect leads to; NULL: it is none that is understood. */
 static const char *redirect_of(const reproxy_fetch_t *fetch)
 {
-    const char *location = apr_table_get(fetch->head.fields, "Location");
+    const char *location = fetch->head.location;
     int status = fetch->head.status;
 
     if (!location ||
@@ -191,7 +196,7 @@ static const char *redirect_of(const reproxy_fetch_t *fetch)
         return NULL;
     if (location[0] == '/' && location[1] != '/')
         return apr_pstrcat(fetch->r->pool, fetch->url.node, location, NULL);
-    return strstr(location, "://") ? location : NULL;
+    return strstr(location, "://") ? apr_pstrdup(fetch->r->pool, location) : NULL;
 }
 
 /* Reads the head of the answer, or of that at the place it sends to. */
@@ -254,7 +259,7 @@ static apr_interval_time_t patience(const reproxy_delivery_t *delivery,
 /* Asks a second copy when the first is slow. Returns 1 when there are two questions under way. */
 static int hedge(reproxy_delivery_t *delivery, int rounds)
 {
-    reproxy_fetch_t *first = &delivery->slots[0];
+    reproxy_fetch_t *first = delivery->slots[0];
     reproxy_wire_t *wires[1] = {&first->wire};
     apr_interval_time_t wait = patience(delivery, first);
     int copy;
@@ -262,7 +267,7 @@ static int hedge(reproxy_delivery_t *delivery, int rounds)
     if (wait == 0 || wait >= first->first || reproxy_wire_wait(wires, 1, wait) == 0)
         return 0;
     copy = reproxy_plan_next(&delivery->plan, rounds);
-    if (copy < 0 || !begin(delivery, &delivery->slots[1], copy))
+    if (copy < 0 || !begin(delivery, slot_of(delivery, 1), copy))
         return 0;
     tier_counter_add(&reproxy_scene()->table->counts[REPROXY_COUNT_HEDGED], 1);
     return 1;
@@ -271,19 +276,19 @@ static int hedge(reproxy_delivery_t *delivery, int rounds)
 /* Two copies are asked: the first answer of use is taken. */
 static int take_either(reproxy_delivery_t *delivery, const reproxy_span_t *span)
 {
-    reproxy_fetch_t *slots = delivery->slots;
-    reproxy_wire_t *wires[2] = {&slots[0].wire, &slots[1].wire};
-    apr_time_t deadline = slots[0].asked_at + slots[0].first;
+    reproxy_fetch_t *const *slots = delivery->slots;
+    reproxy_wire_t *wires[2] = {&slots[0]->wire, &slots[1]->wire};
+    apr_time_t deadline = slots[0]->asked_at + slots[0]->first;
     int ready = reproxy_wire_wait(wires, 2, deadline - tier_clock_now());
     int faster = ready == 1;
 
-    if (take(delivery, &slots[faster], span)) {
+    if (take(delivery, slots[faster], span)) {
         if (faster)
             tier_counter_add(&reproxy_scene()->table->counts[REPROXY_COUNT_HEDGE_WON], 1);
-        drop(delivery, &slots[!faster]);
+        drop(delivery, slots[!faster]);
         return 1;
     }
-    return take(delivery, &slots[!faster], span);
+    return take(delivery, slots[!faster], span);
 }
 
 static const char *range_text(const reproxy_span_t *span, apr_pool_t *pool)
@@ -305,8 +310,8 @@ static void look_for_sick(reproxy_delivery_t *delivery)
 
     for (int i = 0; delivery->plan.count > 1 && i < delivery->plan.count; i++)
         if (!reproxy_url_parse(&url, delivery->order->urls[i], delivery->r->pool))
-            delivery->plan.copies[i].is_sick = (unsigned char)reproxy_node_is_sick(
-                reproxy_node_find(reproxy_scene()->table, url.node), now);
+            delivery->plan.copies[i].is_sick =
+                !!reproxy_node_is_sick(reproxy_node_find(reproxy_scene()->table, url.node), now);
 }
 
 int reproxy_source_open(reproxy_delivery_t *delivery, const reproxy_span_t *span)
@@ -318,10 +323,10 @@ int reproxy_source_open(reproxy_delivery_t *delivery, const reproxy_span_t *span
         look_for_sick(delivery);
     while (!delivery->r->connection->aborted &&
            (copy = reproxy_plan_next(&delivery->plan, rounds)) >= 0) {
-        if (!begin(delivery, &delivery->slots[0], copy))
+        if (!begin(delivery, slot_of(delivery, 0), copy))
             continue;
         if (hedge(delivery, rounds) ? take_either(delivery, span)
-                                    : take(delivery, &delivery->slots[0], span))
+                                    : take(delivery, delivery->slots[0], span))
             return !delivery->is_unsatisfiable;
     }
     return 0;

@@ -11,10 +11,20 @@
 /* Seconds after which a name is looked up again. */
 #define ADDRESS_TTL 60
 
+/* A worker, and for whom it is. */
+typedef struct place_t place_t;
+struct place_t {
+    proxy_worker *worker;
+    apr_interval_time_t connect;
+    const server_rec *server; /* with TLS */
+    place_t *next;            /* of the same node */
+};
+
 struct reproxy_workers_t {
     apr_pool_t *pool; /* with an allocator of its own, that threads share */
     apr_thread_mutex_t *lock;
-    apr_hash_t *by_key; /* under the lock */
+    apr_hash_t *by_node; /* the first place_t of each; under the lock, as count is */
+    int count;
 };
 
 apr_status_t reproxy_workers_create(reproxy_workers_t **workers, apr_pool_t *pool)
@@ -37,7 +47,7 @@ apr_status_t reproxy_workers_create(reproxy_workers_t **workers, apr_pool_t *poo
     }
     if (status != APR_SUCCESS)
         return status;
-    made->by_key = apr_hash_make(made->pool);
+    made->by_node = apr_hash_make(made->pool);
     *workers = made;
     return APR_SUCCESS;
 }
@@ -68,35 +78,50 @@ static proxy_worker *make(request_rec *r, const char *node, apr_interval_time_t 
     return NULL;
 }
 
-static const char *key_of(const request_rec *r, const reproxy_url_t *url,
-                          apr_interval_time_t connect)
+/* Connections over TLS have the keys and rules of their virtual host. */
+static int is_for(const place_t *place, const request_rec *r, const reproxy_url_t *url,
+                  apr_interval_time_t connect)
 {
-    /* Connections over TLS have the keys and rules of their virtual host. */
-    return apr_pstrcat(r->pool, url->node, " ", apr_itoa(r->pool, (int)(connect / 1000)),
-                       url->is_tls ? apr_psprintf(r->pool, " %pp", (const void *)r->server) : NULL,
-                       NULL);
+    return place->connect == connect && (!url->is_tls || place->server == r->server);
+}
+
+/* Under the lock. NULL: it cannot be made. */
+static proxy_worker *add(reproxy_workers_t *workers, request_rec *r, const reproxy_url_t *url,
+                         apr_interval_time_t connect, place_t *first)
+{
+    apr_pool_t *pool;
+    place_t *place;
+    proxy_worker *worker;
+
+    apr_pool_create(&pool, workers->pool);
+    worker = make(r, url->node, connect, pool);
+    if (!worker) {
+        apr_pool_destroy(pool);
+        return NULL;
+    }
+    place = apr_palloc(pool, sizeof(*place));
+    *place = (place_t){worker, connect, r->server, first};
+    apr_hash_set(workers->by_node, apr_pstrdup(pool, url->node), APR_HASH_KEY_STRING, place);
+    workers->count++;
+    return worker;
 }
 
 proxy_worker *reproxy_workers_get(reproxy_workers_t *workers, request_rec *r,
                                   const reproxy_url_t *url, apr_interval_time_t connect)
 {
-    const char *key = key_of(r, url, connect);
-    proxy_worker *worker;
-    unsigned is_full;
+    proxy_worker *worker = NULL;
+    place_t *first, *place;
+    int is_full;
 
     apr_thread_mutex_lock(workers->lock);
-    worker = apr_hash_get(workers->by_key, key, APR_HASH_KEY_STRING);
-    is_full = apr_hash_count(workers->by_key) >= WORKERS_MAX;
-    if (!worker && !is_full) {
-        apr_pool_t *pool;
-
-        apr_pool_create(&pool, workers->pool);
-        worker = make(r, url->node, connect, pool);
-        if (worker)
-            apr_hash_set(workers->by_key, apr_pstrdup(pool, key), APR_HASH_KEY_STRING, worker);
-        else
-            apr_pool_destroy(pool);
-    }
+    first = place = apr_hash_get(workers->by_node, url->node, APR_HASH_KEY_STRING);
+    while (place && !is_for(place, r, url, connect))
+        place = place->next;
+    is_full = workers->count >= WORKERS_MAX;
+    if (place)
+        worker = place->worker;
+    else if (!is_full)
+        worker = add(workers, r, url, connect, first);
     apr_thread_mutex_unlock(workers->lock);
     return worker || !is_full ? worker : make(r, url->node, connect, r->pool);
 }

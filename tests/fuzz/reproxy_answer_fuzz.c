@@ -41,9 +41,24 @@ static void check_body(const char *data, size_t size, size_t piece)
         abort();
 }
 
+/* Every field lies within the head, and is found by its name. */
+static void check_fields(const reproxy_head_t *head, const char *end, apr_pool_t *pool)
+{
+    const char *at = head->fields;
+
+    while (*at) {
+        if (!reproxy_head_get(head, at, pool))
+            abort();
+        at += strlen(at) + 1;
+        at += strlen(at) + 1;
+    }
+    if (at >= end)
+        abort();
+}
+
 static void check_range(const reproxy_head_t *head)
 {
-    const char *text = apr_table_get(head->fields, "Content-Range");
+    const char *text = head->content_range;
     reproxy_span_t span;
     apr_off_t size;
 
@@ -59,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reproxy_head_t head;
     apr_size_t used = 0;
     size_t piece;
+    char *text;
 
     if (size == 0)
         return 0;
@@ -66,10 +82,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     data++;
     size--;
     pool = fuzz_pool();
-    if (reproxy_head_parse(&head, &used, (const char *)data, size, pool) == REPROXY_HEAD_DONE) {
+    /* What is read is rewritten. */
+    text = apr_pmemdup(pool, data, size);
+    if (reproxy_head_parse(&head, &used, text, size) == REPROXY_HEAD_DONE) {
         if (used > size || head.status < 100 || head.status > 999 || head.length < -1 ||
             (head.chunked && head.length != -1))
             abort();
+        check_fields(&head, text + used, pool);
         check_range(&head);
     }
     check_body((const char *)data + used, size - used, piece);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS allow chunk head memory node plan quiet range said url)
+foreach(subject IN ITEMS allow buffers chunk head memory node plan quiet range said url)
   webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
                         LIBS tier_reproxy_engine)
 endforeach()
