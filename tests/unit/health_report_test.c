@@ -33,6 +33,17 @@ static tier_status_node_t *report(const health_table_t *table, apr_pool_t *pool)
     return root;
 }
 
+static const tier_status_node_t *only_member(const health_table_t *table, apr_pool_t *pool)
+{
+    return nth(child(nth(child(report(table, pool), "balancers"), 0), "members"), 0);
+}
+
+static void member_is(const tier_status_node_t *member, const char *state, tier_status_mood_e mood)
+{
+    assert_string_equal(child(member, "state")->text, state);
+    assert_int_equal(child(member, "state")->mood, mood);
+}
+
 static void empty_table(void **state)
 {
     health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(4)), 4);
@@ -82,11 +93,102 @@ static void members_of_balancers(void **state)
     assert_null(nth(balancers, 3));
 }
 
+/* What holds of a member, where several things are said of it: an administrator's maintenance
+ * before all, failing checks before an ejection, both before a drain. */
+static void one_state_of_several(void **state)
+{
+    static const struct {
+        health_state_e checks;
+        health_mode_e mode;
+        int ejected;
+        const char *shown;
+        tier_status_mood_e mood;
+        int up;
+    } rows[] = {
+        {HEALTH_UP, HEALTH_MODE_NORMAL, 1, "ejected", TIER_STATUS_BAD, 0},
+        {HEALTH_DOWN, HEALTH_MODE_NORMAL, 1, "down", TIER_STATUS_BAD, 0},
+        {HEALTH_UP, HEALTH_MODE_DRAIN, 0, "drain", TIER_STATUS_DEGRADED, 1},
+        {HEALTH_UP, HEALTH_MODE_DRAIN, 1, "ejected", TIER_STATUS_BAD, 0},
+        {HEALTH_DOWN, HEALTH_MODE_DRAIN, 0, "down", TIER_STATUS_BAD, 0},
+        {HEALTH_DOWN, HEALTH_MODE_MAINTENANCE, 1, "maintenance", TIER_STATUS_DEGRADED, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+        health_member_t *member = &add(table, "", "balancer://a", "http://1", "")->record.member;
+        const tier_status_node_t *balancer;
+
+        member->state = rows[i].checks;
+        member->mode = rows[i].mode;
+        member->ejected_until = rows[i].ejected ? 5000 : 0;
+        balancer = nth(child(report(table, *state), "balancers"), 0);
+        member_is(nth(child(balancer, "members"), 0), rows[i].shown, rows[i].mood);
+        assert_int_equal(child(balancer, "members_up")->number, rows[i].up);
+        assert_int_equal(child(balancer, "members_down")->number, !rows[i].up);
+    }
+}
+
+static void end_of_an_ejection(void **state)
+{
+    health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+    health_entry_t *entry = add(table, "", "balancer://a", "http://1", "++");
+
+    assert_false(has_child(only_member(table, *state), "ejected_until"));
+    entry->record.member.ejected_until = 5000;
+    assert_int_equal(child(only_member(table, *state), "ejected_until")->number, 5000);
+}
+
+static void what_an_agent_wants(void **state)
+{
+    health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+    health_entry_t *entry = add(table, "", "balancer://a", "http://1", "++");
+    const tier_status_node_t *member = only_member(table, *state);
+
+    assert_false(has_child(member, "agent_weight") || has_child(member, "agent"));
+    entry->record.member.advice.weight = 30;
+    member = only_member(table, *state);
+    assert_int_equal(child(member, "agent_weight")->number, 30);
+    assert_string_equal(child(member, "agent")->text, "ready");
+    entry->record.member.advice.drain = 1;
+    assert_string_equal(child(only_member(table, *state), "agent")->text, "wants no new sessions");
+}
+
+/* Its key is what the page sends back. */
+static void what_can_be_asked_of_a_member(void **state)
+{
+    health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+    const tier_status_node_t *actions;
+
+    add(table, "shop:80", "balancer://a", "http://1", "++")->record.member.ejects = 1;
+    actions = child(only_member(table, *state), "actions");
+    assert_int_equal(actions->kind, TIER_STATUS_ACTIONS);
+    assert_string_equal(actions->text, "drain maintenance eject");
+    assert_string_equal(actions->target, "shop:80 balancer://a http://1");
+}
+
+static void what_became_of_events(void **state)
+{
+    health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+    tier_status_node_t *root = tier_status_root("health", *state);
+    const tier_status_node_t *events;
+
+    tier_counter_add(health_table_told(table, HEALTH_TOLD_DELIVERED), 3);
+    tier_counter_add(health_table_told(table, HEALTH_TOLD_FAILED), 2);
+    tier_counter_add(health_table_told(table, HEALTH_TOLD_DROPPED), 1);
+    health_report_events(root, table, *state);
+    events = child(root, "events");
+    assert_int_equal(child(events, "delivered")->number, 3);
+    assert_int_equal(child(events, "failed")->number, 2);
+    assert_int_equal(child(events, "dropped")->number, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_with_pool(empty_table),
-        test_with_pool(members_of_balancers),
+        test_with_pool(empty_table),           test_with_pool(members_of_balancers),
+        test_with_pool(one_state_of_several),  test_with_pool(end_of_an_ejection),
+        test_with_pool(what_an_agent_wants),   test_with_pool(what_can_be_asked_of_a_member),
+        test_with_pool(what_became_of_events),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

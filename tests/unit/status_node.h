@@ -19,6 +19,15 @@ static inline const tier_status_node_t *child(const tier_status_node_t *node, co
     return NULL;
 }
 
+static inline int has_child(const tier_status_node_t *node, const char *name)
+{
+    for (node = node->first; node; node = node->next) {
+        if (strcmp(node->name, name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* Returns child number n, from 0, or NULL. */
 static inline const tier_status_node_t *nth(const tier_status_node_t *node, int n)
 {
