@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "health_testing.h"
+#include "health_probing.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
-#include "health_probe.h"
 #include "health_socket.h"
 
 /* Local resources that have run out. */
@@ -61,68 +60,13 @@ apr_status_t __wrap_health_socket_receive(int socket, char *bytes, apr_size_t *s
     return status ? status : __real_health_socket_receive(socket, bytes, size);
 }
 
-/* A probe and what came of it. */
-typedef struct run_t {
-    health_probe_t probe;
-    health_check_t check;
-    tier_loop_t *loop;
-    apr_pool_t *pool;
-    int done;
-    health_verdict_e verdict;
-    char result[300];
-    apr_interval_time_t latency;
-} run_t;
-
-static void note(tier_loop_t *loop, health_probe_t *probe, health_verdict_e verdict,
-                 const tier_result_t *result, apr_interval_time_t latency)
-{
-    run_t *run = probe->baton;
-
-    assert_false(health_probe_active(probe));
-    run->done++;
-    run->verdict = verdict;
-    run->latency = latency;
-    snprintf(run->result, sizeof(run->result), "%s",
-             verdict == HEALTH_PASS ? result->detail : tier_result_text(result, run->pool));
-    tier_loop_stop(loop);
-}
-
-/* In the pool: the probe is released with it. */
 static run_t *begin(health_kind_e kind, apr_pool_t *pool)
 {
-    run_t *run = apr_pcalloc(pool, sizeof(*run));
+    run_t *run = new_run(kind, pool);
 
     create_fails = watch_fails = send_fails = recv_fails = APR_SUCCESS;
-    run->pool = pool;
-    health_check_defaults(&run->check);
-    run->check.kind = kind;
-    run->check.timeout = MS(2000);
-    run->probe.check = &run->check;
-    run->probe.authority = "member";
-    run->probe.done = note;
-    run->probe.baton = run;
-    assert_int_equal(tier_loop_create(&run->loop, 4, pool), APR_SUCCESS);
-    assert_int_equal(health_probe_init(&run->probe, run->loop, pool), APR_SUCCESS);
+    begin_probing(run);
     return run;
-}
-
-static apr_sockaddr_t *address_of(const char *ip, int port, apr_pool_t *pool)
-{
-    apr_sockaddr_t *address;
-
-    assert_int_equal(apr_sockaddr_info_get(&address, ip, APR_UNSPEC, (apr_port_t)port, 0, pool),
-                     APR_SUCCESS);
-    return address;
-}
-
-static void probe(run_t *run, apr_sockaddr_t *address)
-{
-    assert_int_equal(health_probe_start(&run->probe, address), APR_SUCCESS);
-    assert_int_equal(run->done, 0);
-    assert_true(health_probe_active(&run->probe));
-    assert_int_equal(tier_loop_run(run->loop), APR_SUCCESS);
-    assert_int_equal(run->done, 1);
-    run->done = 0;
 }
 
 static run_t *probe_text(const char *text, apr_pool_t *pool)
@@ -143,7 +87,7 @@ static void http_answers(void **state)
     run = probe_text("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody", *state);
     assert_int_equal(run->verdict, HEALTH_PASS);
     assert_string_equal(run->result, "status 200 OK");
-    assert_true(run->latency > 0 && run->latency < MS(2000));
+    assert_true(run->latency > 0 && run->latency < run->check.timeout);
     run = probe_text("HTTP/1.1 500 No\r\n\r\n", *state);
     assert_int_equal(run->verdict, HEALTH_FAIL);
     assert_string_equal(run->result, "bad_status: status 500 No");
