@@ -104,6 +104,16 @@ static int hear(health_probe_t *probe, const char *bytes, apr_size_t size)
     return probe->verdict != HEALTH_MORE;
 }
 
+/* Otherwise the member has a handshake that was broken off, and may say so in its log each time. */
+static void end_handshake(const stream_t *stream)
+{
+    apr_size_t size;
+
+    while ((size = health_tls_output(stream->tls, stream->output, OUTPUT_SIZE)) > 0 &&
+           health_socket_send(stream->descriptor, stream->output, &size) == APR_SUCCESS)
+        continue;
+}
+
 /* The connection, and TLS on it, stand. Returns 1 with a verdict: that was all that was wanted. */
 static int speak(health_probe_t *probe)
 {
@@ -112,6 +122,8 @@ static int speak(health_probe_t *probe)
 
     stream->spoken = 1;
     if (!stream->protocol->request) {
+        if (stream->tls)
+            end_handshake(stream);
         probe->verdict = HEALTH_PASS;
         probe->result.detail =
             stream->tls ? health_tls_text(stream->tls, probe->pool) : "connected";

@@ -241,6 +241,19 @@ static void answer_in_tls_that_ends_too_soon(void **state)
     close_peer(&peer);
 }
 
+/* The member must not have to log a handshake that was broken off each second. */
+static void tls_alone_ends_its_handshake(void **state)
+{
+    peer_t peer = {.hangs = 1, .tls = server_context};
+    run_t *run = new_tls_run(HEALTH_KIND_TLS, 0, *state);
+
+    open_peer(&peer);
+    passes(run, address_of("127.0.0.1", peer.port, *state),
+           "TLSv1.3, certificate valid for 1 days");
+    assert_true(wait_until(__atomic_load_n(&peer.shaken, __ATOMIC_ACQUIRE) == 1, MS(10000)));
+    close_peer(&peer);
+}
+
 static void handshakes_that_come_to_nothing(void **state)
 {
     peer_t closes = {.greeting = {0}};
@@ -278,6 +291,7 @@ int main(void)
         test_with_pool(http_in_tls),
         test_with_pool(certificate_that_is_not_trusted),
         test_with_pool(answer_in_tls_that_ends_too_soon),
+        test_with_pool(tls_alone_ends_its_handshake),
         test_with_pool(handshakes_that_come_to_nothing),
     };
 
