@@ -25,19 +25,26 @@ typedef struct linger_conn_t {
     linger_tally_t *tally;      /* the child's */
     const process_score *score; /* the child's */
     linger_pace_t pace;
-    apr_time_t answered; /* when the last response was done; 0: where TierLinger is off */
-    apr_uint32_t turn;   /* requests lingered for since a worker took the connection */
+    apr_time_t answered;       /* when the last response was done; 0: where TierLinger is off */
+    apr_interval_time_t limit; /* how long a worker may linger after it */
+    apr_uint32_t turn;         /* requests lingered for since a worker took the connection */
     int socket;
     unsigned int armed : 1;    /* a response is done and no request was read since */
     unsigned int attached : 1; /* a worker holds it */
     unsigned int waiting : 1;  /* the listener holds it until the next request */
-    unsigned int coarse : 1;   /* the worker's timers are, until it lets go of the connection */
-    unsigned int closing : 1;  /* no more requests; httpd does not tell when such a one is let go */
+    unsigned int waits : 1; /* the client has sent a request after an answer that it waited for */
+    unsigned int pipelines : 1; /* and it has sent one before */
+    unsigned int coarse : 1;    /* the worker's timers are, until it lets go of the connection */
+    unsigned int closing : 1; /* no more requests; httpd does not tell when such a one is let go */
 } linger_conn_t;
 
 /* Makes the record of a new connection, which its worker holds. It stops counting when c's pool
  * goes. */
 linger_conn_t *linger_conn_create(conn_rec *c, int socket, linger_child_t *child);
+
+/* Returns how long a gap of this connection has to be to say that its client is far; microseconds.
+ */
+apr_interval_time_t linger_conn_far(const linger_conn_t *conn);
 
 /* Returns how long httpd keeps the connection alive after its last request, microseconds. */
 apr_interval_time_t linger_conn_alive(const linger_conn_t *conn);

@@ -77,6 +77,12 @@ static int has_room(const linger_crew_t *crew)
            tier_atomic_load(&crew->attached) <= crew->workers / 2;
 }
 
+int linger_crew_is_roomy(const linger_crew_t *crew)
+{
+    return tier_atomic_load(&crew->connections) <= crew->max_lingering ||
+           tier_atomic_load(&crew->attached) <= crew->workers / 4;
+}
+
 int linger_crew_wanted(const linger_crew_t *crew, apr_time_t now)
 {
     return tier_atomic_load(&crew->stopping) || now < tier_atomic_load64(&crew->busy_until);

@@ -74,6 +74,12 @@ void linger_crew_stop(linger_crew_t *crew);
 linger_outcome_e linger_crew_enter(linger_crew_t *crew, apr_time_t now, int accepting);
 void linger_crew_leave(linger_crew_t *crew);
 
+/*
+ * Returns 1 when a worker may be held for longer than usual, because nobody misses it: as many may
+ * linger as there are connections, or three quarters of the workers are idle.
+ */
+int linger_crew_is_roomy(const linger_crew_t *crew);
+
 /* Returns 1 when whoever lingers is to let go of its worker now. */
 int linger_crew_wanted(const linger_crew_t *crew, apr_time_t now);
 

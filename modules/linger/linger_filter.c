@@ -23,14 +23,39 @@ static const char filter_name[] = "TIER_LINGER";
  * How soon a lingering worker sees that it is wanted elsewhere. Waiting on a second descriptor that
  * wakes it at once was tried: it cost each wait 0.2 to 0.7 us on a busy machine.
  */
-#define SLICE apr_time_from_msec(2)
+#define SLICE apr_time_from_msec(4)
 
-/* The connection's protocol may have changed, or its end been decided, since the filters were put
- * on it. */
-static int is_kept_alive(conn_rec *c)
+/* For how long a worker lingers at most that nobody misses, unless TierLinger is longer. */
+#define STRETCHED_MAX apr_time_from_msec(16)
+
+/*
+ * httpd's look for the next request. Filters below may hold what was read from the socket already,
+ * as mod_ssl does when the client pipelines, and only a read tells. But through TLS a read in vain
+ * costs much of what lingering saves. So a worker waits without one for a client that has waited
+ * for its answers so far, and looks late: when it has waited for a slice.
+ */
+typedef struct look_t {
+    ap_filter_t *below;
+    apr_bucket_brigade *brigade; /* for what the read finds */
+    apr_off_t wanted;
+    apr_status_t status; /* of the read */
+    unsigned int done : 1;
+    unsigned int found : 1;
+} look_t;
+
+static void look(look_t *at)
 {
-    return c->keepalive == AP_CONN_KEEPALIVE && !c->aborted && !c->clogging_input_filters &&
-           !strcmp(ap_get_protocol(c), AP_PROTOCOL_HTTP1);
+    at->done = 1;
+    at->status =
+        ap_get_brigade(at->below, at->brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, at->wanted);
+    at->found = (at->status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(at->status)) ||
+                !APR_BRIGADE_EMPTY(at->brigade);
+}
+
+/* The connection's protocol may have changed since the filters were put on it. */
+static int is_http1(conn_rec *c)
+{
+    return !c->clogging_input_filters && !strcmp(ap_get_protocol(c), AP_PROTOCOL_HTTP1);
 }
 
 /*
@@ -57,11 +82,11 @@ static int is_accepting(const process_score *score)
     return !__atomic_load_n(&score->not_accepting, __ATOMIC_RELAXED);
 }
 
-static linger_outcome_e ask_to_linger(linger_conn_t *conn, apr_interval_time_t limit)
+static linger_outcome_e ask_to_linger(linger_conn_t *conn)
 {
     const linger_child_t *child = conn->child;
 
-    if (!linger_pace_pays(&conn->pace, limit)) {
+    if (!linger_pace_pays(&conn->pace, linger_conn_far(conn)) || !is_http1(conn->c)) {
         return LINGER_REFUSED_GAP;
     }
     if (child->max_requests && conn->turn >= child->max_requests) {
@@ -70,10 +95,11 @@ static linger_outcome_e ask_to_linger(linger_conn_t *conn, apr_interval_time_t l
     return linger_crew_enter(&conn->child->crew, conn->answered, is_accepting(conn->score));
 }
 
-static linger_outcome_e wait_for_request(linger_conn_t *conn, apr_interval_time_t limit)
+/* Whoever waits without having looked does so for one slice at most. */
+static linger_outcome_e wait_for_request(linger_conn_t *conn, look_t *late)
 {
     apr_time_t now = conn->answered;
-    apr_time_t due = now + limit;
+    apr_time_t due = now + conn->limit;
 
     if (!conn->coarse) {
         conn->coarse = 1;
@@ -83,7 +109,6 @@ static linger_outcome_e wait_for_request(linger_conn_t *conn, apr_interval_time_
         apr_interval_time_t slice = due - now < SLICE ? due - now : SLICE;
         linger_wait_e came = linger_wait(conn->socket, slice);
 
-        now = tier_clock_now();
         if (came == LINGER_WAIT_READABLE) {
             linger_pace_hit(&conn->pace);
             return LINGER_HIT;
@@ -91,6 +116,13 @@ static linger_outcome_e wait_for_request(linger_conn_t *conn, apr_interval_time_
         if (came == LINGER_WAIT_CLOSED) {
             return LINGER_CLOSED;
         }
+        if (!late->done) {
+            look(late);
+        }
+        if (late->found) {
+            return LINGER_HIT;
+        }
+        now = tier_clock_now();
         if (linger_crew_wanted(&conn->child->crew, now)) {
             return LINGER_RELEASED;
         }
@@ -99,16 +131,16 @@ static linger_outcome_e wait_for_request(linger_conn_t *conn, apr_interval_time_
     return LINGER_TIMEOUT;
 }
 
-static linger_outcome_e linger(linger_conn_t *conn, apr_interval_time_t limit)
+static linger_outcome_e linger(linger_conn_t *conn, look_t *late)
 {
-    linger_outcome_e outcome = ask_to_linger(conn, limit);
+    linger_outcome_e outcome = ask_to_linger(conn);
 
     if (outcome != LINGER_ADMITTED) {
         return outcome;
     }
     if (send_all(conn->c)) {
         ap_update_child_status(conn->c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
-        outcome = wait_for_request(conn, limit);
+        outcome = wait_for_request(conn, late);
     } else {
         outcome = LINGER_REFUSED_UNSENT;
     }
@@ -128,20 +160,33 @@ static void announce_data(ap_filter_t *filter, apr_bucket_brigade *brigade)
     APR_BRIGADE_INSERT_TAIL(brigade, mark);
 }
 
-/* Returns 1 when a worker lingered and there is something to read now. */
-static int after_response(linger_conn_t *conn)
+/* Where nobody misses the worker it may wait for longer: up to what says that a client is far. */
+static apr_interval_time_t stretched(const linger_conn_t *conn, apr_interval_time_t limit)
 {
-    apr_interval_time_t alive = linger_conn_alive(conn);
+    apr_interval_time_t most = linger_conn_far(conn);
+
+    if (most > STRETCHED_MAX) {
+        most = STRETCHED_MAX;
+    }
+    return limit < most && linger_crew_is_roomy(&conn->child->crew) ? most : limit;
+}
+
+/* Returns 1 when a worker lingered and there is something to read now. */
+static int after_response(linger_conn_t *conn, look_t *late)
+{
     apr_interval_time_t limit = linger_config_time(conn->server);
+    apr_interval_time_t alive = linger_conn_alive(conn);
     linger_outcome_e outcome;
 
     conn->armed = 0;
     conn->answered = 0;
-    if (limit <= 0 || !is_kept_alive(conn->c)) {
+    if (limit <= 0 || conn->c->keepalive != AP_CONN_KEEPALIVE || conn->c->aborted) {
         return 0;
     }
     conn->answered = tier_clock_now();
-    outcome = linger(conn, limit < alive ? limit : alive);
+    limit = stretched(conn, limit);
+    conn->limit = limit < alive ? limit : alive;
+    outcome = linger(conn, late);
     linger_tally_add(conn->tally, outcome);
     if (outcome == LINGER_TIMEOUT && limit >= alive) {
         conn->c->keepalive = AP_CONN_CLOSE; /* KeepAliveTimeout has passed */
@@ -169,44 +214,41 @@ static int is_core_empty(const core_net_rec *net)
 }
 
 /*
- * Returns 1 when the socket alone says whether there is something to read, so that a read that
- * finds nothing can be saved: below filter are only the core's, and those that keep nothing back
- * between two requests.
+ * Returns 1 when there is no use in a look before waiting. Where there are only the core's filter
+ * below, and those that keep nothing back between two requests, the socket alone says whether there
+ * is something to read; elsewhere it is likely to, once the client has waited for its answers.
  */
-static int is_unbuffered(const ap_filter_t *filter)
+static int may_wait_blindly(const linger_conn_t *conn, const ap_filter_t *below)
 {
-    while (filter->next && (!strcmp(filter->frec->name, "reqtimeout") ||
-                            !strcmp(filter->frec->name, "log_input_output"))) {
-        filter = filter->next;
+    while (below->next && (!strcmp(below->frec->name, "reqtimeout") ||
+                           !strcmp(below->frec->name, "log_input_output"))) {
+        below = below->next;
     }
-    return filter->frec == ap_core_input_filter_handle && is_core_empty(filter->ctx);
-}
-
-static int found_nothing(apr_status_t status, const apr_bucket_brigade *brigade)
-{
-    return (status == APR_SUCCESS || APR_STATUS_IS_EAGAIN(status)) && APR_BRIGADE_EMPTY(brigade);
+    if (below->frec == ap_core_input_filter_handle) {
+        return is_core_empty(below->ctx);
+    }
+    return conn->waits && !conn->pipelines;
 }
 
 /* httpd looks for the next request after a response. */
 static apr_status_t look_ahead(ap_filter_t *filter, apr_bucket_brigade *brigade, apr_off_t wanted)
 {
-    int looked = !is_unbuffered(filter->next);
-    apr_status_t status = APR_SUCCESS;
+    linger_conn_t *conn = filter->ctx;
+    look_t late = {.below = filter->next, .brigade = brigade, .wanted = wanted};
 
-    if (looked) {
-        status =
-            ap_get_brigade(filter->next, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, wanted);
-        if (!found_nothing(status, brigade)) {
-            return status;
-        }
+    if (!may_wait_blindly(conn, filter->next)) {
+        look(&late);
     }
-    if (after_response(filter->ctx)) {
+    if (!late.found && after_response(conn, &late) && !late.found) {
+        conn->waits = 1;
         announce_data(filter, brigade);
         return APR_SUCCESS;
     }
-    return looked ? status
-                  : ap_get_brigade(filter->next, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ,
-                                   wanted);
+    conn->pipelines |= late.found;
+    if (!late.done) {
+        look(&late);
+    }
+    return late.status;
 }
 
 static apr_status_t read_input(ap_filter_t *filter, apr_bucket_brigade *brigade,

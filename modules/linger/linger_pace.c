@@ -33,12 +33,13 @@ void linger_pace_missed(linger_pace_t *pace)
     move_odds(pace, 0);
 }
 
-void linger_pace_passed(linger_pace_t *pace, apr_interval_time_t gap, apr_interval_time_t limit)
+void linger_pace_passed(linger_pace_t *pace, apr_interval_time_t gap, apr_interval_time_t limit,
+                        apr_interval_time_t far)
 {
     pace->gap = gap;
     if (gap <= limit) {
         move_odds(pace, LINGER_PACE_SURE);
-    } else if (gap > limit * LINGER_PACE_REACH) {
+    } else if (gap > far) {
         move_odds(pace, 0);
     }
 }
@@ -57,10 +58,10 @@ static int is_time_to_try(linger_pace_t *pace)
     return 1;
 }
 
-int linger_pace_pays(linger_pace_t *pace, apr_interval_time_t limit)
+int linger_pace_pays(linger_pace_t *pace, apr_interval_time_t far)
 {
     if (pace->odds >= LINGER_PACE_EVEN) {
         return 1;
     }
-    return pace->gap && pace->gap <= limit * LINGER_PACE_REACH && is_time_to_try(pace);
+    return pace->gap && pace->gap <= far && is_time_to_try(pace);
 }

@@ -25,7 +25,6 @@ typedef struct linger_pace_t {
 
 #define LINGER_PACE_SURE     1024 /* odds: each of the last gaps was short enough */
 #define LINGER_PACE_EVEN     512  /* lingering pays from here on */
-#define LINGER_PACE_REACH    8    /* times the linger time: a longer gap is not httpd's delay */
 #define LINGER_PACE_FIRST    16   /* responses before the first try */
 #define LINGER_PACE_PATIENCE 4096 /* responses between tries at most */
 
@@ -33,12 +32,13 @@ typedef struct linger_pace_t {
 void linger_pace_hit(linger_pace_t *pace);
 void linger_pace_missed(linger_pace_t *pace);
 
-/* The next request came through the listener, gap (above 0) after the response, while the linger
- * time was limit. */
-void linger_pace_passed(linger_pace_t *pace, apr_interval_time_t gap, apr_interval_time_t limit);
+/* The next request came through the listener, gap (above 0) after the response, while a worker
+ * would have lingered for limit; a gap above far, which is no less, is not httpd's delay. */
+void linger_pace_passed(linger_pace_t *pace, apr_interval_time_t gap, apr_interval_time_t limit,
+                        apr_interval_time_t far);
 
-/* Returns 1 when lingering for limit after the response just sent is worth it. Call once a
+/* Returns 1 when lingering after the response just sent is worth it; far as above. Call once a
  * response. */
-int linger_pace_pays(linger_pace_t *pace, apr_interval_time_t limit);
+int linger_pace_pays(linger_pace_t *pace, apr_interval_time_t far);
 
 #endif

@@ -203,7 +203,7 @@ class Lingering:
         self._add_hot("mod_proxy", self._proxies, 0.8)
         certificate, key = self._workspace.certificate()
         tls = f"SSLEngine on\nSSLCertificateFile {certificate}\nSSLCertificateKeyFile {key}\n"
-        self._add_hot("TLS, quick_handler", self._pair(mpm(THREADS) + FLOOR + tls, stock=["ssl"]), 0.6, scheme="https")
+        self._add_hot("TLS", self._pair(mpm(THREADS) + FLOOR + tls, stock=["ssl"]), 0.6, scheme="https")
         crowded = self._pair(mpm(CROWDED) + FLOOR)
         for times in (1, 2, 6):
             self._add(f"{times} connections a thread", crowded, times * CROWDED,

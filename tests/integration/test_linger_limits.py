@@ -36,6 +36,20 @@ def test_a_client_that_slows_down_is_dropped(httpd):
     assert grown(server, before).get("timeouts", 0) <= 2
 
 
+def test_a_free_worker_lingers_longer(httpd):
+    """Gaps five times the linger time, on an idle server. Tries of clients that only look slow begin later."""
+    server = lingering(httpd, time="on")
+
+    def is_met():
+        with Wire(server) as client:
+            for _ in range(10):
+                client.get()
+                time.sleep(0.01)
+        return counters(server)["hits"]
+
+    wait_until(is_met, 30)
+
+
 def test_keepalive_timeout_shorter_than_the_linger(httpd):
     server = lingering(httpd, time="1s", conf="KeepAliveTimeout 200ms")
     with Wire(server) as client:

@@ -42,6 +42,21 @@ def test_pipelined_requests_are_answered_in_order(httpd, tls):
         assert time.monotonic() - started < scale(0.4)
 
 
+def test_a_client_that_pipelines_through_tls_later_is_delayed_once(httpd):
+    """The worker waits for such a client without having looked what mod_ssl has read already."""
+    server = lingering(httpd, tls=True, time="1s")
+    with Wire(server) as client:
+        for _ in range(3):
+            client.get()
+        before = counters(server)
+        started = time.monotonic()
+        for _ in range(10):
+            client.send(ask() * 2)
+            assert [client.answer()[0] for _ in range(2)] == [200, 200]
+        assert time.monotonic() - started < scale(5)
+    assert grown(server, before)["hits"] >= 10
+
+
 def test_a_pipelined_request_that_comes_in_pieces(httpd):
     server = lingering(httpd)
     with Wire(server) as client:

@@ -134,6 +134,20 @@ static void a_child_that_accepts_nothing_is_short(void **state)
     assert_int_equal(linger_crew_wanted(&crew, NOW), 1);
 }
 
+static void there_is_room_where_all_may_linger_or_most_are_idle(void **state)
+{
+    linger_crew_t crew = crew_with(WORKERS / 2, WORKERS / 2);
+
+    (void)state;
+    assert_int_equal(linger_crew_is_roomy(&crew), 1);
+    crew = crew_with(WORKERS / 2 + 1, WORKERS / 2);
+    assert_int_equal(linger_crew_is_roomy(&crew), 0);
+    crew = crew_with(10000, WORKERS / 4 + 1);
+    assert_int_equal(linger_crew_is_roomy(&crew), 0);
+    linger_crew_detach(&crew);
+    assert_int_equal(linger_crew_is_roomy(&crew), 1);
+}
+
 static void a_stopping_child_lingers_no_more(void **state)
 {
     linger_crew_t crew = crew_with(3, 2);
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_starved_child_is_left_in_peace_for_a_while),
         cmocka_unit_test(a_short_calm_does_not_end_a_long_one),
         cmocka_unit_test(a_child_that_accepts_nothing_is_short),
+        cmocka_unit_test(there_is_room_where_all_may_linger_or_most_are_idle),
         cmocka_unit_test(a_stopping_child_lingers_no_more),
         cmocka_unit_test(threads_leave_no_trace),
     };

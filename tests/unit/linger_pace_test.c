@@ -6,13 +6,14 @@
 #define LIMIT apr_time_from_msec(2)
 #define NEAR  200
 #define FAR   apr_time_from_msec(50)
+#define REACH (8 * LIMIT) /* a longer gap says that the client is far */
 
 static void nothing_known_nothing_lingered(void **state)
 {
     linger_pace_t pace = {0};
 
     (void)state;
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 0);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 0);
 }
 
 static void one_short_gap_is_enough_at_first(void **state)
@@ -20,8 +21,8 @@ static void one_short_gap_is_enough_at_first(void **state)
     linger_pace_t pace = {0};
 
     (void)state;
-    linger_pace_passed(&pace, LIMIT, LIMIT);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 1);
+    linger_pace_passed(&pace, LIMIT, LIMIT, REACH);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 1);
     assert_int_equal(pace.odds, LINGER_PACE_SURE);
 }
 
@@ -32,11 +33,11 @@ static void a_single_miss_is_forgiven_two_are_not(void **state)
     (void)state;
     linger_pace_hit(&pace);
     linger_pace_missed(&pace);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 1);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 1);
     linger_pace_missed(&pace);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 0);
-    linger_pace_passed(&pace, NEAR, LIMIT);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 1);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 0);
+    linger_pace_passed(&pace, NEAR, LIMIT, REACH);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 1);
 }
 
 static void a_miss_and_a_really_long_gap_are_enough(void **state)
@@ -46,8 +47,8 @@ static void a_miss_and_a_really_long_gap_are_enough(void **state)
     (void)state;
     linger_pace_hit(&pace);
     linger_pace_missed(&pace);
-    linger_pace_passed(&pace, FAR, LIMIT);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 0);
+    linger_pace_passed(&pace, FAR, LIMIT, REACH);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 0);
 }
 
 static void a_gap_that_may_be_our_own_delay_says_nothing(void **state)
@@ -58,9 +59,9 @@ static void a_gap_that_may_be_our_own_delay_says_nothing(void **state)
     (void)state;
     linger_pace_hit(&pace);
     for (i = 0; i < 1000; i++) {
-        linger_pace_passed(&pace, LIMIT * LINGER_PACE_REACH, LIMIT);
+        linger_pace_passed(&pace, REACH, LIMIT, REACH);
     }
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 1);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 1);
 }
 
 /* How often is lingered for a client whose gaps are like this, when no linger pays. */
@@ -69,8 +70,8 @@ static int tries(linger_pace_t *pace, apr_interval_time_t gap, int responses)
     int tried = 0;
 
     while (responses-- > 0) {
-        linger_pace_passed(pace, gap, LIMIT);
-        if (linger_pace_pays(pace, LIMIT)) {
+        linger_pace_passed(pace, gap, LIMIT, REACH);
+        if (linger_pace_pays(pace, REACH)) {
             linger_pace_missed(pace);
             tried++;
         }
@@ -83,7 +84,7 @@ static void a_far_client_is_never_tried(void **state)
     linger_pace_t pace = {0};
 
     (void)state;
-    assert_int_equal(tries(&pace, LIMIT * LINGER_PACE_REACH + 1, 100000), 0);
+    assert_int_equal(tries(&pace, REACH + 1, 100000), 0);
 }
 
 static void a_slow_client_is_tried_ever_more_seldom(void **state)
@@ -109,7 +110,7 @@ static void a_try_that_pays_goes_on(void **state)
     linger_pace_hit(&pace);
     assert_int_equal(pace.odds, LINGER_PACE_EVEN);
     assert_int_equal(pace.patience, LINGER_PACE_FIRST);
-    assert_int_equal(linger_pace_pays(&pace, LIMIT), 1);
+    assert_int_equal(linger_pace_pays(&pace, REACH), 1);
     linger_pace_hit(&pace);
     assert_true(pace.odds > LINGER_PACE_EVEN);
 }
@@ -121,7 +122,7 @@ static void odds_stay_in_range(void **state)
 
     (void)state;
     for (i = 0; i < 100; i++) {
-        linger_pace_passed(&pace, i % 50 < 25 ? NEAR : FAR, LIMIT);
+        linger_pace_passed(&pace, i % 50 < 25 ? NEAR : FAR, LIMIT, REACH);
         assert_in_range(pace.odds, 0, LINGER_PACE_SURE);
     }
 }
