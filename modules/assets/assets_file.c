@@ -44,6 +44,16 @@ apr_status_t assets_file_look(assets_file_t *file, apr_pool_t *pool)
     return rv;
 }
 
+apr_status_t assets_file_again(apr_file_t **again, apr_file_t *file, apr_int32_t flags,
+                               apr_pool_t *pool)
+{
+    char path[64];
+
+    apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", fd_of(file));
+    return apr_file_open(again, path, APR_FOPEN_READ | APR_FOPEN_BINARY | flags,
+                         APR_FPROT_OS_DEFAULT, pool);
+}
+
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool)
 {

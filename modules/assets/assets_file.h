@@ -28,6 +28,11 @@ typedef struct assets_file_t {
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool);
 
+/* Opens for reading once more what file is, whatever it is called by now: with a descriptor and an
+ * offset of its own. flags and pool as for assets_file_open. Errors: of open(2). */
+apr_status_t assets_file_again(apr_file_t **again, apr_file_t *file, apr_int32_t flags,
+                               apr_pool_t *pool);
+
 /* Reads size and record of an open file again. APR_EINVAL: it has no record. */
 apr_status_t assets_file_look(assets_file_t *file, apr_pool_t *pool);
 

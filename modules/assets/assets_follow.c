@@ -3,6 +3,7 @@
 
 #include "clock.h"
 
+#include <apr_portable.h>
 #include <http_connection.h>
 #include <http_protocol.h>
 
@@ -12,20 +13,24 @@
 #define PIECE ((apr_size_t)64 * 1024)
 
 /* How often one looks that hears no bell: it may ring in another httpd, which is found out. */
-#define LOOK_SELDOM apr_time_from_msec(200)
+#define LOOK_SELDOM (ASSETS_BELL_PAUSE + apr_time_from_msec(50))
 #define LOOK_OFTEN  apr_time_from_msec(20)
 
 /* One request that is answered by a fetch under way. */
 typedef struct follower_t {
     assets_request_t *state;
     request_rec *r;
-    assets_file_t file; /* the one that grows */
+    assets_file_t file; /* the one that grows, to be looked at */
+    apr_file_t *from;   /* the same, to be sent from; NULL: not opened yet */
     apr_off_t sent;
     int is_begun;
     int may_begin; /* 0: it wants the whole file first */
     int has_rung;  /* the bell, before this look */
-    int is_deaf;   /* the file grows without a bell */
+    int silent;    /* looks, one after the other, at which the file had grown without a bell */
 } follower_t;
+
+/* More than that, and the bell that rings for the file is another httpd's. */
+#define MOST_SILENT 1
 
 /* Parts of a file and conditions on it are httpd's business, once it is whole. */
 static int wants_whole(const request_rec *r)
@@ -56,11 +61,8 @@ static void begin(follower_t *follower)
         ap_set_content_length(r, record->length);
 }
 
-/*
- * Reads the next bytes into a bucket. Not as a bucket of the file: whoever sets one aside takes the
- * file with it, and it is to be looked at again.
- */
-static apr_status_t read_piece(follower_t *follower, apr_bucket **bucket)
+/* Reads the next bytes into a bucket. */
+static apr_status_t read_piece(follower_t *follower, apr_bucket_brigade *brigade)
 {
     apr_off_t left = follower->file.info.size - follower->sent;
     apr_size_t size = left < (apr_off_t)PIECE ? (apr_size_t)left : PIECE;
@@ -74,9 +76,41 @@ static apr_status_t read_piece(follower_t *follower, apr_bucket **bucket)
         free(data);
         return rv;
     }
-    *bucket = apr_bucket_heap_create(data, size, free, follower->r->connection->bucket_alloc);
+    APR_BRIGADE_INSERT_TAIL(brigade,
+                            apr_bucket_heap_create(data, size, free, brigade->bucket_alloc));
     follower->sent += (apr_off_t)size;
     return APR_SUCCESS;
+}
+
+/* Who sets a bucket of a file aside takes the file with it. */
+static int is_taken(apr_file_t *file)
+{
+    apr_os_file_t fd = -1;
+
+    return apr_os_file_get(&fd, file) != APR_SUCCESS || fd < 0;
+}
+
+/* All that is there, for sendfile(2). */
+static apr_status_t add_file(follower_t *follower, apr_bucket_brigade *brigade)
+{
+    request_rec *r = follower->r;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!follower->from || is_taken(follower->from))
+        rv =
+            assets_file_again(&follower->from, follower->file.file, assets_serve_flags(r), r->pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    assets_serve_add_file(brigade, follower->from, follower->sent,
+                          follower->file.info.size - follower->sent, r);
+    follower->sent = follower->file.info.size;
+    return APR_SUCCESS;
+}
+
+static apr_status_t add_next(follower_t *follower, apr_bucket_brigade *brigade)
+{
+    return assets_serve_flags(follower->r) ? add_file(follower, brigade)
+                                           : read_piece(follower, brigade);
 }
 
 /* What was sent is not the whole answer, and the client has to notice. */
@@ -108,15 +142,13 @@ static int send_new(follower_t *follower, int is_end)
 {
     apr_bucket_alloc_t *alloc = follower->r->connection->bucket_alloc;
     apr_bucket_brigade *brigade = apr_brigade_create(follower->r->pool, alloc);
-    apr_bucket *bucket;
 
     while (follower->sent < follower->file.info.size) {
-        if (read_piece(follower, &bucket) != APR_SUCCESS) {
+        if (add_next(follower, brigade) != APR_SUCCESS) {
             break_off(follower);
             return 0;
         }
-        APR_BRIGADE_INSERT_TAIL(brigade, bucket);
-        if (!pass(follower, brigade))
+        if (follower->sent < follower->file.info.size && !pass(follower, brigade))
             return 0;
     }
     APR_BRIGADE_INSERT_TAIL(brigade,
@@ -135,22 +167,27 @@ static int finish(follower_t *follower)
     return assets_serve(state, follower->r);
 }
 
-/* Returns 1 for a file that is only known to grow: whether its writer is alive need not be asked
- * each time that it rings. */
-static int is_growing(follower_t *follower)
+/* Returns 1 when the size alone says how things are. Whether its writer is alive need not be asked
+ * each time that it rings; and all that was announced is all there is. */
+static int is_plain(follower_t *follower)
 {
-    apr_finfo_t *info = &follower->file.info;
-
     return follower->has_rung && follower->is_begun && follower->file.record.length >= 0 &&
-           apr_file_info_get(info, APR_FINFO_SIZE, follower->file.file) == APR_SUCCESS &&
-           info->size < follower->file.record.length;
+           apr_file_info_get(&follower->file.info, APR_FINFO_SIZE, follower->file.file) ==
+               APR_SUCCESS &&
+           follower->file.info.size <= follower->file.record.length;
 }
 
 static int send_growth(follower_t *follower, assets_follow_e *outcome, int *result)
 {
+    int is_end = follower->file.info.size == follower->file.record.length;
+
     *outcome = ASSETS_FOLLOW_ANSWERED;
     *result = DONE;
-    return follower->file.info.size > follower->sent && !send_new(follower, 0);
+    if (!is_end)
+        return follower->file.info.size > follower->sent && !send_new(follower, 0);
+    if (send_new(follower, 1))
+        *result = OK;
+    return 1;
 }
 
 /* Looks once. Returns 1 with *outcome when it is over. */
@@ -185,7 +222,7 @@ static int look(follower_t *follower, assets_follow_e *outcome, int *result)
 assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_t *file,
                               int *result)
 {
-    assets_marks_t *marks = &assets_runtime()->shared->marks;
+    assets_bell_t *bell = assets_marks_bell(&assets_runtime()->shared->marks, state->id);
     apr_time_t until = tier_clock_now() +
                        TIER_SETTING(assets_config_of(r->server), timeout, ASSETS_DEFAULT_TIMEOUT);
     follower_t follower = {state, r, {file}};
@@ -193,17 +230,20 @@ assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_
 
     follower.may_begin = !wants_whole(r) && !state->claimed;
     for (;;) {
-        apr_uint32_t heard = assets_bell_listen(marks, state->id);
+        apr_uint32_t heard = assets_bell_listen(bell);
         apr_off_t before = follower.file.info.size;
 
-        if (is_growing(&follower) ? send_growth(&follower, &outcome, result)
-                                  : look(&follower, &outcome, result))
+        if (is_plain(&follower) ? send_growth(&follower, &outcome, result)
+                                : look(&follower, &outcome, result))
             return outcome;
-        if (!follower.has_rung && before > 0 && follower.file.info.size > before)
-            follower.is_deaf = 1;
+        if (follower.has_rung) {
+            follower.silent = 0;
+        } else if (before > 0 && follower.file.info.size > before) {
+            follower.silent++;
+        }
         if (!follower.is_begun && tier_clock_now() > until)
             return ASSETS_FOLLOW_LATE;
-        assets_bell_wait(marks, state->id, heard, follower.is_deaf ? LOOK_OFTEN : LOOK_SELDOM);
-        follower.has_rung = assets_bell_listen(marks, state->id) != heard;
+        follower.has_rung =
+            assets_bell_wait(bell, heard, follower.silent > MOST_SILENT ? LOOK_OFTEN : LOOK_SELDOM);
     }
 }

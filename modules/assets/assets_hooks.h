@@ -22,7 +22,7 @@
 extern module AP_MODULE_DECLARE_DATA tier_assets_module;
 
 /* In shared memory; the layout number changes with the structs. */
-#define ASSETS_SHARED_LAYOUT 6
+#define ASSETS_SHARED_LAYOUT 7
 
 /* Of more peers than that, some are left alone together. */
 #define ASSETS_PEERS_DOWN 256
@@ -89,6 +89,10 @@ int assets_serve(assets_request_t *state, request_rec *r);
 
 /* Returns what to open files for r with besides. assets_serve.c */
 apr_int32_t assets_serve_flags(const request_rec *r);
+
+/* Adds a part of a file to what answers r, as httpd would send its own. assets_serve.c */
+void assets_serve_add_file(apr_bucket_brigade *brigade, apr_file_t *file, apr_off_t start,
+                           apr_off_t length, const request_rec *r);
 
 /* Puts a compressed file in the place of state's, where one is beside it and r wants it. r has its
  * type and fields already. assets_variant.c */

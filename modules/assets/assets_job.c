@@ -21,8 +21,8 @@
 #define UNSTORABLE_KEEPS apr_time_from_sec(30)
 #define FAILED_KEEPS     apr_time_from_sec(2)
 
-/* Who waits for the file is not woken more often. */
-#define RING_EVERY apr_time_from_msec(10)
+/* Of no more listeners than that, each is told before the application is waited for. */
+#define FEW 16
 
 #define COMPLAIN_EVERY apr_time_from_sec(60)
 
@@ -49,7 +49,10 @@ struct assets_job_t {
     int is_from_peer; /* the file is whole already */
     apr_sha1_ctx_t content;
     apr_status_t disk; /* what went wrong with the disk */
-    apr_time_t rang;
+    apr_time_t began, rang;
+    apr_uint32_t heard; /* the bell's, when it rang */
+    apr_off_t told;     /* written when it rang */
+    apr_uint32_t crowd; /* how many heard the ring before */
 };
 
 void assets_job_complain(apr_status_t rv, const server_rec *s, const char *path)
@@ -117,15 +120,7 @@ apr_status_t assets_job_enter(assets_job_t **made, int *is_leader, const assets_
 
 apr_status_t assets_job_watch(apr_file_t **file, const assets_job_t *job, request_rec *r)
 {
-    char path[64];
-    apr_os_file_t fd;
-
-    /* The file itself, whatever it is called by now, under a number and with an offset of our own.
-     */
-    apr_os_file_get(&fd, job->file);
-    apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT,
-                         r->pool);
+    return assets_file_again(file, job->file, 0, r->pool);
 }
 
 void assets_job_drop(assets_job_t *job)
@@ -137,14 +132,41 @@ void assets_job_drop(assets_job_t *job)
 
 /* The answer. */
 
-static void ring(assets_job_t *job, int at_once)
+static void ring(assets_job_t *job)
+{
+    assets_bell_t *bell = assets_marks_bell(&job->shared->marks, job->id);
+    apr_uint32_t heard = assets_bell_heard(bell);
+
+    job->crowd = heard - job->heard;
+    job->heard = heard;
+    job->rang = tier_clock_now();
+    job->told = job->written;
+    assets_bell_ring(bell);
+}
+
+/* Returns when all will be there, if it goes on coming as it did. */
+static apr_interval_time_t left_of(const assets_job_t *job, apr_time_t now)
+{
+    apr_off_t left = job->record.length - job->written;
+
+    return job->record.length < 0 ? APR_INT64_MAX
+                                  : (apr_interval_time_t)((double)(now - job->began) *
+                                                          (double)left / (double)job->written);
+}
+
+/* Rings when it is time for those who wait, at the latest when all is there. */
+static void ring_sometimes(assets_job_t *job, int is_flush)
 {
     apr_time_t now = tier_clock_now();
+    apr_uint32_t crowd =
+        assets_bell_heard(assets_marks_bell(&job->shared->marks, job->id)) - job->heard;
 
-    if (!at_once && now - job->rang < RING_EVERY)
+    if (job->written == job->told)
         return;
-    job->rang = now;
-    assets_bell_ring(&job->shared->marks, job->id);
+    if (job->told == 0 || job->written == job->record.length ||
+        (is_flush && job->crowd <= FEW && crowd <= FEW) ||
+        assets_bell_is_due(crowd, now - job->rang, left_of(job, now)))
+        ring(job);
 }
 
 static int keep_field(void *data, const char *name, const char *value)
@@ -230,7 +252,8 @@ static apr_status_t take_answer(request_rec *r, const apr_table_t *fields, void 
     }
     rv = begin_file(job);
     job->has_record = rv == APR_SUCCESS;
-    ring(job, 1);
+    job->began = tier_clock_now();
+    ring(job);
     return rv;
 }
 
@@ -256,7 +279,7 @@ static apr_status_t write_bucket(assets_job_t *job, apr_bucket *bucket)
 static apr_status_t take_body(apr_bucket_brigade *brigade, void *baton)
 {
     assets_job_t *job = baton;
-    int is_first = job->written == 0;
+    int is_flush = 0;
 
     if (!job->has_record)
         return APR_SUCCESS;
@@ -264,10 +287,11 @@ static apr_status_t take_body(apr_bucket_brigade *brigade, void *baton)
          bucket = APR_BUCKET_NEXT(bucket)) {
         apr_status_t rv = APR_BUCKET_IS_METADATA(bucket) ? APR_SUCCESS : write_bucket(job, bucket);
 
+        is_flush |= APR_BUCKET_IS_FLUSH(bucket);
         if (rv != APR_SUCCESS)
             return rv;
     }
-    ring(job, is_first);
+    ring_sometimes(job, is_flush);
     return APR_SUCCESS;
 }
 
@@ -336,7 +360,7 @@ static void publish(assets_job_t *job)
     if (TIER_SETTING(job->config, fingerprint, 0) && !job->is_from_peer)
         job->record.fingerprint = assets_fingerprint_final(&job->content);
     rv = assets_file_note(job->file, NULL, &job->record, job->pool);
-    ring(job, 1); /* who waits need not wait for the disk */
+    ring(job); /* who waits need not wait for the disk */
     if (rv == APR_SUCCESS)
         rv = assets_file_publish(job->file, job->work, job->path, time, job->pool);
     job->disk = rv;
@@ -422,7 +446,7 @@ static void end_job(void *baton, apr_status_t status, const tier_internal_result
     if (!job->record.is_complete || job->disk != APR_SUCCESS)
         unlink(job->work);
     apr_file_close(job->file); /* gives the lock back */
-    assets_bell_ring(&job->shared->marks, job->id);
+    ring(job);
     apr_pool_destroy(job->pool);
 }
 

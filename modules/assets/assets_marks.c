@@ -2,7 +2,6 @@
 #include "assets_marks.h"
 
 #include "atomics.h"
-#include "futex.h"
 
 #include <apr_general.h>
 #include <apr_siphash.h>
@@ -48,21 +47,7 @@ assets_mark_e assets_marks_get(const assets_marks_t *marks, apr_uint64_t id, apr
     return (assets_mark_e)(word & 3);
 }
 
-void assets_bell_ring(assets_marks_t *marks, apr_uint64_t id)
+assets_bell_t *assets_marks_bell(assets_marks_t *marks, apr_uint64_t id)
 {
-    apr_uint32_t *bell = &marks->bells[id % ASSETS_BELLS];
-
-    __atomic_add_fetch(bell, 1, __ATOMIC_ACQ_REL);
-    tier_futex_wake(bell);
-}
-
-apr_uint32_t assets_bell_listen(const assets_marks_t *marks, apr_uint64_t id)
-{
-    return tier_atomic_load(&marks->bells[id % ASSETS_BELLS]);
-}
-
-void assets_bell_wait(assets_marks_t *marks, apr_uint64_t id, apr_uint32_t heard,
-                      apr_interval_time_t longest)
-{
-    tier_futex_wait(&marks->bells[id % ASSETS_BELLS], heard, longest);
+    return &marks->bells[id % ASSETS_BELLS];
 }

@@ -2,8 +2,9 @@
 #ifndef ASSETS_MARKS_H
 #define ASSETS_MARKS_H
 
+#include "assets_bell.h"
+
 #include <apr_errno.h>
-#include <apr_time.h>
 
 /*
  * What is remembered for a moment about URLs that are no files, and the bells that waiting requests
@@ -24,7 +25,7 @@ typedef enum {
 typedef struct assets_marks_t {
     unsigned char secret[16];
     apr_uint64_t marks[ASSETS_MARKS]; /* atomic */
-    apr_uint32_t bells[ASSETS_BELLS]; /* atomic: how often they rang */
+    assets_bell_t bells[ASSETS_BELLS];
 } assets_marks_t;
 
 /* Prepares fresh shared memory. Parent process. Errors: of the source of randomness. */
@@ -40,14 +41,7 @@ void assets_marks_set(assets_marks_t *marks, apr_uint64_t id, assets_mark_e mark
 /* Returns what is remembered. */
 assets_mark_e assets_marks_get(const assets_marks_t *marks, apr_uint64_t id, apr_time_t now);
 
-/* Wakes all who listen to id's bell. */
-void assets_bell_ring(assets_marks_t *marks, apr_uint64_t id);
-
-/* Returns a number to give to assets_bell_wait: what rings after this call is not missed. */
-apr_uint32_t assets_bell_listen(const assets_marks_t *marks, apr_uint64_t id);
-
-/* Waits until the bell rings, at most so long. It may also return for no reason. */
-void assets_bell_wait(assets_marks_t *marks, apr_uint64_t id, apr_uint32_t heard,
-                      apr_interval_time_t longest);
+/* Returns what those listen to who wait for the file; others may, too. */
+assets_bell_t *assets_marks_bell(assets_marks_t *marks, apr_uint64_t id);
 
 #endif

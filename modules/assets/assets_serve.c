@@ -153,19 +153,26 @@ static void set_validators(request_rec *r, const assets_file_t *file)
     ap_set_content_length(r, file->info.size);
 }
 
+void assets_serve_add_file(apr_bucket_brigade *brigade, apr_file_t *file, apr_off_t start,
+                           apr_off_t length, const request_rec *r)
+{
+    apr_bucket *bucket = apr_brigade_insert_file(brigade, file, start, length, r->pool);
+
+    if (core_of(r)->enable_mmap == ENABLE_MMAP_OFF)
+        apr_bucket_file_enable_mmap(bucket, 0);
+}
+
 static void add_body(apr_bucket_brigade *brigade, const assets_file_t *file, const request_rec *r)
 {
-    apr_bucket *bucket;
-
     if (file->data) {
+        apr_bucket *bucket;
+
         bucket = apr_bucket_pool_create(file->data, (apr_size_t)file->info.size, r->pool,
                                         brigade->bucket_alloc);
         APR_BRIGADE_INSERT_TAIL(brigade, bucket);
         return;
     }
-    bucket = apr_brigade_insert_file(brigade, file->file, 0, file->info.size, r->pool);
-    if (core_of(r)->enable_mmap == ENABLE_MMAP_OFF)
-        apr_bucket_file_enable_mmap(bucket, 0);
+    assets_serve_add_file(brigade, file->file, 0, file->info.size, r);
 }
 
 int assets_serve(assets_request_t *state, request_rec *r)

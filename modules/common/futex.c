@@ -7,11 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
-void tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest)
+int tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest)
 {
     struct timespec timeout = {apr_time_sec(longest), apr_time_usec(longest) * 1000};
 
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0) == 0;
 }
 
 /* Counted before the kernel looks at the word: who changes it after that sees the count. */
@@ -25,7 +25,12 @@ void tier_futex_wait_counted(apr_uint32_t *word, apr_uint32_t expected, apr_inte
 
 void tier_futex_wake(apr_uint32_t *word)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    tier_futex_wake_some(word, INT_MAX);
+}
+
+void tier_futex_wake_some(apr_uint32_t *word, int count)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
 void tier_futex_wake_counted(apr_uint32_t *word, const apr_uint32_t *waiters)

@@ -10,8 +10,9 @@
  */
 
 /* Sleeps while *word is expected, until it is woken or for at most longest microseconds; may come
- * back earlier: the caller looks at the word again. */
-void tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest);
+ * back earlier: the caller looks at the word again. Returns 1 when it was woken, 0 when it was not:
+ * *word was another, the time is over, or a signal came. */
+int tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest);
 
 /* The same; who sleeps is counted in *waiters meanwhile, so that tier_futex_wake_counted() need not
  * ask the kernel when nobody does. */
@@ -20,6 +21,9 @@ void tier_futex_wait_counted(apr_uint32_t *word, apr_uint32_t expected, apr_inte
 
 /* Wakes all that sleep on word. */
 void tier_futex_wake(apr_uint32_t *word);
+
+/* Wakes at most count of them, those first who have slept for the longest. */
+void tier_futex_wake_some(apr_uint32_t *word, int count);
 
 /* The same, without a call to the kernel when *waiters is 0. */
 void tier_futex_wake_counted(apr_uint32_t *word, const apr_uint32_t *waiters);

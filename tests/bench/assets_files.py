@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of TierAssets beside a quick_handler, httpd's own files, recipes, MultiViews and nginx; a herd on a missing one."""
+"""Files of TierAssets beside a quick_handler, httpd's own files, recipes, MultiViews and nginx."""
 import gzip
 import hashlib
 import os
-import selectors
-import socket
-import statistics
-import subprocess
-import sys
-import time
 
-from bench_lib import Unmeasurable, main
-from webtier_testing import process, wait_until
-from webtier_testing.ports import Reservation
+from bench_lib import main
+from webtier_testing import process
 
 MIME = 'TypesConfig "/etc/mime.types"\n'
 FILE = b"body { margin: 0 }\n" * 215  # 4 KiB
@@ -40,24 +33,6 @@ http { access_log off; keepalive_requests 1000000000; types { text/css css; } se
     scgi_temp_path @ROOT@/5;
     server { listen 127.0.0.1:@PORT@; location / { root @ROOT@; } } }
 """
-HERD, PIECES, PIECE, PAUSE = 1000, 16, 65536, 0.15
-CROWD = "ThreadLimit 512\nThreadsPerChild 512\nServerLimit 2\nMaxRequestWorkers 1024\nMinSpareThreads 1\nMaxSpareThreads 1024\n"
-ORIGIN = f"""
-import socket, sys, time
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-print("up", flush=True)
-while True:
-    client, _ = listener.accept()
-    client.recv(65536)
-    began = time.monotonic()
-    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: application/octet-stream\\r\\nContent-Length: {PIECES * PIECE}\\r\\n"
-                   b"Cache-Control: max-age=60\\r\\nConnection: close\\r\\n\\r\\n")
-    for _ in range({PIECES}):
-        time.sleep({PAUSE})
-        client.sendall(b"x" * {PIECE})
-    print(time.monotonic() - began, flush=True)
-    client.close()
-"""
 
 
 def put(folder, **files):
@@ -69,50 +44,6 @@ def put(folder, **files):
         os.utime(path, (1e9, 1e9))  # as files are that nobody is writing
     process.give_to_server(folder)
     return folder
-
-
-def ask_all(port, path, count):
-    """Asks for path over so many connections at once; returns seconds from the first request to each last byte."""
-    poll = selectors.DefaultSelector()
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-    for _ in range(count):
-        poll.register(socket.create_connection(("127.0.0.1", port)), selectors.EVENT_READ, [0])
-    keys, began, took, buffer = list(poll.get_map().values()), time.monotonic(), [], bytearray(1 << 18)
-    for key in keys:
-        key.fileobj.sendall(request)
-    while poll.get_map() and time.monotonic() - began < 60:
-        for key, _ in poll.select(0.1):
-            size = key.fileobj.recv_into(buffer)
-            key.data[0] += size
-            if not size:
-                took.append(time.monotonic() - began)
-                if key.data[0] < PIECES * PIECE:
-                    raise Unmeasurable(f"herd: an answer of {key.data[0]} bytes")
-                poll.unregister(key.fileobj)
-                key.fileobj.close()
-    return took
-
-
-def herd(bench):
-    """1,000 clients want a missing file of 1 MiB, which the application writes within some seconds."""
-    reservation = Reservation()
-    origin = subprocess.Popen([sys.executable, "-c", ORIGIN, str(reservation.port)], stdout=subprocess.PIPE, text=True)
-    try:
-        origin.stdout.readline()
-        front = bench.httpd(f"{MIME}{CROWD}TierAssets /assets/ store\nProxyPass / http://127.0.0.1:{reservation.port}/\n",
-                            ["assets"], ("mime", "proxy", "proxy_http"))
-        put(front.root / "store")
-        took = ask_all(front.port, "/assets/big.bin", HERD)
-        fetch = float(origin.stdout.readline())
-        wait_until((front.root / "store/big.bin").exists, 5)
-        if ask_all(front.port, "/assets/big.bin", 1)[0] > fetch / 2:
-            raise Unmeasurable("herd: the file was fetched again")
-        bench.figure(f"{HERD} clients, missing 1 MiB: median behind a fetch of {fetch:.2f} s",
-                     1000 * (statistics.median(took) - fetch), "ms", 20)
-    finally:
-        origin.kill()
-        origin.wait()
-        reservation.close()
 
 
 def hot(bench):
@@ -157,7 +88,6 @@ def negotiated(bench):
 
 
 def prepare(bench):
-    herd(bench)
     hot(bench)
     negotiated(bench)
 

@@ -286,7 +286,7 @@ class Bench:
         for case in wanted:
             wanted += [other for other, _ in case.all_comparisons() if other not in wanted]
         self.cases = [case for case in self.cases if case in wanted]
-        if not self.cases:
+        if not self.cases and not self.figures:
             raise Unmeasurable(f"no case has {text!r} in its name")
 
     def measure(self):
@@ -322,7 +322,7 @@ def _said(case, other, goal):
 
 
 def print_table(bench):
-    width = max(len(case.name) for case in bench.cases)
+    width = max((len(case.name) for case in bench.cases), default=0)
     print(f"\n{bench.name}: {bench.options.rounds} rounds of {bench.options.seconds} s, medians")
     print(f"{'':{width}}  {'requests/s':>10}  {'CPU us/request':>14}  {'p50 ms':>7}  {'p99 ms':>7}  CPU ratio")
     for case in bench.cases:

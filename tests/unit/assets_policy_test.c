@@ -150,18 +150,6 @@ static void marks_are_kept_for_a_moment(void **state)
     assert_int_equal(assets_marks_get(marks, id ^ (APR_UINT64_C(1) << 33), NOW), ASSETS_MARK_NONE);
 }
 
-static void a_bell_wakes(void **state)
-{
-    assets_marks_t *marks = apr_pcalloc(*state, sizeof(*marks));
-    apr_uint32_t heard = assets_bell_listen(marks, 1);
-    apr_time_t start = apr_time_now();
-
-    assets_bell_ring(marks, 1);
-    assets_bell_wait(marks, 1, heard, SECONDS(10)); /* rang before: does not wait */
-    assert_true(apr_time_now() - start < SECONDS(5));
-    assets_bell_wait(marks, 1, assets_bell_listen(marks, 1), 1000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,7 +160,6 @@ int main(void)
         POOL_TEST(what_is_no_record_is_none),
         POOL_TEST(a_clock_put_back_makes_it_stale),
         POOL_TEST(marks_are_kept_for_a_moment),
-        POOL_TEST(a_bell_wakes),
     };
 
     return RUN_TESTS(tests);

@@ -65,13 +65,28 @@ static void test_a_changed_word_wakes_all_of_another_process(void **state)
     assert_true(tier_clock_now() - begun < FOR_EVER);
 }
 
+static void test_as_many_are_woken_as_asked_for(void **state)
+{
+    shared_t *shared = *state;
+    pid_t sleepers[] = {start_sleeper(shared), start_sleeper(shared)};
+
+    assert_true(wait_until(__atomic_load_n(&shared->waiters, __ATOMIC_SEQ_CST) == 2,
+                           apr_time_from_sec(30)));
+    __atomic_store_n(&shared->word, 7, __ATOMIC_SEQ_CST);
+    /* the kernel may not have put them to sleep yet: then they see the value */
+    tier_futex_wake_some(&shared->word, 1);
+    tier_futex_wake_some(&shared->word, 1);
+    assert_int_equal(end_of(sleepers[0]), 7);
+    assert_int_equal(end_of(sleepers[1]), 7);
+}
+
 static void test_nobody_sleeps_on_a_value_that_is_gone(void **state)
 {
     shared_t *shared = *state;
     apr_time_t begun = tier_clock_now();
 
     shared->word = 1;
-    tier_futex_wait(&shared->word, 0, FOR_EVER);
+    assert_false(tier_futex_wait(&shared->word, 0, FOR_EVER));
     assert_true(tier_clock_now() - begun < FOR_EVER);
 }
 
@@ -90,6 +105,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_changed_word_wakes_all_of_another_process,
                                         make_shared, drop_shared),
+        cmocka_unit_test_setup_teardown(test_as_many_are_woken_as_asked_for, make_shared,
+                                        drop_shared),
         cmocka_unit_test_setup_teardown(test_nobody_sleeps_on_a_value_that_is_gone, make_shared,
                                         drop_shared),
         cmocka_unit_test_setup_teardown(test_sleep_ends_by_itself, make_shared, drop_shared),
