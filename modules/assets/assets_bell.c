@@ -5,12 +5,12 @@
 #include "futex.h"
 
 /* So many of a crowd are awake at a time; one of them may not find the time to wake the next. */
-#define AWAKE 4
+#define AWAKE 2
 
 /* About how long it takes two processors to wake one listener and to send what it is given; and how
  * many times that the crowd is left alone. */
-#define COST ((apr_interval_time_t)60)
-#define PART 3
+#define COST ((apr_interval_time_t)45)
+#define PART 4
 
 #define SHORTEST apr_time_from_msec(10)
 

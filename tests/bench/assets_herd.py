@@ -37,7 +37,7 @@ def ask_all(port, path, count):
     """Asks for path over so many connections at once. Returns when the first request was written, and when each client
     had its last byte. Bodies are not copied out of the kernel: what is measured is the server, not this program.
     """
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
     by_number, ended, nothing = {one.fileno(): [one, None] for one in sockets}, [], bytearray(1 << 20)
     poll = select.epoll()

@@ -80,10 +80,10 @@ static void a_crowd_is_woken_less_often_and_shortly_before_the_end(void **state)
     assert_true(assets_bell_is_due(1000, ASSETS_BELL_PAUSE, never));
     assert_true(assets_bell_is_due(APR_UINT32_MAX, ASSETS_BELL_PAUSE, never));
     /* not so late that there is no time for another one */
-    assert_false(assets_bell_is_due(1000, ASSETS_BELL_PAUSE, 100 * ms));
-    assert_true(assets_bell_is_due(1000, ASSETS_BELL_PAUSE, 60 * ms));
-    assert_true(assets_bell_is_due(1000, 60 * ms, 50 * ms));
-    assert_false(assets_bell_is_due(1000, 50 * ms, 10 * ms)); /* the end rings by itself */
+    assert_false(assets_bell_is_due(1000, ASSETS_BELL_PAUSE, 80 * ms));
+    assert_true(assets_bell_is_due(1000, ASSETS_BELL_PAUSE, 40 * ms));
+    assert_true(assets_bell_is_due(1000, 60 * ms, 40 * ms));
+    assert_false(assets_bell_is_due(1000, 40 * ms, 10 * ms)); /* the end rings by itself */
 }
 
 int main(void)
