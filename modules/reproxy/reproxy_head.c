@@ -122,14 +122,22 @@ static reproxy_head_e check(reproxy_head_t *head, apr_size_t *used, const char *
     return REPROXY_HEAD_BAD;
 }
 
+static int is_space(char c)
+{
+    return c == ',' || c == ' ' || c == '\t';
+}
+
 /* Returns the next word of a list, and moves *text behind it; NULL: there is none. */
 static const char *next_word(const char **text, apr_size_t *size)
 {
-    static const char space[] = ", \t";
-    const char *word = *text + strspn(*text, space);
+    const char *word = *text, *end;
 
-    *size = strcspn(word, space);
-    *text = word + *size;
+    while (is_space(*word))
+        word++;
+    for (end = word; *end && !is_space(*end); end++) {
+    }
+    *size = (apr_size_t)(end - word);
+    *text = end;
     return *size > 0 ? word : NULL;
 }
 
@@ -173,37 +181,41 @@ static int read_coding(reproxy_head_t *head, const char *value)
     return 1;
 }
 
-static int is_same(const char *before, const char *now)
-{
-    return !before || strcmp(before, now) == 0;
-}
-
 static void take_first(const char **place, const char *value)
 {
     if (!*place)
         *place = value;
 }
 
-/* Returns 0 when the end of the answer, or which part it is, cannot be told. */
-static int read_field(reproxy_head_t *head, framing_t *framing, const char *name, const char *value)
+static int is_named(const char *name, apr_size_t size, const char *wanted, apr_size_t wanted_size)
 {
-    if (strcasecmp(name, "Content-Length") == 0)
+    return size == wanted_size && strncasecmp(name, wanted, size) == 0;
+}
+
+#define IS(wanted) is_named(name, size, wanted, sizeof(wanted) - 1)
+
+/* Takes a field whose name has that size. Returns 0 when the end of the answer, or which part of
+ * the file it is, cannot be told. */
+static int read_field(reproxy_head_t *head, framing_t *framing, const char *name, apr_size_t size,
+                      const char *value)
+{
+    if (IS("Content-Length"))
         return read_length(head, value);
-    if (strcasecmp(name, "Transfer-Encoding") == 0)
+    if (IS("Transfer-Encoding"))
         return read_coding(head, value);
-    if (strcasecmp(name, "Connection") == 0) {
+    if (IS("Connection")) {
         framing->closes |= has_word(value, "close");
         framing->stays |= has_word(value, "keep-alive");
-    } else if (strcasecmp(name, "Content-Range") == 0) {
+    } else if (IS("Content-Range")) {
         take_first(&head->content_range, value);
-        return is_same(head->content_range, value);
-    } else if (strcasecmp(name, "ETag") == 0) {
+        return strcmp(head->content_range, value) == 0;
+    } else if (IS("ETag")) {
         take_first(&head->etag, value);
-    } else if (strcasecmp(name, "Last-Modified") == 0) {
+    } else if (IS("Last-Modified")) {
         take_first(&head->modified, value);
-    } else if (strcasecmp(name, "Accept-Ranges") == 0) {
+    } else if (IS("Accept-Ranges")) {
         take_first(&head->accept_ranges, value);
-    } else if (strcasecmp(name, "Location") == 0) {
+    } else if (IS("Location")) {
         take_first(&head->location, value);
     }
     return 1;
@@ -235,11 +247,12 @@ static int read_fields(reproxy_head_t *head, framing_t *framing, char *data, apr
     head->fields = data;
     for (line++;; line = data + (next - data)) {
         apr_ssize_t length = line_at(line, end, &next);
-        char *name = to;
+        const char *name = to, *value;
 
         if (length <= 0)
             break;
-        if (!read_field(head, framing, name, cut_field(&to, line, (apr_size_t)length)))
+        value = cut_field(&to, line, (apr_size_t)length);
+        if (!read_field(head, framing, name, (apr_size_t)(value - name) - 1, value))
             return 0;
     }
     *to = '\0';

@@ -84,7 +84,7 @@ void reproxy_remember_put(reproxy_remember_t *remember, request_rec *r, const re
         (has_credentials(r) && !memo.is_public))
         return;
     memo.fields = apr_table_make(r->pool, 4);
-    for (int i = 0; i < said->cache_fields->nelts; i++) {
+    for (int i = 0; said->cache_fields && i < said->cache_fields->nelts; i++) {
         const char *name = APR_ARRAY_IDX(said->cache_fields, i, const char *);
         const char *value = apr_table_get(r->headers_out, name);
 

@@ -11,7 +11,6 @@
 
 #define CACHE_FOR_MAX    (7 * 24 * 3600)
 #define CACHE_FIELDS_MAX 32
-#define SPACE            " \t\r\n"
 
 void reproxy_said_init(reproxy_said_t *said, apr_pool_t *pool)
 {
@@ -19,16 +18,23 @@ void reproxy_said_init(reproxy_said_t *said, apr_pool_t *pool)
     said->path = NULL;
     said->size = -1;
     said->cache_for = 0;
-    said->cache_fields = apr_array_make(pool, 4, sizeof(const char *));
+    said->cache_fields = NULL;
 }
 
 static void split(apr_array_header_t *words, int max, const char *value, apr_pool_t *pool)
 {
-    char *last, *word;
+    const char *end;
 
-    for (word = apr_strtok(apr_pstrdup(pool, value), SPACE, &last); word && words->nelts < max;
-         word = apr_strtok(NULL, SPACE, &last))
-        APR_ARRAY_PUSH(words, const char *) = word;
+    for (;; value = end) {
+        while (apr_isspace(*value))
+            value++;
+        for (end = value; *end && !apr_isspace(*end); end++) {
+        }
+        if (end == value || words->nelts == max)
+            return;
+        APR_ARRAY_PUSH(words, const char *) =
+            apr_pstrmemdup(pool, value, (apr_size_t)(end - value));
+    }
 }
 
 void reproxy_said_urls(reproxy_said_t *said, const char *value, apr_pool_t *pool)
@@ -53,6 +59,8 @@ int reproxy_said_cache(reproxy_said_t *said, const char *value, apr_pool_t *pool
     if (!reproxy_head_number(number, &seconds))
         return 0;
     said->cache_for = seconds < CACHE_FOR_MAX ? (int)seconds : CACHE_FOR_MAX;
+    if (!said->cache_fields)
+        said->cache_fields = apr_array_make(pool, 4, sizeof(const char *));
     if (fields)
         split(said->cache_fields, CACHE_FIELDS_MAX, fields + 1, pool);
     return 1;

@@ -12,7 +12,7 @@ typedef struct reproxy_said_t {
     const char *path;                 /* a local file; NULL: none */
     apr_off_t size;                   /* the size the file must have; -1: not said */
     int cache_for;                    /* seconds; 0: not to be remembered */
-    apr_array_header_t *cache_fields; /* const char *: the fields that are remembered with it */
+    apr_array_header_t *cache_fields; /* const char *: the fields remembered with it; NULL: none */
 } reproxy_said_t;
 
 /* Makes an empty one. */

@@ -113,6 +113,22 @@ static const char *read_target(reproxy_url_t *url, const char *text, apr_pool_t 
     return NULL;
 }
 
+/* Names the node, of which the Host field is a part. */
+static void set_node(reproxy_url_t *url, int is_standard, apr_pool_t *pool)
+{
+    int is_v6 = strchr(url->host, ':') != NULL;
+    char digits[8], *digit = digits + sizeof(digits);
+
+    *--digit = '\0';
+    for (unsigned port = url->port; port > 0; port /= 10)
+        *--digit = (char)('0' + port % 10);
+    url->node = apr_pstrcat(pool, url->is_tls ? "https://" : "http://", is_v6 ? "[" : "", url->host,
+                            is_v6 ? "]:" : ":", digit, NULL);
+    url->authority = url->node + (url->is_tls ? 8 : 7);
+    if (is_standard)
+        url->authority = is_v6 ? apr_pstrcat(pool, "[", url->host, "]", NULL) : url->host;
+}
+
 const char *reproxy_url_parse(reproxy_url_t *url, const char *text, apr_pool_t *pool)
 {
     const char *authority = scheme_of(text, &url->is_tls), *end, *problem;
@@ -120,18 +136,14 @@ const char *reproxy_url_parse(reproxy_url_t *url, const char *text, apr_pool_t *
 
     if (!authority)
         return "is not an http:// or https:// URL";
-    end = authority + strcspn(authority, "/?#");
+    for (end = authority; *end && *end != '/' && *end != '?' && *end != '#'; end++) {
+    }
     url->port = standard;
     problem = read_authority(url, authority, end, pool);
     if (!problem)
         problem = read_target(url, end, pool);
     if (problem)
         return problem;
-    url->authority =
-        strchr(url->host, ':') ? apr_pstrcat(pool, "[", url->host, "]", NULL) : url->host;
-    url->node = apr_pstrcat(pool, url->is_tls ? "https://" : "http://", url->authority, ":",
-                            apr_itoa(pool, (int)url->port), NULL);
-    if (url->port != standard)
-        url->authority = strchr(url->node, '/') + 2;
+    set_node(url, url->port == standard, pool);
     return NULL;
 }
