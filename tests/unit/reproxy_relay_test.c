@@ -241,52 +241,6 @@ static void deadlines_hold(void **state)
     close_line(&stuck);
 }
 
-static void a_slow_pace_is_no_stall(void **state)
-{
-    reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    apr_time_t begun = tier_clock_now();
-    line_t line;
-
-    make_line(&line, 60, 0);
-    line.feed_max = 1;
-    line.job.source_stall = line.job.client_stall = MS(400);
-    submit(engine, &line);
-    while (!is_done(&line)) {
-        feed(&line);
-        usleep(10000);
-    }
-    play(&line);
-    assert_true(tier_clock_now() - begun > MS(500));
-    assert_int_equal(line.job.end, REPROXY_RELAY_COMPLETE);
-    close_line(&line);
-}
-
-/* The socket buffer holds megabytes: it becomes writable only when a third of them is read. */
-static void a_slow_client_of_a_large_buffer_is_no_stall(void **state)
-{
-    reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    apr_time_t begun = tier_clock_now();
-    line_t line;
-
-    make_line(&line, 50000000, 0);
-    line.read_max = 2048;
-    line.job.client_stall = MS(300);
-    submit(engine, &line);
-    while (tier_clock_now() - begun < MS(1500)) {
-        feed(&line);
-        read_some(&line);
-        usleep(1000);
-    }
-    assert_false(is_done(&line));
-    while (!is_done(&line) && tier_clock_now() - begun < LIMIT) {
-        feed(&line); /* it is the client that stands still */
-        usleep(1000);
-    }
-    assert_true(is_done(&line));
-    assert_int_equal(line.job.end, REPROXY_RELAY_CLIENT_STALLED);
-    close_line(&line);
-}
-
 static void no_more_jobs_than_allowed(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(2, PIPES, *state);
@@ -403,8 +357,6 @@ int main(void)
         test_with_pool(a_client_that_goes_is_noticed_while_the_source_is_silent),
         test_with_pool(a_client_that_goes_while_it_is_fed_is_noticed),
         test_with_pool(deadlines_hold),
-        test_with_pool(a_slow_pace_is_no_stall),
-        test_with_pool(a_slow_client_of_a_large_buffer_is_no_stall),
         test_with_pool(no_more_jobs_than_allowed),
         test_with_pool(a_cancelled_job_has_ended_when_cancel_returns),
         test_with_pool(the_end_of_the_relay_ends_every_job),

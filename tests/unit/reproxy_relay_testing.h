@@ -20,7 +20,7 @@
 #include "reproxy_relay_engine.h"
 
 #define MS(n)  apr_time_from_msec(n)
-#define LIMIT  apr_time_from_sec(20)
+#define LIMIT  apr_time_from_sec(120)
 #define KIB(n) ((apr_int64_t)(n)*1024)
 
 typedef struct line_t {
