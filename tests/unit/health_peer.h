@@ -22,6 +22,7 @@ typedef struct peer_t {
     said_t greeting;   /* said first; size 0: nothing is */
     said_t answers[4]; /* to what is received, one after the other; size 0: no more */
     int hangs;         /* keeps the connection after the last answer; otherwise closes it */
+    size_t piece;      /* sends so many bytes at a time, with a pause before; 0: all at once */
     SSL_CTX *tls;      /* NULL: in the clear */
 
     /* The peer's own. */
@@ -40,23 +41,33 @@ static inline int peer_hears(SSL *ssl, int fd)
     return (ssl ? SSL_read(ssl, bytes, sizeof(bytes)) : (int)recv(fd, bytes, sizeof(bytes), 0)) > 0;
 }
 
-static inline void peer_says(SSL *ssl, int fd, const said_t *said)
+static inline void peer_sends(SSL *ssl, int fd, const char *bytes, size_t size)
 {
-    if (said->size == 0)
-        return;
     if (ssl)
-        SSL_write(ssl, said->bytes, (int)said->size);
+        SSL_write(ssl, bytes, (int)size);
     else
-        send(fd, said->bytes, said->size, MSG_NOSIGNAL);
+        send(fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static inline void peer_says(const peer_t *peer, SSL *ssl, int fd, const said_t *said)
+{
+    size_t piece = peer->piece ? peer->piece : said->size;
+
+    for (size_t at = 0; at < said->size; at += piece) {
+        if (peer->piece)
+            usleep(1000);
+        peer_sends(ssl, fd, (const char *)said->bytes + at,
+                   piece < said->size - at ? piece : said->size - at);
+    }
 }
 
 static inline void peer_converse(const peer_t *peer, SSL *ssl, int fd)
 {
     int said = 0;
 
-    peer_says(ssl, fd, &peer->greeting);
+    peer_says(peer, ssl, fd, &peer->greeting);
     while (said < 4 && peer->answers[said].size > 0 && peer_hears(ssl, fd))
-        peer_says(ssl, fd, &peer->answers[said++]);
+        peer_says(peer, ssl, fd, &peer->answers[said++]);
     while (peer->hangs && peer_hears(ssl, fd))
         ;
 }
