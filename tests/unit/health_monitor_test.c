@@ -209,13 +209,135 @@ static void initial_states(void **state)
     }
 }
 
+/* Runs the first tick, which is due at once. */
+static void run_one_tick(term_t *term)
+{
+    run_for(term->loop, 1);
+}
+
+static void member_without_checks(void **state)
+{
+    health_table_t *table = new_table(2, *state);
+    const health_record_t *record;
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.check.initial = HEALTH_INITIAL_DOWN; /* of those that are checked */
+    fake.records[0] = (record_t){.url = "http://m", .port = 1, .unchecked = 1, .down = -1};
+    begin_term(&term, &fake, table, *state);
+    run_one_tick(&term);
+    record = &entry_of(table, &fake, 0)->record;
+    assert_int_equal(record->member.state, HEALTH_UP);
+    assert_string_equal(record->check, "none, live traffic only");
+    assert_int_equal(record->member.probes, 0);
+    assert_int_equal(fake.records[0].down, 0);
+    end_term(&term);
+    /* What checks said of it before they were switched off is over. */
+    entry_of(table, &fake, 0)->record.member.state = HEALTH_DOWN;
+    begin_term(&term, &fake, table, *state);
+    assert_int_equal(record->member.state, HEALTH_UP);
+    end_term(&term);
+}
+
+static void what_the_configuration_says_of_a_member(void **state)
+{
+    health_table_t *table = new_table(2, *state);
+    health_eject_t eject = {0};
+    health_member_t *member;
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.records[0] = (record_t){.url = "http://m", .port = 1, .eject = &eject};
+    begin_term(&term, &fake, table, *state);
+    member = &entry_of(table, &fake, 0)->record.member;
+    assert_int_equal(member->ejects, 1);
+    end_term(&term);
+    fake.records[0].eject = NULL;
+    member->advice = (health_advice_t){.weight = 30, .drain = 1}; /* of an agent */
+    fake.check.kind = HEALTH_KIND_AGENT;
+    begin_term(&term, &fake, table, *state);
+    assert_int_equal(member->ejects, 0);
+    assert_int_equal(member->advice.weight, 30);
+    end_term(&term);
+    fake.check.kind = HEALTH_KIND_HTTP; /* which asks no agent */
+    begin_term(&term, &fake, table, *state);
+    assert_int_equal(member->advice.weight, 0);
+    assert_int_equal(member->advice.drain, 0);
+    end_term(&term);
+}
+
+static void require(record_t *record, const char *balancer, apr_pool_t *pool)
+{
+    record->required = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(record->required, const char *) = balancer;
+}
+
+/* All members are down, but those that need the database's balancer may not be to blame. */
+static void members_that_need_another_balancer(void **state)
+{
+    health_table_t *table = new_table(4, *state);
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.check.initial = HEALTH_INITIAL_DOWN;
+    fake.records[0] = (record_t){.url = "http://m", .port = 1};
+    fake.records[1] = (record_t){.url = "http://d", .port = 1, .balancer = "balancer://db"};
+    fake.records[2] = (record_t){.url = "http://o", .port = 1, .balancer = "balancer://other"};
+    require(&fake.records[0], "balancer://db", *state);
+    require(&fake.records[2], "balancer://nowhere", *state);
+    begin_term(&term, &fake, table, *state);
+    run_one_tick(&term);
+    assert_int_equal(fake.records[0].down, 0);
+    assert_int_equal(fake.records[1].down, 1);
+    assert_int_equal(fake.records[2].down, 1);
+    assert_int_equal(count_lines(&fake.log, "WT1065"), 1);
+    end_term(&term);
+}
+
+/* A virtual host's own balancer of that name is meant, where it has one. */
+static void required_balancer_of_the_virtual_host(void **state)
+{
+    static const char *const hosts[] = {"a:80", "b:80"};
+    health_table_t *table = new_table(8, *state);
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    fake.check.initial = HEALTH_INITIAL_DOWN;
+    for (int i = 0; i < 2; i++) {
+        fake.records[i] = (record_t){.url = "http://m", .port = 1, .scope = hosts[i]};
+        require(&fake.records[i], "balancer://db", *state);
+    }
+    fake.records[2] = (record_t){.url = "http://d", .port = 1, .balancer = "balancer://db"};
+    fake.records[3] = (record_t){.url = "http://d",
+                                 .port = 1,
+                                 .balancer = "balancer://db",
+                                 .scope = hosts[1],
+                                 .unchecked = 1};
+    begin_term(&term, &fake, table, *state);
+    run_one_tick(&term);
+    assert_int_equal(fake.records[0].down, 0); /* the main server's is down */
+    assert_int_equal(fake.records[1].down, 1); /* its own is up */
+    end_term(&term);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_with_pool(up_down_and_up_again),    test_with_pool(mirror_is_written_again),
-        test_with_pool(members_come_and_go),     test_with_pool(next_leader_goes_on),
-        test_with_pool(full_table_is_said_once), test_with_pool(member_that_cannot_be_set_up),
+        test_with_pool(up_down_and_up_again),
+        test_with_pool(mirror_is_written_again),
+        test_with_pool(members_come_and_go),
+        test_with_pool(next_leader_goes_on),
+        test_with_pool(full_table_is_said_once),
+        test_with_pool(member_that_cannot_be_set_up),
         test_with_pool(initial_states),
+        test_with_pool(member_without_checks),
+        test_with_pool(what_the_configuration_says_of_a_member),
+        test_with_pool(members_that_need_another_balancer),
+        test_with_pool(required_balancer_of_the_virtual_host),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -13,16 +13,23 @@ typedef struct record_t {
     const char *url; /* NULL: not there */
     const char *host;
     int port;
-    int down;         /* what was mirrored last; -1: nothing was */
-    int recovered;    /* how often RECOVERED was mirrored */
-    apr_time_t error; /* since when the server itself holds it for broken */
-    int share;        /* the last that was set, percent; 0: none was */
-    int drains;       /* the last that was set */
+    int down;                     /* what was mirrored last; -1: nothing was */
+    int recovered;                /* how often RECOVERED was mirrored */
+    apr_time_t error;             /* since when the server itself holds it for broken */
+    int share;                    /* the last that was set, percent; 0: none was */
+    int drains;                   /* the last that was set */
+    const char *balancer;         /* NULL: balancer://app */
+    const char *scope;            /* its virtual host; NULL: the main server */
+    int unchecked;                /* live traffic alone judges it */
+    health_eject_t *eject;        /* NULL: it is never ejected */
+    apr_uint32_t panic;           /* of its balancer, of which it is the first */
+    apr_array_header_t *required; /* balancers that its own one needs; NULL: none */
 } record_t;
 
 typedef struct fake_server_t {
     health_server_t server;
     health_check_t check;
+    health_eject_settings_t ejecting;
     kept_log_t log;
     record_t records[8];
     int asked;
@@ -30,14 +37,20 @@ typedef struct fake_server_t {
 
 static inline health_spec_t spec_of(fake_server_t *fake, record_t *record)
 {
-    health_spec_t spec = {.check = &fake->check,
+    health_spec_t spec = {.check = record->unchecked ? NULL : &fake->check,
+                          .ejecting = record->eject ? &fake->ejecting : NULL,
+                          .eject = record->eject,
+                          .panic = &record->panic,
+                          .requires = record->required,
                           .log = &fake->log.log,
                           .scheme = "http",
                           .host = record->host ? record->host : "127.0.0.1",
                           .port = (apr_port_t)record->port,
                           .ref = record};
 
-    assert_true(health_key_set(&spec.key, "", "balancer://app", record->url));
+    assert_true(health_key_set(&spec.key, record->scope ? record->scope : "",
+                               record->balancer ? record->balancer : "balancer://app",
+                               record->url));
     return spec;
 }
 

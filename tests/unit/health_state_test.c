@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "hash.h"
 #include "health_state.h"
 
 #define ROOM 64
@@ -96,6 +97,71 @@ static void test_every_damage_is_seen(void **state)
     assert_null(health_state_decode(text, size, take, taken, *state));
 }
 
+/* Decodes lines below a head that is right; returns what is wrong with them, or NULL. */
+static const char *decode_lines(const char *lines, taken_t *taken, apr_pool_t *pool)
+{
+    apr_size_t size;
+    const char *empty = health_state_encode(make_table(pool), &size, pool);
+    const char *text =
+        apr_psprintf(pool, "%.*s%016" APR_UINT64_T_HEX_FMT "\n%s", (int)(size - 17), empty,
+                     tier_hash_bytes(TIER_HASH_START, lines, strlen(lines)), lines);
+
+    return health_state_decode(text, strlen(text), take, taken, pool);
+}
+
+#define MEMBER "m %00 balancer://app http://a 1 0 1000 0 0 1 \n"
+#define CHANGE "h 1000 0 1 why \n"
+
+/* Lines that no version of this text has, although the checksum is right: none of it is taken. */
+static void test_lines_that_are_wrong(void **state)
+{
+    static const char *const lines[] = {
+        "x\n",
+        MEMBER,
+        CHANGE MEMBER,
+        MEMBER CHANGE CHANGE,
+        MEMBER "h 1000 0 1 \n",
+        MEMBER "h 1000 0 9 why \n",
+        MEMBER "h 1000 9 1 why \n",
+        MEMBER "h then 0 1 why \n",
+        MEMBER "h 1000 0 1 %0x \n",
+        MEMBER "h 1000 0 1 why and more \n",
+        "m %00 balancer://app http://a 1 0 1000 0 0 \n",
+        "m %00 balancer://app http://a 1 0 1000 0 0 0 0 \n",
+        "m %00 balancer://app http://a 1 0 1000 0 0 0\n",
+        "m %00 balancer://app http://a 3 0 1000 0 0 0 \n",
+        "m %00 balancer://app http://a 1 3 1000 0 0 0 \n",
+        "m %00 balancer://app http://a 1 0 -1 0 0 0 \n",
+        "m %00 balancer://app http://a 1 0 1x 0 0 0 \n",
+        "m %00 balancer://app http://a 1 0 1000 0 0 0x \n",
+        "m %00 %00 http://a 1 0 1000 0 0 0 \n",
+        "m %00 balancer://app %00 1 0 1000 0 0 0 \n",
+        "m %0 balancer://app http://a 1 0 1000 0 0 0 \n",
+        "m %00 balancer://%ff http://a 1 0 1000 0 0 0 \n",
+    };
+    taken_t *taken = apr_pcalloc(*state, sizeof(*taken));
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_string_equal(decode_lines(lines[i], taken, *state), "a line of it is wrong");
+    assert_string_equal(decode_lines("no end", taken, *state), "it is no text");
+    assert_int_equal(taken->count, 0);
+    assert_null(decode_lines(MEMBER CHANGE, taken, *state));
+    assert_int_equal(taken->count, 1);
+}
+
+/* A key that is longer than any of ours is not cut to another one. */
+static void test_names_that_are_too_long(void **state)
+{
+    taken_t *taken = apr_pcalloc(*state, sizeof(*taken));
+    char name[600];
+
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_non_null(decode_lines(
+        apr_psprintf(*state, "m %%00 balancer://app %s 1 0 1000 0 0 0 \n", name), taken, *state));
+    assert_int_equal(taken->count, 0);
+}
+
 static void test_an_empty_table(void **state)
 {
     taken_t *taken = apr_pcalloc(*state, sizeof(*taken));
@@ -127,7 +193,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(test_all_of_it_comes_back), test_with_pool(test_every_damage_is_seen),
-        test_with_pool(test_an_empty_table), test_with_pool(test_version_follows_changes)};
+        test_with_pool(test_lines_that_are_wrong), test_with_pool(test_names_that_are_too_long),
+        test_with_pool(test_an_empty_table),       test_with_pool(test_version_follows_changes)};
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }

@@ -343,6 +343,101 @@ static void next_leader_knows_whose_drain_it_is(void **state)
     assert_int_equal(record->drains, 1);
 }
 
+static health_standing_e in_error(void *baton, void *ref)
+{
+    (void)baton;
+    return ((record_t *)ref)->error ? HEALTH_STANDING_ERROR : HEALTH_STANDING_READY;
+}
+
+/* An administrator's word before what the server says. */
+static void standing_beside_what_was_found_out(void **state)
+{
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    assert_int_equal(health_target_standing(f.target), HEALTH_STANDING_READY);
+    f.fake.server.standing = in_error;
+    assert_int_equal(health_target_standing(f.target), HEALTH_STANDING_READY);
+    f.fake.records[0].error = MS(5);
+    assert_int_equal(health_target_standing(f.target), HEALTH_STANDING_ERROR);
+    f.entry->record.member.mode = HEALTH_MODE_DRAIN;
+    assert_int_equal(health_target_standing(f.target), HEALTH_STANDING_STOPPED);
+    f.entry->record.member.mode = HEALTH_MODE_NORMAL;
+    apr_array_clear(f.target->refs); /* it has no record any more */
+    assert_int_equal(health_target_standing(f.target), HEALTH_STANDING_READY);
+}
+
+/* Maintenance holds though all is well, and in a panic too. */
+static void maintenance_is_out_of_service(void **state)
+{
+    apr_uint32_t panic = HEALTH_PANIC_FEW;
+    health_group_t group = {.percent = 100, .panic = &panic};
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    f.target->group = &group;
+    f.entry->record.member.state = HEALTH_UP;
+    f.entry->record.member.mode = HEALTH_MODE_MAINTENANCE;
+    health_target_mirror(f.target);
+    assert_int_equal(f.fake.records[0].down, 1);
+    health_target_returned(f.target, MS(5));
+    health_target_forgive(f.target);
+    assert_int_equal(f.fake.records[0].down, 1);
+    assert_int_equal(f.fake.records[0].recovered, 0);
+}
+
+/* From a tenth to the whole, and never to nothing, whatever the agent wants of it. */
+static void slow_start_ends_with_the_whole_share(void **state)
+{
+    const apr_time_t begun = MS(1000000);
+    record_t *record;
+    fixture_t f;
+
+    make_target(&f, "http://m", NULL, 1, *state);
+    record = &f.fake.records[0];
+    f.target->slow_start = MS(10000);
+    health_target_returned(f.target, begun);
+    assert_int_equal(record->share, 10);
+    f.entry->record.member.advice.weight = 1;
+    health_target_ramp(f.target, begun);
+    assert_int_equal(record->share, 1);
+    f.entry->record.member.advice.weight = 0;
+    health_target_ramp(f.target, begun + MS(5000));
+    assert_true(record->share > 10 && record->share < 100);
+    health_target_ramp(f.target, begun + MS(10000));
+    assert_int_equal(record->share, 100);
+    assert_int_equal(f.entry->ramp, 0);
+}
+
+/* What of the member's own is asked for depends on what the check says. */
+static const char *peer_of(fixture_t *f, const char *address, const char *host, const char *peer,
+                           apr_pool_t *pool)
+{
+    health_spec_t spec;
+
+    f->fake.check.address = address;
+    f->fake.check.host = host;
+    f->fake.check.tls.peer = peer;
+    spec = spec_of(&f->fake, &f->fake.records[0]);
+    assert_int_equal(health_target_create(&f->target, &spec, f->entry, &f->fake.server, &f->lookups,
+                                          f->loop, pool),
+                     APR_SUCCESS);
+    return f->target->probe.peer;
+}
+
+static void name_that_a_certificate_must_have(void **state)
+{
+    fixture_t f;
+
+    make_target(&f, "http://m", "10.0.0.1", 1, *state);
+    assert_string_equal(peer_of(&f, NULL, NULL, NULL, *state), "10.0.0.1");
+    assert_string_equal(peer_of(&f, "127.0.0.1", NULL, NULL, *state), "127.0.0.1");
+    assert_string_equal(peer_of(&f, "/run/socket", NULL, NULL, *state), "10.0.0.1");
+    assert_int_equal(health_address_get(f.target->address)->family, APR_UNIX);
+    assert_string_equal(peer_of(&f, "127.0.0.1", "www.example:8443", NULL, *state), "www.example");
+    assert_string_equal(peer_of(&f, NULL, "www.example", "peer.example", *state), "peer.example");
+}
+
 static void probes_go_elsewhere(void **state)
 {
     member_server_t member;
@@ -401,6 +496,10 @@ int main(void)
         test_with_pool(intervals_follow_the_state),
         test_with_pool(probes_do_not_overlap),
         test_with_pool(probes_go_elsewhere),
+        test_with_pool(standing_beside_what_was_found_out),
+        test_with_pool(maintenance_is_out_of_service),
+        test_with_pool(slow_start_ends_with_the_whole_share),
+        test_with_pool(name_that_a_certificate_must_have),
         test_with_pool(advice_is_applied),
         test_with_pool(drains_do_not_cancel_each_other),
         test_with_pool(agents_end_leaves_a_drain_that_was_there),
