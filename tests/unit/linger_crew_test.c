@@ -2,6 +2,7 @@
 #include "linger_testing.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "linger_crew.h"
 
@@ -159,6 +160,37 @@ static void a_stopping_child_lingers_no_more(void **state)
     assert_int_equal(linger_crew_enter(&crew, NOW, 1), LINGER_REFUSED_STOPPING);
 }
 
+/* What a thread has left of a connection, and that it may be taken. */
+typedef struct handed_t {
+    linger_crew_t crew;
+    int left;
+    int is_free; /* atomic, of no order: as httpd's own */
+} handed_t;
+
+static void *let_go(void *baton)
+{
+    handed_t *handed = baton;
+
+    handed->left = 7;
+    linger_crew_detach(&handed->crew);
+    __atomic_store_n(&handed->is_free, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static void who_takes_over_sees_what_was_left(void **state)
+{
+    handed_t handed = {.crew = crew_with(1, 1)};
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &handed), 0);
+    while (!__atomic_load_n(&handed.is_free, __ATOMIC_RELAXED))
+        sched_yield();
+    linger_crew_take_over(&handed.crew);
+    assert_int_equal(handed.left, 7);
+    pthread_join(thread, NULL);
+}
+
 #define THREADS 8
 #define ROUNDS  20000
 
@@ -213,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_child_that_accepts_nothing_is_short),
         cmocka_unit_test(there_is_room_where_all_may_linger_or_most_are_idle),
         cmocka_unit_test(a_stopping_child_lingers_no_more),
+        cmocka_unit_test(who_takes_over_sees_what_was_left),
         cmocka_unit_test(threads_leave_no_trace),
     };
 
