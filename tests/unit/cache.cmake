@@ -9,8 +9,8 @@ webtier_add_unit_test(cache_memcached SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_me
 # The tests take memory away.
 target_link_options(unit_cache_buffer PRIVATE -Wl,--wrap=malloc,--wrap=realloc)
 target_link_options(unit_cache_vault PRIVATE -Wl,--wrap=malloc)
-# The test puts the clock forward and takes threads away.
-target_link_options(unit_cache_levels PRIVATE -Wl,--wrap=tier_clock_now,--wrap=apr_thread_create)
+# The test puts the clock forward, ends waiting and takes threads away.
+target_link_options(unit_cache_levels PRIVATE -Wl,--wrap=tier_clock_now,--wrap=apr_thread_create,--wrap=apr_thread_cond_timedwait)
 webtier_add_unit_test(cache_lease SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_lease_test.c
                       ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)
 webtier_add_unit_test(cache_epochs SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_epochs_test.c

@@ -9,6 +9,7 @@
 #include "clock.h"
 
 #include <apr_hash.h>
+#include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
 
 #include <unistd.h>
@@ -38,6 +39,22 @@ apr_status_t __wrap_apr_thread_create(apr_thread_t **thread, apr_threadattr_t *a
                                       apr_thread_start_t run, void *baton, apr_pool_t *pool)
 {
     return no_threads ? APR_EAGAIN : __real_apr_thread_create(thread, attributes, run, baton, pool);
+}
+
+/* While this is set, a second of waiting is a millisecond. */
+static int no_waiting;
+
+apr_status_t __real_apr_thread_cond_timedwait(apr_thread_cond_t *cond, apr_thread_mutex_t *mutex,
+                                              apr_interval_time_t time);
+__attribute__((visibility("default"))) apr_status_t
+__wrap_apr_thread_cond_timedwait(apr_thread_cond_t *cond, apr_thread_mutex_t *mutex,
+                                 apr_interval_time_t time);
+apr_status_t __wrap_apr_thread_cond_timedwait(apr_thread_cond_t *cond, apr_thread_mutex_t *mutex,
+                                              apr_interval_time_t time)
+{
+    if (!__atomic_load_n(&no_waiting, __ATOMIC_RELAXED))
+        return __real_apr_thread_cond_timedwait(cond, mutex, time);
+    return __real_apr_thread_cond_timedwait(cond, mutex, time / 1000);
 }
 
 typedef struct rig_t {
@@ -450,6 +467,29 @@ static void the_thread_looks_up_what_is_due(void **state)
     assert_int_equal(rig->gets, 1);
 }
 
+static void count_idle(void *baton, apr_pool_t *pool)
+{
+    assert_non_null(apr_palloc(pool, 100));
+    __atomic_fetch_add((int *)baton, 1, __ATOMIC_RELAXED);
+}
+
+static void an_idle_thread_has_something_else_to_do(void **state)
+{
+    rig_t *rig = make_rig(*state);
+    int runs = 0;
+    const cache_refresh_idle_t idle = {count_idle, &runs};
+    apr_pool_t *child;
+
+    apr_pool_create(&child, *state);
+    no_waiting = 1;
+    assert_int_equal(cache_refresh_start(rig->store, &idle, child), APR_SUCCESS);
+    for (int i = 0; i < 20000 && __atomic_load_n(&runs, __ATOMIC_RELAXED) < 3; i++)
+        usleep(1000);
+    apr_pool_destroy(child);
+    __atomic_store_n(&no_waiting, 0, __ATOMIC_RELAXED);
+    assert_true(runs >= 3); /* again and again */
+}
+
 /* Requests look copies up themselves then. */
 static void without_a_thread_nothing_is_due(void **state)
 {
@@ -525,6 +565,7 @@ int main(void)
         POOL_TEST(a_look_up_under_way_does_not_bring_the_old_back),
         POOL_TEST(what_is_no_record_of_the_key_is_not_kept),
         POOL_TEST(the_thread_looks_up_what_is_due),
+        POOL_TEST(an_idle_thread_has_something_else_to_do),
         POOL_TEST(without_a_thread_nothing_is_due),
         POOL_TEST(large_copies_are_read_in_place),
     };
