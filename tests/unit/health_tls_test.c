@@ -275,6 +275,32 @@ static void no_tls_at_all(void **state)
     end_talk(&talk, certificate);
 }
 
+/* A record that nobody who has the keys has sent. */
+static void garbage_after_the_handshake(void **state)
+{
+    static const char record[] = "\x17\x03\x03\0\x20 0123456789 0123456789 0123456789";
+    fixture_t *f = *state;
+    health_tls_settings_t settings = strict(f);
+    X509 *certificate = issue(f, f->key, "DNS:a.example", -10, 1000);
+    char bytes[100];
+    apr_pool_t *pool;
+    talk_t talk;
+
+    apr_pool_create(&pool, NULL);
+    begin_talk(&talk, f, &settings, "a.example", certificate, pool);
+    assert_int_equal(
+        health_tls_read(talk.client, bytes, sizeof(bytes), &talk.state, &talk.problem, pool), 0);
+    assert_int_equal(talk.state, HEALTH_TLS_SHAKING);
+    pump(&talk, 4096);
+    assert_int_equal(health_tls_feed(talk.client, record, sizeof(record) - 1, &talk.problem, pool),
+                     HEALTH_TLS_OPEN);
+    assert_int_equal(
+        health_tls_read(talk.client, bytes, sizeof(bytes), &talk.state, &talk.problem, pool), 0);
+    assert_int_equal(talk.state, HEALTH_TLS_FAILED);
+    assert_string_equal(talk.problem.problem, "tls");
+    end_talk(&talk, certificate);
+}
+
 static void files_that_cannot_be_used(void **state)
 {
     fixture_t *f = *state;
@@ -300,7 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_certificate),          cmocka_unit_test(bad_certificates),
         cmocka_unit_test(unknown_authority),         cmocka_unit_test(no_tls_at_all),
-        cmocka_unit_test(files_that_cannot_be_used),
+        cmocka_unit_test(files_that_cannot_be_used), cmocka_unit_test(garbage_after_the_handshake),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
