@@ -5,14 +5,11 @@
 
 #include <clock.h>
 
-#include "linger_config.h"
 #include "linger_wait.h"
 
 #if !AP_MODULE_MAGIC_AT_LEAST(20120211, 135)
 #define CONN_STATE_KEEPALIVE CONN_STATE_CHECK_REQUEST_LINE_READABLE
 #endif
-
-#define STRETCH 8 /* times the linger time: a longer gap is not httpd's own delay */
 
 static void attach(linger_conn_t *conn, apr_time_t now)
 {
@@ -69,11 +66,6 @@ apr_interval_time_t linger_conn_alive(const linger_conn_t *conn)
                                           : conn->c->base_server->keep_alive_timeout;
 }
 
-apr_interval_time_t linger_conn_far(const linger_conn_t *conn)
-{
-    return linger_config_time(conn->server) * STRETCH;
-}
-
 void linger_conn_suspended(linger_conn_t *conn)
 {
     conn->waiting = conn->c->cs->state == CONN_STATE_KEEPALIVE;
@@ -95,7 +87,7 @@ static void note_early_close(linger_conn_t *conn, apr_time_t now)
 static void note_request(linger_conn_t *conn, apr_time_t now)
 {
     if (conn->answered) {
-        linger_pace_passed(&conn->pace, now - conn->answered, conn->limit, linger_conn_far(conn));
+        linger_pace_passed(&conn->pace, now - conn->answered, conn->limit, conn->far);
     }
 }
 

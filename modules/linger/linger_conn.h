@@ -27,6 +27,7 @@ typedef struct linger_conn_t {
     linger_pace_t pace;
     apr_time_t answered;       /* when the last response was done; 0: where TierLinger is off */
     apr_interval_time_t limit; /* how long a worker may linger after it */
+    apr_interval_time_t far;   /* a longer gap says that the client is far */
     apr_uint32_t turn;         /* requests lingered for since a worker took the connection */
     int socket;
     unsigned int armed : 1;    /* a response is done and no request was read since */
@@ -41,10 +42,6 @@ typedef struct linger_conn_t {
 /* Makes the record of a new connection, which its worker holds. It stops counting when c's pool
  * goes. */
 linger_conn_t *linger_conn_create(conn_rec *c, int socket, linger_child_t *child);
-
-/* Returns how long a gap of this connection has to be to say that its client is far; microseconds.
- */
-apr_interval_time_t linger_conn_far(const linger_conn_t *conn);
 
 /* Returns how long httpd keeps the connection alive after its last request, microseconds. */
 apr_interval_time_t linger_conn_alive(const linger_conn_t *conn);

@@ -25,6 +25,9 @@ static const char filter_name[] = "TIER_LINGER";
  */
 #define SLICE apr_time_from_msec(4)
 
+/* Times the linger time: a longer gap is not httpd's own delay, the client is far. */
+#define STRETCH 8
+
 /* For how long a worker lingers at most that nobody misses, unless TierLinger is longer. */
 #define STRETCHED_MAX apr_time_from_msec(16)
 
@@ -86,7 +89,7 @@ static linger_outcome_e ask_to_linger(linger_conn_t *conn)
 {
     const linger_child_t *child = conn->child;
 
-    if (!linger_pace_pays(&conn->pace, linger_conn_far(conn)) || !is_http1(conn->c)) {
+    if (!linger_pace_pays(&conn->pace, conn->far) || !is_http1(conn->c)) {
         return LINGER_REFUSED_GAP;
     }
     if (child->max_requests && conn->turn >= child->max_requests) {
@@ -160,35 +163,36 @@ static void announce_data(ap_filter_t *filter, apr_bucket_brigade *brigade)
     APR_BRIGADE_INSERT_TAIL(brigade, mark);
 }
 
-/* Where nobody misses the worker it may wait for longer: up to what says that a client is far. */
-static apr_interval_time_t stretched(const linger_conn_t *conn, apr_interval_time_t limit)
+/* Where nobody misses the worker it may wait for longer: for all who are not far. */
+static void set_limits(linger_conn_t *conn, apr_interval_time_t time)
 {
-    apr_interval_time_t most = linger_conn_far(conn);
+    apr_interval_time_t alive = linger_conn_alive(conn);
+    apr_interval_time_t most;
 
-    if (most > STRETCHED_MAX) {
-        most = STRETCHED_MAX;
+    conn->far = time * STRETCH;
+    most = conn->far < STRETCHED_MAX ? conn->far : STRETCHED_MAX;
+    if (time < most && linger_crew_is_roomy(&conn->child->crew)) {
+        time = most;
     }
-    return limit < most && linger_crew_is_roomy(&conn->child->crew) ? most : limit;
+    conn->limit = time < alive ? time : alive;
 }
 
 /* Returns 1 when a worker lingered and there is something to read now. */
 static int after_response(linger_conn_t *conn, look_t *late)
 {
-    apr_interval_time_t limit = linger_config_time(conn->server);
-    apr_interval_time_t alive = linger_conn_alive(conn);
+    apr_interval_time_t time = linger_config_time(conn->server);
     linger_outcome_e outcome;
 
     conn->armed = 0;
     conn->answered = 0;
-    if (limit <= 0 || conn->c->keepalive != AP_CONN_KEEPALIVE || conn->c->aborted) {
+    if (time <= 0 || conn->c->keepalive != AP_CONN_KEEPALIVE || conn->c->aborted) {
         return 0;
     }
     conn->answered = tier_clock_now();
-    limit = stretched(conn, limit);
-    conn->limit = limit < alive ? limit : alive;
+    set_limits(conn, time);
     outcome = linger(conn, late);
     linger_tally_add(conn->tally, outcome);
-    if (outcome == LINGER_TIMEOUT && limit >= alive) {
+    if (outcome == LINGER_TIMEOUT && conn->limit >= linger_conn_alive(conn)) {
         conn->c->keepalive = AP_CONN_CLOSE; /* KeepAliveTimeout has passed */
     }
     if (outcome != LINGER_HIT && outcome != LINGER_CLOSED) {
@@ -230,8 +234,10 @@ static int may_wait_blindly(const linger_conn_t *conn, const ap_filter_t *below)
     return conn->waits && !conn->pipelines;
 }
 
-/* httpd looks for the next request after a response. */
-static apr_status_t look_ahead(ap_filter_t *filter, apr_bucket_brigade *brigade, apr_off_t wanted)
+/* httpd looks for the next request after a response. Not inlined: all other reads are to be cheap.
+ */
+static __attribute__((noinline)) apr_status_t
+look_ahead(ap_filter_t *filter, apr_bucket_brigade *brigade, apr_off_t wanted)
 {
     linger_conn_t *conn = filter->ctx;
     look_t late = {.below = filter->next, .brigade = brigade, .wanted = wanted};
@@ -256,10 +262,10 @@ static apr_status_t read_input(ap_filter_t *filter, apr_bucket_brigade *brigade,
 {
     linger_conn_t *conn = filter->ctx;
 
-    if (conn->armed && mode == AP_MODE_SPECULATIVE && block == APR_NONBLOCK_READ) {
-        return look_ahead(filter, brigade, wanted);
-    }
     if (conn->armed) {
+        if (mode == AP_MODE_SPECULATIVE && block == APR_NONBLOCK_READ) {
+            return look_ahead(filter, brigade, wanted);
+        }
         conn->armed = mode == AP_MODE_READBYTES; /* a blank line is being skipped */
     }
     return ap_get_brigade(filter->next, brigade, mode, block, wanted);

@@ -43,6 +43,11 @@ def grown(server, before):
             if isinstance(value, int) and value != before[name]}
 
 
+def lingers(server, before):
+    """Returns what came of the lingers since; questions for the counters are answered without one."""
+    return {name: value for name, value in grown(server, before).items() if not name.startswith("refused")}
+
+
 def ask(path="/small", *headers):
     """Returns the bytes of a GET."""
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
@@ -54,6 +59,7 @@ class Wire:
     def __init__(self, server):
         self.socket = server.connect()
         self._file = self.socket.makefile("rb")
+        self._sent = time.monotonic()
 
     def __enter__(self):
         return self
@@ -63,6 +69,7 @@ class Wire:
         self.socket.close()
 
     def send(self, data):
+        self._sent = time.monotonic()
         self.socket.sendall(data)
 
     def answer(self):
@@ -84,12 +91,11 @@ class Wire:
         self.get()
         return self
 
-    def closed_after(self, limit=5):
-        """Returns after how many seconds httpd closed; fails when it did not, or sent something."""
-        started = time.monotonic()
+    def closed_after(self, limit=20):
+        """Returns how many seconds after the last request httpd closed; fails when it did not, or sent something."""
         self.socket.settimeout(scale(limit))
         assert self.socket.recv(1) == b""
-        return time.monotonic() - started
+        return time.monotonic() - self._sent
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)

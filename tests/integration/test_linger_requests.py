@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from linger_support import Wire, ask, counters, grown, lingering
+from linger_support import Wire, ask, counters, grown, lingering, lingers
 from webtier_testing import pattern, scale, wait_until
 
 
@@ -32,14 +32,14 @@ def test_nothing_lingers_unless_told_to(httpd):
 @pytest.mark.parametrize("tls", [False, True])
 def test_pipelined_requests_are_answered_in_order(httpd, tls):
     """Three requests in one write: through TLS they are one record, decrypted at once."""
-    server = lingering(httpd, tls=tls)
+    server = lingering(httpd, tls=tls, time="1s")
     (server.docroot / "file").write_bytes(pattern(5000))
+    before = counters(server)
     with Wire(server) as client:
         client.warm()
-        started = time.monotonic()
         client.send(ask("/file") + ask("/small") + ask("/file"))
         assert [len(client.answer()[2]) for _ in range(3)] == [5000, 100, 5000]
-        assert time.monotonic() - started < scale(0.4)
+        assert "timeouts" not in grown(server, before)
 
 
 def test_a_client_that_pipelines_through_tls_later_is_delayed_once(httpd):
@@ -49,12 +49,12 @@ def test_a_client_that_pipelines_through_tls_later_is_delayed_once(httpd):
         for _ in range(3):
             client.get()
         before = counters(server)
-        started = time.monotonic()
         for _ in range(10):
             client.send(ask() * 2)
             assert [client.answer()[0] for _ in range(2)] == [200, 200]
-        assert time.monotonic() - started < scale(5)
-    assert grown(server, before)["hits"] >= 10
+        told = grown(server, before)
+    # All but the last request of a batch would be answered after a linger in which nothing comes.
+    assert told["hits"] >= 10 and "timeouts" not in told
 
 
 def test_a_pipelined_request_that_comes_in_pieces(httpd):
@@ -106,12 +106,14 @@ def test_a_client_that_closes_while_a_worker_lingers(httpd):
 
 def test_a_client_that_closes_its_side_gets_its_answer_and_the_end(httpd):
     server = lingering(httpd)
+    before = counters(server)
     with Wire(server) as client:
         client.warm()
         client.send(ask())
         client.half_close()
         assert client.answer()[0] == 200
-        assert client.closed_after() < scale(0.4)
+        client.closed_after()
+    assert "timeouts" not in grown(server, before)
 
 
 def test_a_reset_while_a_worker_lingers(httpd):
@@ -127,14 +129,16 @@ def test_a_reset_while_a_worker_lingers(httpd):
 
 def test_connection_close_and_http_1_0(httpd):
     server = lingering(httpd)
+    before = counters(server)
     with Wire(server) as client:
         client.warm()
         assert client.get("/small", "Connection: close")[0] == 200
-        assert client.closed_after() < scale(0.4)
+        client.closed_after()
     with Wire(server) as client:
         client.send(b"GET /small HTTP/1.0\r\n\r\n")
         assert client.answer()[0] == 200
-        assert client.closed_after() < scale(0.4)
+        client.closed_after()
+    assert lingers(server, before) == {"hits": 1}
 
 
 def test_errors_and_bodies_on_one_connection(httpd, app):
@@ -204,6 +208,6 @@ def test_connections_to_backends_are_left_alone(httpd, app):
     server = lingering(httpd, vhost=f'ProxyPass "/app" "{backend.url}"')
     before = counters(server)
     with server.session() as session:
-        slowest = max(session.get("/app/x").elapsed for _ in range(20))
-    assert slowest < scale(0.4)
-    assert grown(server, before)["hits"] == 18
+        assert {session.get("/app/x").status for _ in range(20)} == {200}
+    told = grown(server, before)
+    assert told["hits"] == 18 and "timeouts" not in told

@@ -8,7 +8,7 @@ from webtier_testing import pattern, wait_until
 CONF = "TestFloor quick /small 100\nTierLinger {time}\nKeepAliveTimeout 2"
 
 
-def start(httpd, time="20ms", **options):
+def start(httpd, time="200ms", **options):
     server = httpd(modules=["linger", "status", "test_floor"], conf=CONF.format(time=time), vhost=STATUS, **options)
     (server.docroot / "file").write_bytes(pattern(20000))
     return server
@@ -28,7 +28,7 @@ def test_graceful_restarts_under_load(httpd):
         server.graceful()
     report = load.join()
     assert report.errors == []
-    assert counters(server)["hits"] > report.total / 4
+    assert counters(server)["hits"] > report.total / 10
     wait_until(lambda: everybody_left(server), 10)
 
 
@@ -62,4 +62,4 @@ def test_tls_under_load(httpd):
     server.graceful()
     report = load.join()
     assert report.errors == []
-    assert counters(server)["hits"] > report.total / 4
+    assert counters(server)["hits"] > report.total / 10
