@@ -2,9 +2,10 @@
 """Ten million requests on lingering connections, with a graceful restart every other second.
 
 Every body is compared. What may go wrong without being wrong: httpd closes a kept-alive connection at a restart while
-the client's next request is on its way. Everything else fails the soak: a wrong answer, a request without an answer for
-two seconds, a child that crashes or does not end, a line at warn or above in the error log, a connection or a worker
-that is left over, memory that grows.
+the client's next request is on its way, so at most each connection once a restart; and when the machine stands still,
+each connection's request is late. Everything else fails the soak: a wrong answer, a connection refused, a request
+without an answer for two seconds, a child that crashes or does not end, a line at warn or above in the error log, a
+connection or a worker that is left over, memory that grows.
 """
 import argparse
 import json
@@ -23,6 +24,8 @@ from webtier_testing.workspace import Workspace
 
 REQUESTS = 10_000_000
 RESTART_EVERY = 2  # seconds
+LATE = 2           # seconds without an answer; wrk's own limit
+LOOK_EVERY = 0.5   # seconds
 CONNECTIONS = 48
 FILE_SIZE = 20_000
 CONF = """
@@ -87,10 +90,12 @@ class Restarts(threading.Thread):
         self._server = server
         self._ended = threading.Event()
         self.count = 0
+        self.last = time.monotonic()
 
     def run(self):
         while not self._ended.wait(RESTART_EVERY):
             self._server.restart()
+            self.last = time.monotonic()
             self.count += 1
 
     def stop(self):
@@ -98,8 +103,80 @@ class Restarts(threading.Thread):
         self.join()
 
 
-def status(server):
-    return json.loads(client.request(server.port, "/tier-status/json").body)
+def sockets(*conditions):
+    """Yields the established TCP sockets that meet the conditions, as ss prints them, a line each."""
+    ran = subprocess.run(["ss", "-tinpHO", "state", "established", *conditions], capture_output=True, text=True)
+    if ran.returncode != 0:
+        raise Unmeasurable(f"ss failed: {ran.stderr}")
+    return ran.stdout.splitlines()
+
+
+def ages(pid):
+    """The ages of a process's children in seconds, the youngest first."""
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    found = []
+    for child in process.children_of(pid):
+        try:
+            stat = Path(f"/proc/{child}/stat").read_text()
+        except OSError:
+            continue
+        found.append(round(uptime - int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK"), 1))
+    return sorted(found)
+
+
+class Witness(threading.Thread):
+    """Looks which requests have waited for LATE seconds, and what the server is doing then; until stopped.
+
+    wrk does not tell when a late answer was due, and says nothing at all of a request that is never answered.
+    """
+
+    def __init__(self, server, restarts):
+        super().__init__(daemon=True)
+        self._server = server
+        self._restarts = restarts
+        self._ended = threading.Event()
+        self._late = set()
+        self.seen = []    # a sentence for each late request
+        self.pauses = []  # for how many seconds the machine stood still
+
+    def run(self):
+        since = time.monotonic()
+        while not self._ended.wait(LOOK_EVERY):
+            late = set(self._late_clients())
+            if time.monotonic() - since > LOOK_EVERY + 1:
+                self.pauses.append(time.monotonic() - since)
+            self.seen += [self._describe(port) for port in late - self._late]
+            self._late = late
+            since = time.monotonic()
+
+    def _late_clients(self):
+        """Yields the ports of clients that have sent a request since they read their last answer, long ago."""
+        for line in sockets(f"dport = :{self._server.port}"):
+            sent, read = (count(rf"\b{what}:(\d+)", line) for what in ("lastsnd", "lastrcv"))
+            if sent >= LATE * 1000 and read >= sent:
+                yield int(re.search(r":(\d+)\s", line)[1])
+
+    def _describe(self, port):
+        held = sockets(f"sport = :{self._server.port}", f"dport = :{port}")
+        owner = re.search(r"pid=(\d+)", held[0]) if held else None
+        where = f"in child {owner[1]}" if owner else "not accepted yet" if held else "closed by httpd"
+        unread = int(held[0].split()[0]) if held else 0
+        try:
+            told = status(self._server, timeout=1)["server"]
+            doing = f"{told['workers_busy']} workers busy, {told['processes_leaving']} children leaving"
+        except (OSError, ValueError) as why:
+            doing = f"no status page: {why}"
+        return (f"late: a request on port {port}, {where}, {unread} bytes unread; {doing}; the last graceful restart "
+                f"{time.monotonic() - self._restarts.last:.1f} s ago, children {ages(self._server.pid)} s old; load "
+                f"{os.getloadavg()[0]:.1f}; stood still for {[round(pause, 1) for pause in self.pauses[-3:]]} s")
+
+    def stop(self):
+        self._ended.set()
+        self.join()
+
+
+def status(server, timeout=10):
+    return json.loads(client.request(server.port, "/tier-status/json", timeout=timeout).body)
 
 
 def left_over(server):
@@ -123,28 +200,41 @@ def count(pattern_, text):
 
 def soak(server, script, wanted):
     """Loads until `wanted` requests were answered; returns what happened."""
-    sums = {"requests": 0, "wrong": 0, "timeouts": 0, "closed": 0}
+    sums = {"requests": 0, "wrong": 0, "refused": 0, "timeouts": 0, "closed": 0}
     sizes = []
     restarts = Restarts(server)
+    witness = Witness(server, restarts)
     restarts.start()
+    witness.start()
     try:
         while sums["requests"] < wanted:
             report = run_wrk(server, script, 20 if wanted > 2_000_000 else 3)
             sums["requests"] += count(r"(\d+) requests in", report)
             sums["wrong"] += count(r"wrong answers: (\d+)", report) + count(r"Non-2xx or 3xx responses: (\d+)", report)
             sums["timeouts"] += count(r"timeout (\d+)", report)
-            sums["closed"] += count(r"read (\d+)", report)
+            sums["refused"] += count(r"connect (\d+)", report)
+            sums["closed"] += count(r"read (\d+)", report) + count(r"write (\d+)", report)
             sizes.append(memory(server))
             print(f"linger_soak: {sums['requests']} of {wanted} requests, {restarts.count} restarts, "
                   f"{sizes[-1]:.0f} MB", file=sys.stderr)
     finally:
+        witness.stop()
         restarts.stop()
-    return sums, sizes, restarts.count
+    return sums, sizes, restarts.count, witness
 
 
-def judge(server, sums, sizes):
+def judge_late(sums, witness):
+    """Each time that the machine stands still makes one request of each connection late, at most."""
+    if max(sums["timeouts"], len(witness.seen)) <= CONNECTIONS * len(witness.pauses):
+        return []
+    return [f"{sums['timeouts']} timeouts, while the machine stood still {len(witness.pauses)} times", *witness.seen[:50]]
+
+
+def judge(server, sums, sizes, restarts, witness):
     """Returns what is wrong, in words."""
-    found = [f"{sums[what]} {what}" for what in ("wrong", "timeouts") if sums[what]]
+    found = [f"{sums[what]} {what}" for what in ("wrong", "refused") if sums[what]] + judge_late(sums, witness)
+    if sums["closed"] > CONNECTIONS * restarts:
+        found.append(f"{sums['closed']} connections closed in {restarts} restarts")
     try:
         wait_until(lambda: not left_over(server), 40)
     except TimeoutError:
@@ -181,9 +271,9 @@ def main():
         script = workspace.path / "soak.lua"
         script.write_text(SCRIPT.replace("@FILE@", str(server.root / "htdocs" / "file")).replace("@SIZE@", str(FILE_SIZE)))
         started = time.monotonic()
-        sums, sizes, restarts = soak(server, script, options.requests)
+        sums, sizes, restarts, witness = soak(server, script, options.requests)
         took = time.monotonic() - started
-        problems = judge(server, sums, sizes)
+        problems = judge(server, sums, sizes, restarts, witness)
         hits = status(server)["modules"]["linger"]["hits"]
     except Unmeasurable as why:
         sys.exit(f"linger_soak: {why}")
@@ -191,6 +281,9 @@ def main():
         bench.close()
         workspace.remove()
     show(options, sums, restarts, hits, took, problems)
+    if witness.pauses:
+        print(f"linger_soak: the machine stood still {len(witness.pauses)} times, {max(witness.pauses):.1f} s at most; "
+              f"{sums['timeouts']} requests were late", file=sys.stderr)
     sys.exit(1 if problems else 0)
 
 
