@@ -23,13 +23,20 @@ struct tier_loop_slot_t {
     tier_loop_slot_t *next_free;
 };
 
+/* A place in the heap: the due time beside the timer, so that timers far apart in memory are not
+ * read to compare them. */
+typedef struct place_t {
+    apr_time_t due;
+    tier_loop_timer_t *timer;
+} place_t;
+
 struct tier_loop_t {
     apr_pool_t *pool;
     apr_pollset_t *pollset;
     tier_loop_slot_t *slots;
     apr_uint32_t max_sockets;
     tier_loop_slot_t *free_slots;
-    tier_loop_timer_t **heap; /* 1 to armed, the earliest at 1 */
+    place_t *heap; /* 1 to armed, the earliest at 1 */
     apr_size_t armed;
     tier_loop_timer_t *
         *firing; /* what this round fires: 0 to firing_count - 1, NULL where cancelled */
@@ -42,50 +49,50 @@ struct tier_loop_t {
 
 /* Timers: a binary heap whose timers know their place in it. */
 
-static void heap_place(tier_loop_t *loop, apr_size_t slot, tier_loop_timer_t *timer)
+static void heap_place(tier_loop_t *loop, apr_size_t slot, place_t place)
 {
-    loop->heap[slot] = timer;
-    timer->slot = slot;
+    loop->heap[slot] = place;
+    place.timer->slot = slot;
 }
 
-static void heap_rise(tier_loop_t *loop, apr_size_t slot)
+static void heap_rise(tier_loop_t *loop, apr_size_t slot, place_t place)
 {
-    tier_loop_timer_t *timer = loop->heap[slot];
-
-    while (slot > 1 && timer->due < loop->heap[slot / 2]->due) {
+    while (slot > 1 && place.due < loop->heap[slot / 2].due) {
         heap_place(loop, slot, loop->heap[slot / 2]);
         slot /= 2;
     }
-    heap_place(loop, slot, timer);
+    heap_place(loop, slot, place);
 }
 
-static void heap_sink(tier_loop_t *loop, apr_size_t slot)
+static void heap_sink(tier_loop_t *loop, apr_size_t slot, place_t place)
 {
-    tier_loop_timer_t *timer = loop->heap[slot];
     apr_size_t child;
 
     while ((child = 2 * slot) <= loop->armed) {
-        if (child < loop->armed && loop->heap[child + 1]->due < loop->heap[child]->due) {
+        if (child < loop->armed && loop->heap[child + 1].due < loop->heap[child].due) {
             child++;
         }
-        if (timer->due <= loop->heap[child]->due) {
+        if (place.due <= loop->heap[child].due) {
             break;
         }
         heap_place(loop, slot, loop->heap[child]);
         slot = child;
     }
-    heap_place(loop, slot, timer);
+    heap_place(loop, slot, place);
 }
 
 static void heap_remove(tier_loop_t *loop, apr_size_t slot)
 {
-    tier_loop_timer_t *last = loop->heap[loop->armed--];
+    place_t last = loop->heap[loop->armed--];
 
-    loop->heap[slot]->slot = 0;
-    if (slot <= loop->armed) {
-        heap_place(loop, slot, last);
-        heap_rise(loop, slot);
-        heap_sink(loop, last->slot);
+    loop->heap[slot].timer->slot = 0;
+    if (slot > loop->armed) {
+        return;
+    }
+    if (slot > 1 && last.due < loop->heap[slot / 2].due) {
+        heap_rise(loop, slot, last);
+    } else {
+        heap_sink(loop, slot, last);
     }
 }
 
@@ -93,14 +100,14 @@ static void heap_remove(tier_loop_t *loop, apr_size_t slot)
 static apr_status_t timers_grow(tier_loop_t *loop)
 {
     apr_size_t capacity = loop->capacity ? 2 * loop->capacity : FIRST_TIMERS;
-    tier_loop_timer_t **heap = apr_palloc(loop->pool, (capacity + 1) * sizeof(void *));
+    place_t *heap = apr_palloc(loop->pool, (capacity + 1) * sizeof(*heap));
     tier_loop_timer_t **firing = apr_palloc(loop->pool, capacity * sizeof(void *));
 
     if (!heap || !firing) {
         return APR_ENOMEM;
     }
     if (loop->capacity) {
-        memcpy(heap, loop->heap, (loop->armed + 1) * sizeof(void *));
+        memcpy(heap, loop->heap, (loop->armed + 1) * sizeof(*heap));
         memcpy(firing, loop->firing, loop->firing_count * sizeof(void *));
     }
     loop->heap = heap;
@@ -119,8 +126,7 @@ apr_status_t tier_loop_timer_set(tier_loop_t *loop, tier_loop_timer_t *timer, ap
         }
     }
     timer->due = due > 0 ? due : 0;
-    heap_place(loop, ++loop->armed, timer);
-    heap_rise(loop, loop->armed);
+    heap_rise(loop, ++loop->armed, (place_t){timer->due, timer});
     return APR_SUCCESS;
 }
 
@@ -142,8 +148,8 @@ static void fire_timers(tier_loop_t *loop)
 {
     apr_size_t i;
 
-    while (loop->armed && loop->heap[1]->due <= loop->now) {
-        tier_loop_timer_t *timer = loop->heap[1];
+    while (loop->armed && loop->heap[1].due <= loop->now) {
+        tier_loop_timer_t *timer = loop->heap[1].timer;
         heap_remove(loop, 1);
         timer->slot = FIRING | loop->firing_count;
         loop->firing[loop->firing_count++] = timer;
@@ -274,7 +280,7 @@ static apr_interval_time_t time_to_wait(const tier_loop_t *loop)
     if (!loop->armed) {
         return -1;
     }
-    wait = loop->heap[1]->due - tier_clock_now();
+    wait = loop->heap[1].due - tier_clock_now();
     if (wait <= 0) {
         return 0;
     }

@@ -284,6 +284,18 @@ static health_standing_e standing(void *baton, void *ref)
     return status & PROXY_WORKER_IN_ERROR ? HEALTH_STANDING_ERROR : HEALTH_STANDING_READY;
 }
 
+static int says(void *baton, void *ref, int out)
+{
+    const unsigned int ours = PROXY_WORKER_HC_FAIL | PROXY_WORKER_IN_ERROR | PROXY_WORKER_DRAIN |
+                              PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED |
+                              PROXY_WORKER_IN_SHUTDOWN;
+    unsigned int status =
+        __atomic_load_n(&((const proxy_worker_shared *)ref)->status, __ATOMIC_RELAXED);
+
+    (void)baton;
+    return (status & ours) == (out ? PROXY_WORKER_HC_FAIL : 0U);
+}
+
 static void set_traffic(health_spec_t *spec, const health_minded_t *minded,
                         health_passive_t *traffic)
 {
@@ -451,4 +463,5 @@ void health_balancers_serve(health_balancers_t *balancers, health_server_t *serv
     server->set_drain = set_drain;
     server->drains = drains;
     server->set_share = set_share;
+    server->says = says;
 }

@@ -86,6 +86,12 @@ void health_eject_resume(health_eject_t *eject, apr_time_t until, apr_uint32_t c
     tier_atomic_store(&eject->count, count);
 }
 
+int health_eject_rests(const health_eject_t *eject)
+{
+    return !health_eject_is_out(eject) && tier_atomic_load(&eject->count) == 0 &&
+           tier_counter_get(&eject->ejections) == eject->noted;
+}
+
 int health_eject_is_over(const health_eject_t *eject, apr_time_t now)
 {
     apr_int64_t until = tier_atomic_load64(&eject->until);

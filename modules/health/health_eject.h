@@ -79,6 +79,10 @@ void health_eject_cancel(health_eject_t *eject, apr_time_t until);
  * The parent. */
 void health_eject_resume(health_eject_t *eject, apr_time_t until, apr_uint32_t count);
 
+/* Returns 1 when the member is not ejected, none of its ejections counts any more, and all are in
+ * the history: there is nothing to do. The watch. */
+int health_eject_rests(const health_eject_t *eject);
+
 /* Returns 1 when the time of the ejection is over. The watch. */
 int health_eject_is_over(const health_eject_t *eject, apr_time_t now);
 

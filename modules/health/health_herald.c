@@ -42,12 +42,13 @@ static const health_transition_t *next_of(const health_target_t *target)
 }
 
 /* Returns the target with the oldest change that is still to be told, or NULL. */
-static health_target_t *find_oldest(const health_herald_t *herald, apr_hash_t *targets)
+static health_target_t *find_oldest(const health_herald_t *herald,
+                                    const apr_array_header_t *targets)
 {
     health_target_t *oldest = NULL;
 
-    for (apr_hash_index_t *i = apr_hash_first(NULL, targets); i; i = apr_hash_next(i)) {
-        health_target_t *target = apr_hash_this_val(i);
+    for (int i = 0; i < targets->nelts; i++) {
+        health_target_t *target = APR_ARRAY_IDX(targets, i, health_target_t *);
 
         if (pending(target) == 0)
             continue;
@@ -130,17 +131,17 @@ static void look_after(health_herald_t *herald, apr_time_t now)
 }
 
 /* Without a program nothing is to be told, also not later. */
-static void skip_all(apr_hash_t *targets)
+static void skip_all(const apr_array_header_t *targets)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, targets); i; i = apr_hash_next(i)) {
-        health_entry_t *entry = ((health_target_t *)apr_hash_this_val(i))->entry;
+    for (int i = 0; i < targets->nelts; i++) {
+        health_entry_t *entry = APR_ARRAY_IDX(targets, i, health_target_t *)->entry;
 
         if (entry->told != entry->record.member.transitions)
             entry->told = entry->record.member.transitions;
     }
 }
 
-void health_herald_tick(health_herald_t *herald, apr_hash_t *targets, apr_time_t now)
+void health_herald_tick(health_herald_t *herald, const apr_array_header_t *targets, apr_time_t now)
 {
     health_target_t *target;
 

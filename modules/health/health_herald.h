@@ -2,7 +2,7 @@
 #ifndef HEALTH_HERALD_H
 #define HEALTH_HERALD_H
 
-#include <apr_hash.h>
+#include <apr_tables.h>
 
 #include "health_spawn.h"
 #include "health_target.h"
@@ -34,7 +34,7 @@ void health_herald_init(health_herald_t *herald);
 
 /* Ends what has ended or lasts too long, and begins the next one. targets: health_target_t *. Never
  * waits. now: tier_clock_now(). */
-void health_herald_tick(health_herald_t *herald, apr_hash_t *targets, apr_time_t now);
+void health_herald_tick(health_herald_t *herald, const apr_array_header_t *targets, apr_time_t now);
 
 /* The target goes. */
 void health_herald_forget(health_herald_t *herald, const health_target_t *target);

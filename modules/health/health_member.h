@@ -5,6 +5,8 @@
 #include <apr.h>
 #include <apr_time.h>
 
+#include <stddef.h>
+
 #include "health_advice.h"
 
 /*
@@ -59,6 +61,9 @@ typedef struct health_member_t {
     char result[HEALTH_TEXT]; /* of the last probe */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;
+
+/* What lies before the history: a member whose state does not change has no more to say. */
+#define HEALTH_MEMBER_HEAD offsetof(health_member_t, history)
 
 /* One judged probe. */
 typedef struct health_outcome_t {

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "health_calm.h"
 #include "health_command.h"
 #include "health_crowd.h"
 #include "health_herald.h"
@@ -22,7 +23,9 @@ typedef struct monitor_t {
     tier_loop_t *loop;
     apr_pool_t *pool;
     apr_hash_t *targets;       /* health_key_t, whole -> health_target_t * */
-    apr_array_header_t *fresh; /* of health_target_t *: made by this round of sync */
+    apr_array_header_t *all;   /* the same, of health_target_t *, as the last sync has left them */
+    apr_array_header_t *busy;  /* those of them that give this tick something to do */
+    apr_array_header_t *fresh; /* those made by this round of sync */
     apr_hash_t *groups;        /* health_key_t without a member -> health_group_t * */
     tier_loop_timer_t tick;
     apr_time_t next_sync;
@@ -151,11 +154,14 @@ static void drop_unnamed(monitor_t *monitor)
 {
     apr_hash_index_t *i;
 
+    apr_array_clear(monitor->all);
     for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
         health_target_t *target = apr_hash_this_val(i);
 
-        if (target->sync == monitor->sync)
+        if (target->sync == monitor->sync) {
+            APR_ARRAY_PUSH(monitor->all, health_target_t *) = target;
             continue;
+        }
         tier_log(target->log, TIER_LOG_MARK, TIER_LOG_INFO, APR_SUCCESS,
                  WTNO(1008) "%s: member %s is gone and not checked any more", target->key.balancer,
                  target->key.member);
@@ -169,18 +175,21 @@ static void drop_unnamed(monitor_t *monitor)
 static void schedule_fresh(monitor_t *monitor)
 {
     apr_time_t now = tier_loop_now(monitor->loop);
+    apr_uint32_t total = (apr_uint32_t)monitor->fresh->nelts;
 
     for (int i = 0; i < monitor->fresh->nelts; i++) {
         health_target_t *target = APR_ARRAY_IDX(monitor->fresh, i, health_target_t *);
         apr_uint32_t random;
+        apr_interval_time_t interval;
         apr_time_t first;
 
         if (!target->check)
             continue;
         random = monitor->options.random(monitor->options.random_baton);
-        first = health_schedule_first(now, target->check->interval, (apr_uint32_t)i,
-                                      (apr_uint32_t)monitor->fresh->nelts, random);
-        health_target_schedule(target, monitor->loop, health_schedule_gather(first));
+        interval = target->check->interval;
+        first = health_schedule_first(now, interval, (apr_uint32_t)i, total, random);
+        health_target_schedule(target, monitor->loop,
+                               health_schedule_gather(first, interval, total));
     }
     apr_array_clear(monitor->fresh);
 }
@@ -238,6 +247,28 @@ static void look_at_required(const monitor_t *monitor, health_group_t *group, ap
         health_group_excuse(group, down, now);
 }
 
+static void review_busy(health_target_t *target, apr_time_t now)
+{
+    health_orders_take(target, now);
+    health_review(target, now);
+    health_group_count(target->group, health_target_standing(target), health_target_is_out(target));
+}
+
+static void review_members(const monitor_t *monitor, apr_time_t now)
+{
+    apr_array_clear(monitor->busy);
+    for (int i = 0; i < monitor->all->nelts; i++) {
+        health_target_t *target = APR_ARRAY_IDX(monitor->all, i, health_target_t *);
+
+        if (health_calm_holds(target)) {
+            health_group_count(target->group, HEALTH_STANDING_READY, target->calm_out);
+            continue;
+        }
+        APR_ARRAY_PUSH(monitor->busy, health_target_t *) = target;
+        review_busy(target, now);
+    }
+}
+
 /* Ejections and the panic threshold, which look at all members of a balancer. */
 static void review_all(const monitor_t *monitor, apr_time_t now)
 {
@@ -245,32 +276,33 @@ static void review_all(const monitor_t *monitor, apr_time_t now)
 
     for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i))
         health_group_begin(apr_hash_this_val(i));
-    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
-        health_target_t *target = apr_hash_this_val(i);
-
-        health_orders_take(target, now);
-        health_review(target, now);
-        health_group_count(target->group, health_target_standing(target),
-                           health_target_is_out(target));
-    }
+    review_members(monitor, now);
     for (i = apr_hash_first(NULL, monitor->groups); i; i = apr_hash_next(i)) {
         health_group_t *group = apr_hash_this_val(i);
 
         look_at_required(monitor, group, now);
         health_group_judge(group);
     }
-    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i)) {
-        health_target_t *target = apr_hash_this_val(i);
+    for (int j = 0; j < monitor->busy->nelts; j++) {
+        health_target_t *target = APR_ARRAY_IDX(monitor->busy, j, health_target_t *);
 
         if (health_group_is_bare(target->group))
             health_review_lift(target, now);
     }
 }
 
-static void show(health_target_t *target, apr_time_t now)
+/* Writes what came of it into the server's records, and tells it. */
+static void show_all(monitor_t *monitor, apr_time_t now)
 {
-    health_target_ramp(target, now);
-    health_target_mirror(target);
+    for (int i = 0; i < monitor->busy->nelts; i++) {
+        health_target_t *target = APR_ARRAY_IDX(monitor->busy, i, health_target_t *);
+
+        health_target_ramp(target, now);
+        health_target_mirror(target);
+    }
+    health_herald_tick(&monitor->herald, monitor->busy, now);
+    for (int i = 0; i < monitor->busy->nelts; i++)
+        health_calm_note(APR_ARRAY_IDX(monitor->busy, i, health_target_t *));
 }
 
 /* Looking at a thousand members each 50 ms would cost as much as a third of their probes. */
@@ -285,18 +317,15 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
 {
     monitor_t *monitor = timer->baton;
     apr_time_t now = tier_loop_now(loop);
-    apr_hash_index_t *i;
 
     if (now >= monitor->next_sync)
         sync_members(monitor);
     review_all(monitor, now);
-    for (i = apr_hash_first(NULL, monitor->targets); i; i = apr_hash_next(i))
-        show(apr_hash_this_val(i), now);
+    show_all(monitor, now);
     if (now >= monitor->next_crowd) {
         monitor->next_crowd = now + CROWD_EVERY;
         health_crowd_judge(monitor->targets, now, monitor->scratch);
     }
-    health_herald_tick(&monitor->herald, monitor->targets, now);
     health_keeper_tick(&monitor->keeper, now);
     tier_loop_timer_set(loop, timer, now + tick_period(monitor));
 }
@@ -329,6 +358,8 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->pool = pool;
     monitor->targets = apr_hash_make(pool);
     monitor->groups = apr_hash_make(pool);
+    monitor->all = apr_array_make(pool, 16, sizeof(health_target_t *));
+    monitor->busy = apr_array_make(pool, 16, sizeof(health_target_t *));
     monitor->fresh = apr_array_make(pool, 16, sizeof(health_target_t *));
     monitor->keeper.path = options->state_file;
     monitor->keeper.table = options->table;

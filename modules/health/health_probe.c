@@ -94,8 +94,10 @@ static void deadline(tier_loop_t *loop, tier_loop_timer_t *timer)
     health_probe_t *probe = timer->baton;
 
     (void)loop;
-    if (probe->verdict == HEALTH_MORE)
+    if (probe->verdict == HEALTH_MORE) {
+        probe->expired = 1;
         set_timeout(probe);
+    }
     health_probe_finish(probe);
 }
 
@@ -123,6 +125,12 @@ apr_status_t health_probe_init(health_probe_t *probe, tier_loop_t *loop, apr_poo
     return APR_SUCCESS;
 }
 
+/* Probes that began together end together, if they do: the loop wakes up once for them. */
+static apr_time_t to_whole_ms(apr_time_t time)
+{
+    return (time + 999) / 1000 * 1000;
+}
+
 apr_status_t health_probe_start(health_probe_t *probe, apr_sockaddr_t *addresses)
 {
     apr_status_t status;
@@ -133,7 +141,9 @@ apr_status_t health_probe_start(health_probe_t *probe, apr_sockaddr_t *addresses
     probe->verdict = HEALTH_MORE;
     probe->result = tier_result_ok();
     probe->advised = 0;
-    status = tier_loop_timer_set(probe->loop, &probe->timer, probe->began + probe->check->timeout);
+    probe->expired = 0;
+    status = tier_loop_timer_set(probe->loop, &probe->timer,
+                                 to_whole_ms(probe->began + probe->check->timeout));
     if (status != APR_SUCCESS)
         return status;
     probe->active = 1;

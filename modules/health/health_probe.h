@@ -52,6 +52,7 @@ struct health_probe_t {
     /* What came of it: for done. */
     health_verdict_e verdict; /* set early where the loop must be left first: see start */
     tier_result_t result;
+    int expired;            /* the deadline has passed */
     int advised;            /* the member has given advice */
     health_advice_t advice; /* with advised */
 

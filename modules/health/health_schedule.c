@@ -10,9 +10,15 @@ apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, a
     return now + share * (total ? index % total : 0) + jitter;
 }
 
-apr_time_t health_schedule_gather(apr_time_t due)
+apr_time_t health_schedule_gather(apr_time_t due, apr_interval_time_t interval, apr_uint32_t total)
 {
-    return (due + HEALTH_SCHEDULE_GRAIN - 1) / HEALTH_SCHEDULE_GRAIN * HEALTH_SCHEDULE_GRAIN;
+    const apr_interval_time_t least = apr_time_from_msec(1);
+    apr_interval_time_t grain = total ? interval * HEALTH_SCHEDULE_TOGETHER / total : interval;
+
+    if (grain > HEALTH_SCHEDULE_GRAIN)
+        grain = HEALTH_SCHEDULE_GRAIN;
+    grain = grain < least ? least : grain / least * least;
+    return (due + grain - 1) / grain * grain;
 }
 
 apr_time_t health_schedule_next(apr_time_t due, apr_interval_time_t interval, apr_time_t now)

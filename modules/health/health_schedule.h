@@ -19,11 +19,13 @@ apr_time_t health_schedule_first(apr_time_t now, apr_interval_time_t interval, a
                                  apr_uint32_t total, apr_uint32_t random);
 
 /*
- * Returns the first multiple of HEALTH_SCHEDULE_GRAIN from due on: among a thousand members a few
- * are due together, and the watch wakes up once for all of them.
+ * Returns due, moved on so that of total members with this interval about HEALTH_SCHEDULE_TOGETHER
+ * are due at once: the watch wakes up once for all of them, and is through with them within a
+ * millisecond or two. Never moved by more than HEALTH_SCHEDULE_GRAIN, and to a whole millisecond.
  */
-#define HEALTH_SCHEDULE_GRAIN apr_time_from_msec(10)
-apr_time_t health_schedule_gather(apr_time_t due);
+#define HEALTH_SCHEDULE_TOGETHER 16
+#define HEALTH_SCHEDULE_GRAIN    apr_time_from_msec(16)
+apr_time_t health_schedule_gather(apr_time_t due, apr_interval_time_t interval, apr_uint32_t total);
 
 /*
  * Returns the next time of the grid due, due + interval, due + 2 * interval, ... that lies after

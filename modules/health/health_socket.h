@@ -12,8 +12,11 @@
 /* Makes a socket for addresses of this family. Errors: errno's. */
 apr_status_t health_socket_open(int *made, int family);
 
-/* Begins to connect. Returns EINPROGRESS where the answer has to be waited for. */
-apr_status_t health_socket_connect(int socket, const apr_sockaddr_t *address);
+/*
+ * Begins to connect. Returns EINPROGRESS where the answer has to be waited for. speaks: something
+ * is sent as soon as it stands, so that it need not be acknowledged by a packet of its own.
+ */
+apr_status_t health_socket_connect(int socket, const apr_sockaddr_t *address, int speaks);
 
 /* Returns what came of connecting: APR_SUCCESS or the error. */
 apr_status_t health_socket_error(int socket);

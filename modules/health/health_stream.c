@@ -14,6 +14,7 @@
 typedef struct stream_t {
     const health_protocol_t *protocol;
     tier_loop_socket_t watch; /* its socket is made once and holds one descriptor after the other */
+    const char *request;      /* NULL: the connection is all that is wanted */
     int descriptor;           /* -1: none is open */
     int connected;
     int kept;  /* the connection is open between probes */
@@ -45,8 +46,9 @@ static void close_connection(health_probe_t *probe)
     tier_loop_socket_forget(probe->loop, &stream->watch);
     stream->kept = 0;
     if (stream->descriptor >= 0)
-        health_socket_close(stream->descriptor,
-                            stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls);
+        health_socket_close(
+            stream->descriptor,
+            probe->expired || (stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls));
     stream->descriptor = -1;
 }
 
@@ -118,10 +120,10 @@ static void end_handshake(const stream_t *stream)
 static int speak(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
-    const char *request;
+    const char *request = stream->request;
 
     stream->spoken = 1;
-    if (!stream->protocol->request) {
+    if (!request) {
         if (stream->tls)
             end_handshake(stream);
         probe->verdict = HEALTH_PASS;
@@ -129,7 +131,6 @@ static int speak(health_probe_t *probe)
             stream->tls ? health_tls_text(stream->tls, probe->pool) : "connected";
         return 1;
     }
-    request = stream->protocol->request(probe->check, probe->authority, probe->pool);
     stream->dialogue = stream->protocol->begin(probe->check, probe->pool);
     if (!stream->tls) {
         stream->unsent = request;
@@ -295,7 +296,7 @@ static int begin_dialogue(health_probe_t *probe)
     stream->dialogue = NULL;
     stream->tls = NULL;
     if (!probe->check->tls_context)
-        return stream->protocol->request ? speak(probe) : 0;
+        return stream->request ? speak(probe) : 0;
     stream->tls_state = HEALTH_TLS_SHAKING;
     stream->tls = health_tls_begin(probe->check->tls_context, probe->peer, probe->pool);
     if (!stream->tls) {
@@ -314,7 +315,9 @@ static apr_status_t open_socket(health_probe_t *probe)
         return status;
     stream->requests = 0;
     apr_os_sock_put(&stream->watch.socket, &stream->descriptor, NULL);
-    return health_socket_connect(stream->descriptor, probe->address);
+    return health_socket_connect(stream->descriptor, probe->address,
+                                 probe->check->tls_context ||
+                                     (stream->request && *stream->request));
 }
 
 /*
@@ -353,7 +356,7 @@ static int end_connecting(health_probe_t *probe)
     if (status != APR_SUCCESS)
         return next_address(probe, status);
     stream->connected = 1;
-    return !stream->tls && !stream->protocol->request ? speak(probe) : go_on(probe);
+    return !stream->tls && !stream->request ? speak(probe) : go_on(probe);
 }
 
 static void socket_ready(tier_loop_t *loop, tier_loop_socket_t *socket, apr_int16_t events)
@@ -399,6 +402,8 @@ static void *stream_make(health_probe_t *probe, apr_pool_t *pool)
     apr_os_sock_t none = -1;
 
     stream->protocol = health_protocol_of(probe->check->kind);
+    if (stream->protocol->request)
+        stream->request = stream->protocol->request(probe->check, probe->authority, pool);
     stream->descriptor = -1;
     apr_pool_cleanup_register(pool, stream, drop_kept, apr_pool_cleanup_null);
     if (probe->check->tls_context)

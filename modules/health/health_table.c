@@ -12,7 +12,8 @@
 #define READ_TRIES 100
 
 _Static_assert(sizeof(health_record_t) % 8 == 0 && offsetof(health_record_t, check) % 8 == 0 &&
-                   offsetof(health_record_t, member) % 8 == 0 && sizeof(health_member_t) % 8 == 0,
+                   offsetof(health_record_t, member) % 8 == 0 && sizeof(health_member_t) % 8 == 0 &&
+                   HEALTH_MEMBER_HEAD % 8 == 0,
                "records are copied in words");
 
 /* The hashes lie together, so that a search of the whole table touches a few pages. */
@@ -203,6 +204,11 @@ void health_entry_set_check(health_entry_t *entry, const char *check)
 void health_entry_set_member(health_entry_t *entry, const health_member_t *member)
 {
     write_part(entry, offsetof(health_record_t, member), member, sizeof(*member));
+}
+
+void health_entry_set_head(health_entry_t *entry, const health_member_t *member)
+{
+    write_part(entry, offsetof(health_record_t, member), member, HEALTH_MEMBER_HEAD);
 }
 
 int health_table_read(const health_table_t *table, apr_uint32_t index, health_record_t *copy)

@@ -103,6 +103,10 @@ void health_table_clear(health_table_t *table);
 void health_entry_set_check(health_entry_t *entry, const char *check);
 void health_entry_set_member(health_entry_t *entry, const health_member_t *member);
 
+/* The same for a member whose history has not changed, HEALTH_MEMBER_HEAD bytes of it: what nearly
+ * every probe does. */
+void health_entry_set_head(health_entry_t *entry, const health_member_t *member);
+
 /*
  * Copies the record of entry number index (from 0) into *copy. Returns 0 for one that is not used,
  * or not readable because a writer died over it. Any thread of any process; never waits.

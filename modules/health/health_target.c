@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "health_calm.h"
 #include "health_check_http.h"
 #include "health_ramp.h"
 #include "health_schedule.h"
@@ -205,16 +206,32 @@ void health_target_returned(health_target_t *target, apr_time_t now)
     mirror_recovery(target);
 }
 
+/* Returns 1 when the outcome changes the member's state; otherwise it is taken in. The history,
+ * most of the record, is not touched. */
+static int changes_state(health_target_t *target, const health_outcome_t *outcome)
+{
+    health_member_t member;
+    health_state_e from;
+
+    memcpy(&member, &target->entry->record.member, HEALTH_MEMBER_HEAD);
+    if (health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from))
+        return 1;
+    health_entry_set_head(target->entry, &member);
+    if (target->calm)
+        health_calm_note(target);
+    return 0;
+}
+
 static void judge(health_target_t *target, const health_outcome_t *outcome)
 {
-    health_member_t member = target->entry->record.member;
+    health_member_t member;
     health_state_e from;
-    int changed =
-        health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from);
 
-    health_entry_set_member(target->entry, &member);
-    if (!changed)
+    if (!changes_state(target, outcome))
         return;
+    member = target->entry->record.member;
+    health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from);
+    health_entry_set_member(target->entry, &member);
     log_transition(target, from, outcome->result);
     if (from == HEALTH_DOWN)
         health_target_returned(target, tier_clock_now());

@@ -66,27 +66,35 @@ typedef struct health_server_t {
     /* Gives a member so much of its load factor, in percent; 100 ends it. NULL: there are no
      * factors. */
     void (*set_share)(void *baton, void *ref, apr_uint32_t percent);
+    /* Returns 1 when the record says that the member is in service (out: out of it, by us), and
+     * nothing else that concerns any of the above. NULL: it is to be looked at each time. */
+    int (*says)(void *baton, void *ref, int out);
 } health_server_t;
 
 /* A member while this process leads: its probe, its timer, its entry in the table. The watch thread
  * only. */
 typedef struct health_target_t {
+    /* First, and together, what each tick looks at. */
+    int calm;                  /* health_calm.h */
+    int calm_out;              /* it is down */
+    apr_uint32_t calm_version; /* of the entry, when that was so */
+    health_entry_t *entry;
+    const health_server_t *server;
+    apr_array_header_t *refs; /* of void * */
+    health_group_t *group;    /* its balancer */
+    health_eject_t *eject;    /* NULL: never ejected */
+
     health_key_t key;
     const health_check_t *check;             /* NULL: not probed, live traffic alone judges it */
     const health_eject_settings_t *ejecting; /* NULL with eject */
-    health_eject_t *eject;                   /* NULL: never ejected */
     health_suspect_t *suspect;               /* NULL: traffic is not followed */
     health_outlier_t *outlier;               /* NULL with eject */
     apr_uint32_t *alarm;                     /* NULL with suspect */
     apr_interval_time_t slow_start;          /* 0: none */
-    health_group_t *group;                   /* its balancer */
     const tier_log_t *log;
-    const health_server_t *server;
-    health_entry_t *entry;
     health_address_t *address;
     health_probe_t probe;
     tier_loop_timer_t timer;
-    apr_array_header_t *refs; /* of void * */
     apr_pool_t *pool;         /* of all of this */
     apr_pool_t *scratch;      /* cleared with each outcome */
     apr_time_t probed;        /* the time for which the last probe was due; 0: none yet */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
@@ -12,7 +13,7 @@
 static apr_status_t create_fails, watch_fails;
 /* The next call fails so. */
 static apr_status_t send_fails, recv_fails;
-static int wait_before_send; /* microseconds */
+static int wait_before_send; /* until the member has said something */
 
 apr_status_t __wrap_health_socket_open(int *, int);
 apr_status_t __real_health_socket_open(int *, int);
@@ -49,7 +50,8 @@ apr_status_t __wrap_health_socket_send(int socket, const char *bytes, apr_size_t
 {
     apr_status_t status = take_fault(&send_fails, size);
 
-    usleep((useconds_t)wait_before_send);
+    if (wait_before_send)
+        assert_int_equal(poll(&(struct pollfd){socket, POLLIN, 0}, 1, 20000), 1);
     return status ? status : __real_health_socket_send(socket, bytes, size);
 }
 
@@ -144,7 +146,6 @@ static void refused(void **state)
 
 static void hung(void **state)
 {
-    apr_time_t before = tier_clock_now();
     member_server_t member;
     run_t *run;
 
@@ -154,8 +155,8 @@ static void hung(void **state)
     probe(run, address_of("127.0.0.1", member.port, *state));
     assert_string_equal(run->result, "timeout: no whole answer within 100ms");
     assert_true(run->latency >= MS(100));
-    assert_true(tier_clock_now() - before < MS(1000));
     close_member(&member);
+    assert_int_equal(member.ended, ECONNRESET); /* nothing of it is left to the member */
 }
 
 /* A listener whose queue is full drops what comes: no connection. */
@@ -367,7 +368,7 @@ static void request_that_cannot_be_sent(void **state)
     member.speaks_first = 1;
     address = address_of("127.0.0.1", member.port, *state);
     send_fails = EPIPE;
-    wait_before_send = 200000;
+    wait_before_send = 1;
     probe(run, address);
     assert_string_equal(run->result, "bad_status: status 503 Busy");
     __atomic_store_n(&member.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);

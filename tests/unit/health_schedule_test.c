@@ -25,9 +25,14 @@ static void jitter_stays_within_a_share(void **state)
 static void some_are_due_together(void **state)
 {
     (void)state;
-    assert_int_equal(health_schedule_gather(MS(1000)), MS(1000));
-    assert_int_equal(health_schedule_gather(MS(1000) + 1), MS(1010));
-    assert_int_equal(health_schedule_gather(MS(1010) - 1), MS(1010));
+    assert_int_equal(health_schedule_gather(MS(1600), MS(1000), 3), MS(1600));
+    assert_int_equal(health_schedule_gather(MS(1600) + 1, MS(1000), 3), MS(1616));
+    assert_int_equal(health_schedule_gather(MS(1616) - 1, MS(1000), 1000), MS(1616));
+    /* Of ten thousand probes a second not a hundred at once. */
+    assert_int_equal(health_schedule_gather(MS(1000) + 1, MS(100), 1600), MS(1001));
+    assert_int_equal(health_schedule_gather(MS(1000) + 1, MS(100), 400), MS(1004));
+    assert_int_equal(health_schedule_gather(MS(1000) + 1, MS(50), 100000), MS(1001));
+    assert_int_equal(health_schedule_gather(MS(1600) + 1, MS(50), 0), MS(1616));
 }
 
 static void period_is_exact_and_nothing_is_made_up(void **state)

@@ -105,6 +105,14 @@ static inline int tell_drain(void *baton, void *ref)
     return ((record_t *)ref)->drains;
 }
 
+static inline int tell_all(void *baton, void *ref, int out)
+{
+    const record_t *record = ref;
+
+    (void)baton;
+    return record->down == out && !record->error && !record->drains;
+}
+
 static inline void open_server(fake_server_t *fake)
 {
     memset(fake, 0, sizeof(*fake));
@@ -116,6 +124,7 @@ static inline void open_server(fake_server_t *fake)
     fake->server.set_share = take_share;
     fake->server.set_drain = take_drain;
     fake->server.drains = tell_drain;
+    fake->server.says = tell_all;
     health_check_defaults(&fake->check);
     fake->check.interval = fake->check.suspect = fake->check.down = MS(50);
     fake->check.timeout = MS(40);

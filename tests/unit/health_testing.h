@@ -8,6 +8,7 @@
 #include "common_support.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -38,6 +39,7 @@ typedef struct member_server_t {
     int port;
     const char *text; /* NULL: accepts and says nothing; may be changed: atomic */
     int served;       /* atomic */
+    int ended;        /* with text NULL: the error with which the prober ended it, 0: none; atomic */
     int linger_reset; /* closes with a reset */
     int piece;        /* sends so many bytes at a time, with a pause between; 0: all at once */
     int speaks_first; /* answers before it has read anything */
@@ -59,7 +61,18 @@ static inline void say(const member_server_t *server, int connection, const char
     }
 }
 
-/* One that says nothing is kept open for longer than any probe of the tests waits. */
+/* Listens until the prober has enough of it. Returns how it was ended. */
+static inline int listen_to_the_end(int connection)
+{
+    char bytes[2048];
+    ssize_t count;
+
+    do {
+        count = recv(connection, bytes, sizeof(bytes), 0);
+    } while (count > 0);
+    return count < 0 ? errno : 0;
+}
+
 static inline void serve_connection(member_server_t *server, int connection)
 {
     const char *text = __atomic_load_n(&server->text, __ATOMIC_ACQUIRE);
@@ -68,7 +81,7 @@ static inline void serve_connection(member_server_t *server, int connection)
 
     __atomic_fetch_add(&server->served, 1, __ATOMIC_RELEASE);
     if (!text)
-        usleep(200000);
+        __atomic_store_n(&server->ended, listen_to_the_end(connection), __ATOMIC_RELEASE);
     else if (server->speaks_first || recv(connection, request, sizeof(request), 0) > 0)
         say(server, connection, text);
     if (server->linger_reset)
