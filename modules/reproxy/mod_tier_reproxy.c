@@ -46,14 +46,17 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     status = tier_segment_obtain(&segment, TABLE_NAME, REPROXY_TABLE_LAYOUT,
                                  sizeof(reproxy_table_t), pool);
-    if (status != APR_SUCCESS) {
+    if (status == APR_SUCCESS) {
+        tier_segment_done(&segment, TABLE_NAME, pool);
+        scene.table = segment.base;
+    } else {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                     WTNO(3007) "no shared memory for mod_tier_reproxy");
-        return HTTP_INTERNAL_SERVER_ERROR;
+                     WTNO(3007) "no shared memory for mod_tier_reproxy: each child learns and "
+                                "counts on its own until the next restart");
+        scene.table = NULL;
     }
-    tier_segment_done(&segment, TABLE_NAME, pool);
-    scene.table = segment.base;
-    return reproxy_relay_hooks_post_config(main_server);
+    reproxy_relay_hooks_post_config(main_server);
+    return OK;
 }
 
 static void child_init(apr_pool_t *pchild, server_rec *main_server)
@@ -61,6 +64,8 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
     apr_status_t status = reproxy_workers_create(&scene.workers, pchild);
     int remembered = reproxy_config_cache(main_server);
 
+    if (!scene.table)
+        scene.table = apr_pcalloc(pchild, sizeof(*scene.table));
     scene.remember =
         remembered > 0 ? reproxy_remember_create((apr_uint32_t)remembered, pchild) : NULL;
     if (status != APR_SUCCESS)

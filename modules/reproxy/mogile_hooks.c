@@ -34,8 +34,22 @@ static apr_status_t obtain_shared(state_t *state, const mogile_settings_t *setti
     if (status != APR_SUCCESS)
         return status;
     tier_segment_done(&segment, SHARED_NAME, s->process->pool);
-    state->shared = segment.base;
-    return segment.fresh ? tier_leader_init(&state->shared->leader) : APR_SUCCESS;
+    if (segment.fresh)
+        status = tier_leader_init(&((mogile_shared_t *)segment.base)->leader);
+    if (status == APR_SUCCESS)
+        state->shared = segment.base;
+    return status;
+}
+
+/* What a child has instead, where there was no memory to share. */
+static apr_status_t make_own(state_t *state, apr_pool_t *pchild)
+{
+    mogile_shared_t *own = apr_pcalloc(pchild, sizeof(*own));
+    apr_status_t status = tier_leader_init(&own->leader);
+
+    if (status == APR_SUCCESS)
+        state->shared = own;
+    return status;
 }
 
 static apr_status_t obtain_cache(state_t *state, const mogile_settings_t *settings, server_rec *s)
@@ -81,11 +95,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     status = obtain_shared(state, settings, s, ptemp);
     if (status == APR_SUCCESS)
         status = obtain_cache(state, settings, s);
-    if (status != APR_SUCCESS) {
+    if (status != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
-                     WTNO(3506) "no shared memory for what is known of MogileFS");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
+                     WTNO(3506) "no shared memory for what is known of MogileFS: no paths are "
+                                "kept%s until the next restart",
+                     state->shared ? "" : ", and each child learns on its own,");
     apr_pool_userdata_setn(state, STATE_KEY, NULL, pconf);
     return OK;
 }
@@ -107,15 +121,20 @@ static apr_status_t start_watch(mogile_service_t *service, apr_pool_t *pchild)
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     mogile_settings_t *settings = mogile_config_settings(s);
-    void *state = NULL;
-    apr_status_t status;
+    void *found = NULL;
+    state_t *state;
+    apr_status_t status = APR_SUCCESS;
 
-    apr_pool_userdata_get(&state, STATE_KEY, s->process->pconf);
+    apr_pool_userdata_get(&found, STATE_KEY, s->process->pconf);
+    state = found;
     if (!settings || !state)
         return;
-    status = mogile_service_create(
-        &settings->service, settings, ((state_t *)state)->shared, ((state_t *)state)->cache,
-        tier_glue_log(s, tier_reproxy_module.module_index, pchild), pchild);
+    if (!state->shared)
+        status = make_own(state, pchild);
+    if (status == APR_SUCCESS)
+        status = mogile_service_create(&settings->service, settings, state->shared, state->cache,
+                                       tier_glue_log(s, tier_reproxy_module.module_index, pchild),
+                                       pchild);
     if (status == APR_SUCCESS)
         status = start_watch(settings->service, pchild);
     if (status != APR_SUCCESS)

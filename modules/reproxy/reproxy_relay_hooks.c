@@ -142,7 +142,7 @@ static apr_status_t take(const reproxy_handover_t *handover)
 
 static const reproxy_relay_t relay = {wants, take};
 
-int reproxy_relay_hooks_post_config(server_rec *main_server)
+void reproxy_relay_hooks_post_config(server_rec *main_server)
 {
     apr_uint32_t children = (apr_uint32_t)mpm_answer(AP_MPMQ_HARD_LIMIT_DAEMONS) + 1;
     reproxy_scene_t *scene = reproxy_scene();
@@ -151,19 +151,19 @@ int reproxy_relay_hooks_post_config(server_rec *main_server)
 
     scene->relay_tally = NULL;
     if (!mpm_can_wait() || scene->relay_max == 0) {
-        return OK;
+        return;
     }
     status = tier_segment_obtain(&segment, SEGMENT_NAME, REPROXY_RELAY_TALLY_LAYOUT,
                                  reproxy_relay_tally_size(children), main_server->process->pool);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
-                     WTNO(3602) "no shared memory for the counters of the relay");
-        return HTTP_INTERNAL_SERVER_ERROR;
+                     WTNO(3602) "no shared memory for the counters of the relay: workers send "
+                                "every body until the next restart");
+        return;
     }
     tier_segment_done(&segment, SEGMENT_NAME, main_server->process->pool);
     scene->relay_tally = segment.base;
     scene->relay_tally->child_count = children;
-    return OK;
 }
 
 static apr_status_t stop_carrying(void *data)

@@ -10,10 +10,10 @@
 void reproxy_relay_hooks_register(void);
 
 /*
- * Obtains the shared memory of the counters. Returns OK, or an HTTP status that stops httpd.
+ * Obtains the shared memory of the counters; where there is none, no relay is started (WT3602).
  * Parent, post_config. Each child then starts its relay, and puts it into the scene.
  */
-int reproxy_relay_hooks_post_config(server_rec *main_server);
+void reproxy_relay_hooks_post_config(server_rec *main_server);
 
 /* Adds the relay's figures to root. */
 void reproxy_relay_hooks_report(tier_status_node_t *root, apr_pool_t *pool);

@@ -16,7 +16,7 @@
  * there are threads; read by every thread of a child.
  */
 typedef struct reproxy_scene_t {
-    reproxy_table_t *table; /* shared with the other children */
+    reproxy_table_t *table; /* shared with the other children, where there is memory for it */
     reproxy_workers_t *workers;
     reproxy_buffers_t buffers;
     reproxy_remember_t *remember;       /* NULL: TierReproxyCache is off */

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of mod_tier_reproxy's relay share: an httpd that relays, and clients that are slow."""
 import re
-import selectors
 import socket
 import time
 
@@ -84,28 +83,10 @@ class SlowClient:
         self.socket.close()
 
 
-def read_together(clients, size, rate, meanwhile):
-    """Reads all clients at `rate` bytes a second each until each has a body of `size`; calls meanwhile() each second."""
-    selector = selectors.DefaultSelector()
-    for client in clients:
-        selector.register(client.socket, selectors.EVENT_READ, client)
-    tick, left = 0, set(clients)
-    while left:
-        for key, _ in selector.select(0):
-            client = key.data
-            if not client.read(rate // 4) or len(client.body) >= size:
-                selector.unregister(client.socket)
-                left.discard(client)
-        tick += 1
-        if tick % 4 == 0:
-            meanwhile()
-        time.sleep(0.25)
-
-
 def begun(server, count=1):
     """Waits until that many bodies are on their way."""
-    wait_until(lambda: relay(server)["running"] == count, scale(10), what=f"{count} relayed bodies")
+    wait_until(lambda: relay(server)["running"] == count, 30, what=f"{count} relayed bodies")
 
 
-__all__ = ["LOG", "SIZE", "SMALL", "SlowClient", "begun", "busy_workers", "lines", "pattern", "placed", "read_together",
-           "relay", "relaying", "says", "told"]
+__all__ = ["LOG", "SIZE", "SMALL", "SlowClient", "begun", "busy_workers", "lines", "pattern", "placed", "relay",
+           "relaying", "says", "told"]

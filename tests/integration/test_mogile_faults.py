@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of trackers, the database and storage nodes, each counted from the client's side."""
-import json
 import threading
 import time
 
 import pytest
 from mogile_support import web  # noqa: F401
+from reproxy_support import told
 from webtier_testing import scale, wait_until
 from webtier_testing.pattern import pattern
 from webtier_testing.tracker_server import path_of
@@ -38,8 +38,9 @@ def all_well(answers):
     return all(status == 200 and right for status, right, _ in answers)
 
 
-def slow(answers, limit=0.3):
-    return [seconds for _, _, seconds in answers if seconds > scale(limit)]
+def given_up(server, kind="trackers"):
+    """How often each tracker, or the database, was waited for in vain."""
+    return [sum(one["errors"].values()) for one in told(server)["mogile"][kind]]
 
 
 def requests_of(tracker):
@@ -64,7 +65,6 @@ def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
             assert len(answers) < 100, fault
         answers += ask(server)
         assert all_well(answers), fault
-        assert max(seconds for *_, seconds in answers) < scale(3), fault
         if fault in ("hang", "half", "garbage"):
             assert len(requests_of(sick)) == asked + 1  # and no more until a probe says that it is well
     back = server.fs.trackers[0]
@@ -74,15 +74,34 @@ def test_a_sick_tracker_costs_no_client_its_answer(web):  # noqa: F811
     wait_until(lambda: all_well(ask(server, 3)) and len(requests_of(back)) > asked, 10)
 
 
+def test_a_hung_tracker_costs_one_client_half_a_second(web):  # noqa: F811
+    """By the defaults, and only once. Of three that hang one after the other the quickest is judged: each may meet a
+    moment in which the machine is busy."""
+    server = web("TierReproxyTimeout connect=60s first=60s stall=60s", trackers=4, nodes=2)
+    server.allow_log("WT3501")
+    server.fs.store("key", BODY)
+    usual = sorted(seconds for *_, seconds in ask(server, 9))[4]
+    cost = []
+    for sick in server.fs.trackers[:3]:
+        asked = len(requests_of(sick))
+        sick.fault("hang")
+        while len(requests_of(sick)) == asked:
+            (status, right, seconds), = ask(server, 1)
+            assert status == 200 and right
+        cost.append(seconds)
+        assert all_well(ask(server, 4)) and len(requests_of(sick)) == asked + 1
+    assert min(cost) >= 0.4 and min(cost) <= 0.5 + scale(10) * usual, (cost, usual)
+
+
 def test_without_trackers_and_database_it_is_503(web):  # noqa: F811
-    server = web(TIMES)
+    server = web(f"{TIMES}\n{STATUS}", modules=("status",))
     server.allow_log("WT3501")
     server.fs.store("key", BODY)
     for tracker in server.fs.trackers:
         tracker.stop()
     answers = [server.get("/f/key") for _ in range(4)]
     assert all(answer.status == 503 and answer.headers["Retry-After"] for answer in answers)
-    assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 1
+    assert given_up(server) == [1, 1]
 
 
 def test_a_tracker_that_cannot_is_not_a_key_that_is_not(web):  # noqa: F811
@@ -96,7 +115,7 @@ def test_a_tracker_that_cannot_is_not_a_key_that_is_not(web):  # noqa: F811
 
 
 def test_without_trackers_the_database_is_asked(web):  # noqa: F811
-    server = web(f"{TIMES}\nTierMogileVerify checksum\n{ALT}", conf="$DB")
+    server = web(f"{TIMES}\nTierMogileVerify checksum\n{ALT}\n{STATUS}", conf="$DB", modules=("status",))
     server.allow_log("WT3501")
     server.fs.store("elsewhere", BODY, on=(2,))
     fid = server.fs.store("key&=", BODY, on=(1, 2))
@@ -108,7 +127,7 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
     server.fs.trackers[0].kill()
     server.fs.trackers[1].stop()
     answers = ask(server, 6, "key%26=")
-    assert all_well(answers) and len(slow(answers)) <= 2
+    assert all_well(answers) and sum(given_up(server)) <= 2
     assert server.get("/f/nosuch").status == 404
     assert server.get("/f/o'%5C%22r").status == 404
     assert server.get("/f/%E6%97%A5%E6%9C%AC").status == 404
@@ -122,7 +141,7 @@ def test_without_trackers_the_database_is_asked(web):  # noqa: F811
 
 
 def test_a_database_that_is_away_too_costs_one_deadline(web):  # noqa: F811
-    server = web(TIMES, conf="$DB", nodes=2)
+    server = web(f"{TIMES}\n{STATUS}", conf="$DB", nodes=2, modules=("status",))
     server.allow_log("WT3501")
     server.fs.store("key", BODY)
     for tracker in server.fs.trackers:
@@ -130,9 +149,10 @@ def test_a_database_that_is_away_too_costs_one_deadline(web):  # noqa: F811
     assert all_well(ask(server, 3))
     for fault in ("stop", "kill"):
         getattr(server.fs.mariadb, fault)()
-        answers = [server.get("/f/key") for _ in range(6)]
-        assert {answer.status for answer in answers} == {503}, fault
-        assert sum(answer.elapsed > scale(0.3) for answer in answers) <= 2, fault
+        began, before = time.monotonic(), sum(given_up(server, "databases"))
+        assert {server.get("/f/key").status for _ in range(6)} == {503}, fault
+        tries = 1 + (time.monotonic() - began) / 2  # one in two seconds finds out whether it is back
+        assert sum(given_up(server, "databases")) - before <= 1 + tries, fault
         if fault == "stop":
             server.fs.mariadb.revive()
             wait_until(lambda: server.get("/f/key").status == 200, 10)
@@ -140,14 +160,14 @@ def test_a_database_that_is_away_too_costs_one_deadline(web):  # noqa: F811
 
 
 def test_a_hung_database_behind_trackers_is_their_hang(web):  # noqa: F811
-    server = web(f"{TIMES}\nTierMogileCacheTime 1ms")
+    server = web(f"{TIMES}\nTierMogileCacheTime 1ms\n{STATUS}", modules=("status",))
     server.allow_log("WT3501")
     server.fs.store("key", BODY)
     server.fs.store("new", BODY)
     assert all_well(ask(server, 6))
     server.fs.mariadb.stop()
     answers = ask(server, 6)
-    assert all_well(answers) and len(slow(answers)) <= 2  # by what is known of a while ago
+    assert all_well(answers) and given_up(server) == [1, 1]  # by what is known of a while ago
     assert server.get("/f/new").status == 503
     server.fs.mariadb.revive()
     wait_until(lambda: server.get("/f/new").status == 200, 10)
@@ -182,14 +202,17 @@ def test_the_database_may_come_first(web, workspace):  # noqa: F811
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 def test_a_node_that_is_away_costs_no_client_its_answer(web, fault):  # noqa: F811
-    server = web(TIMES)
+    server = web(f"{TIMES}\n{STATUS}", modules=("status",))
     server.allow_log(*NODE_AWAY)
     server.fs.store("key", BODY, on=(1, 2, 3))
     getattr(server.fs.nodes[0], fault)()
+    began = time.monotonic()
     answers = ask(server, 12)
-    server.fs.nodes[0].cont()
     # All three processes know it after the first; it is asked again after two seconds.
-    assert all_well(answers) and len(slow(answers)) <= 2
+    tries = 1 + (time.monotonic() - began) / 2
+    server.fs.nodes[0].cont()
+    failures = sum(node["failed_connect"] + node["failed_timeout"] for node in told(server)["nodes"])
+    assert all_well(answers) and failures <= 1 + tries
 
 
 def test_a_bad_copy_costs_no_client_its_answer(web):  # noqa: F811
@@ -245,9 +268,9 @@ def test_wrong_bytes_are_remembered(web):  # noqa: F811
     for _ in range(6):
         assert server.get("/f/key").body == body
     assert len(server.fs.nodes[0].requests()) == asked
-    told = json.loads(server.get("/tier-status/json").body)["modules"]["reproxy"]
-    assert told["cut"] == 1 and sum(node["failed_checksum"] for node in told["nodes"]) == 1
-    assert {"checksum": 1} in [device["failures"] for device in told["mogile"]["devices"]]
+    now = told(server)
+    assert now["cut"] == 1 and sum(node["failed_checksum"] for node in now["nodes"]) == 1
+    assert {"checksum": 1} in [device["failures"] for device in now["mogile"]["devices"]]
 
 
 def test_everything_at_once(web):  # noqa: F811
@@ -269,19 +292,20 @@ def test_everything_at_once(web):  # noqa: F811
 
 
 def test_a_relayed_key_goes_on_from_its_other_copy(web):  # noqa: F811
-    server = web("TierReproxyTimeout stall=3s\nTierReproxyRelayMin 10K")
+    server = web(f"TierReproxyTimeout stall=3s\nTierReproxyRelayMin 10K\n{STATUS}", modules=("status",))
     server.allow_log(*NODE_AWAY)
     body = pattern(1_500_000)
     server.fs.store("large", body)
-    nodes = server.fs.nodes[:2]
-    for node in nodes:
-        node.configure("limit_rate 500k;")
+    for node in server.fs.nodes[:2]:
+        node.configure("limit_rate 50k;")
         node.restart()
     answers = []
-    client = threading.Thread(target=lambda: answers.append(server.get("/f/large", timeout=20)))
+    client = threading.Thread(target=lambda: answers.append(server.get("/f/large", timeout=60)))
     client.start()
-    for node in nodes:  # one of them serves
-        time.sleep(0.4)  # of two seconds that storage takes, whatever httpd was built with
+    wait_until(lambda: told(server)["relay"]["running"] == 1, 20)
+    serving = next(node["node"] for node in told(server)["nodes"] if node["requests"])
+    for node in sorted(server.fs.nodes[:2], key=lambda node: node.url == serving):  # the one that serves comes last
+        node.configure("")
         node.restart()
     client.join()
     assert answers[0].body == body

@@ -10,7 +10,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#define ROOM ((rlim_t)256 * 1024)
+#define ROOM ((rlim_t)64 * 1024)
 
 extern module AP_MODULE_DECLARE_DATA test_memory_module;
 
@@ -57,7 +57,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     static const char *const stock[] = {"mod_proxy.c", "mod_proxy_balancer.c", "mod_ssl.c", NULL};
     static const char *const ours[] = {"mod_tier_health.c", "mod_tier_cache.c", "mod_tier_linger.c",
-                                       NULL};
+                                       "mod_tier_reproxy.c", NULL};
 
     (void)pool;
     ap_hook_post_config(take, stock, ours, APR_HOOK_LAST);
