@@ -39,7 +39,7 @@ typedef struct member_server_t {
     int port;
     const char *text; /* NULL: accepts and says nothing; may be changed: atomic */
     int served;       /* atomic */
-    int ended;        /* with text NULL: the error with which the prober ended it, 0: none; atomic */
+    int ended; /* with text NULL: the error with which the prober ended it, 0: none; atomic */
     int linger_reset; /* closes with a reset */
     int piece;        /* sends so many bytes at a time, with a pause between; 0: all at once */
     int speaks_first; /* answers before it has read anything */
