@@ -8,12 +8,14 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "common_stopwatch.h"
 #include "segment.h"
 #include "watch.h"
 
 #define MS(n)           apr_time_from_msec(n)
 #define CHILDREN        4
 #define TAKE_OVER_LIMIT MS(100)
+#define LONG            MS(30000) /* only a fault makes a test wait for so long */
 
 /* The pollset's failures are made here: see common.cmake. */
 static apr_status_t poll_fails;
@@ -159,10 +161,17 @@ static apr_status_t start(actor_t *actor, scene_t *scene, apr_pool_t *pool)
 
 static apr_interval_time_t destroy(apr_pool_t *pool)
 {
-    apr_time_t began = tier_clock_now();
+    stopwatch_t watch = stopwatch_start();
 
     apr_pool_destroy(pool);
-    return tier_clock_now() - began;
+    return stopwatch_took(&watch, tier_clock_now());
+}
+
+/* Returns how long it took from since on until one was elected. */
+static apr_interval_time_t wait_for_leader(scene_t *scene, const stopwatch_t *since)
+{
+    assert_true(wait_until(get(scene->elected) >= since->began, LONG));
+    return stopwatch_took(since, get(scene->elected));
 }
 
 static void it_leads_works_and_ends_with_its_pool(void **state)
@@ -173,7 +182,7 @@ static void it_leads_works_and_ends_with_its_pool(void **state)
 
     apr_pool_create(&pool, *state);
     assert_int_equal(start(&actor, scene, pool), APR_SUCCESS);
-    assert_true(wait_until(get(scene->ticks) >= 3, MS(2000)));
+    assert_true(wait_until(get(scene->ticks) >= 3, LONG));
     assert_int_equal(get(scene->leader.pid), getpid());
     assert_true(destroy(pool) < MS(50));
     assert_int_equal(get(scene->leads), 1);
@@ -196,7 +205,7 @@ static void signals_stay_with_the_main_thread(void **state)
 
     apr_pool_create(&pool, *state);
     assert_int_equal(start(&actor, scene, pool), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     apr_pool_destroy(pool);
     assert_int_equal(actor.blocked, 1);
     assert_int_equal(actor.faults, 0);
@@ -213,7 +222,7 @@ static void a_follower_ends_quickly_too(void **state)
     apr_pool_create(&first, *state);
     apr_pool_create(&second, *state);
     assert_int_equal(start(&leader, scene, first), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     assert_int_equal(start(&follower, scene, second), APR_SUCCESS);
     usleep(120000);
     assert_true(destroy(second) < MS(50));
@@ -227,17 +236,16 @@ static void the_next_one_follows_at_once(void **state)
     scene_t *scene = make_scene(*state);
     apr_pool_t *first, *second;
     actor_t leader, follower;
-    apr_time_t ended;
+    stopwatch_t ended;
 
     apr_pool_create(&first, *state);
     apr_pool_create(&second, *state);
     assert_int_equal(start(&leader, scene, first), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     assert_int_equal(start(&follower, scene, second), APR_SUCCESS);
-    ended = tier_clock_now();
+    ended = stopwatch_start();
     apr_pool_destroy(first);
-    assert_true(wait_until(get(scene->elected) >= ended, MS(2000)));
-    assert_true(get(scene->elected) - ended < TAKE_OVER_LIMIT);
+    assert_true(wait_for_leader(scene, &ended) < TAKE_OVER_LIMIT);
     assert_int_equal(count_lines(&follower.log, "WT0001: tier-test: this child leads now, term 2"),
                      1);
     apr_pool_destroy(second);
@@ -253,10 +261,10 @@ static void one_that_retires_never_leads_again(void **state)
     apr_pool_create(&first, *state);
     apr_pool_create(&second, *state);
     assert_int_equal(start(&old, scene, first), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     assert_int_equal(start(&young, scene, second), APR_SUCCESS);
     set(old.retired, 1);
-    assert_true(wait_until(get(scene->leads) == 2, MS(2000)));
+    assert_true(wait_until(get(scene->leads) == 2, LONG));
     assert_int_equal(get(scene->loses), 1);
     apr_pool_destroy(second);
     assert_int_equal(get(scene->loses), 2);
@@ -276,14 +284,14 @@ static void one_that_retires_leads_until_it_is_relieved(void **state)
     apr_pool_create(&first, *state);
     apr_pool_create(&second, *state);
     assert_int_equal(start(&old, scene, first), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     set(old.retired, 1);
     usleep(200000);
     assert_int_equal(get(scene->loses), 0);
     ticks = get(scene->ticks);
-    assert_true(wait_until(get(scene->ticks) > ticks + 2, MS(2000)));
+    assert_true(wait_until(get(scene->ticks) > ticks + 2, LONG));
     assert_int_equal(start(&young, scene, second), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads) == 2, MS(2000)));
+    assert_true(wait_until(get(scene->leads) == 2, LONG));
     assert_int_equal(get(scene->loses), 1);
     apr_pool_destroy(second);
     apr_pool_destroy(first);
@@ -296,24 +304,24 @@ static void a_lead_that_fails_is_logged_and_tried_again(void **state)
     scene_t *scene = make_scene(*state);
     apr_pool_t *pool, *other_pool;
     actor_t one, other;
-    apr_time_t began = tier_clock_now();
+    stopwatch_t began = stopwatch_start();
 
     scene->failing = 1;
     apr_pool_create(&pool, *state);
     apr_pool_create(&other_pool, *state);
     assert_int_equal(start(&one, scene, pool), APR_SUCCESS);
-    assert_true(wait_until(get(one.log.count) == 2, MS(2000)));
+    assert_true(wait_until(get(one.log.count) == 2, LONG));
     assert_int_equal(start(&other, scene, other_pool), APR_SUCCESS);
     assert_int_equal(count_lines(&one.log, "WT0003: tier-test"), 1);
     assert_int_equal(one.log.lines[1].level, TIER_LOG_ERR);
     assert_int_equal(one.log.lines[1].status, APR_EMISMATCH);
     usleep(100000);
     assert_int_equal(get(scene->ticks), 0);
-    assert_true(wait_until(get(scene->elected), MS(3000)));
-    assert_true(get(scene->elected) - began >= MS(1000));
-    assert_true(get(scene->elected) - began < MS(1500));
+    assert_true(wait_until(get(scene->elected), LONG));
+    assert_true(get(scene->elected) - began.began >= MS(1000));
+    assert_true(stopwatch_took(&began, get(scene->elected)) < MS(1500));
     assert_int_equal(get(scene->loses), 0);
-    assert_true(wait_until(get(scene->ticks) >= 1, MS(2000)));
+    assert_true(wait_until(get(scene->ticks) >= 1, LONG));
     apr_pool_destroy(pool);
     apr_pool_destroy(other_pool);
     /* Each term's pool went, the failed one's too. The other may lead for a moment when the first
@@ -331,7 +339,7 @@ static void one_that_pauses_ends_quickly(void **state)
     scene->failing = 1;
     apr_pool_create(&pool, *state);
     assert_int_equal(start(&actor, scene, pool), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     assert_true(destroy(pool) < MS(50));
     assert_int_equal(get(scene->loses), 0);
     assert_int_equal(get(scene->leader.pid), 0);
@@ -352,7 +360,7 @@ static void lose_may_be_left_out(void **state)
     spec.lead = lead;
     apr_pool_create(&pool, *state);
     assert_int_equal(tier_watch_start(&watch, &spec, pool), APR_SUCCESS);
-    assert_true(wait_until(get(scene->ticks), MS(2000)));
+    assert_true(wait_until(get(scene->ticks), LONG));
     apr_pool_destroy(pool);
     assert_int_equal(get(scene->gone), 1);
 }
@@ -390,10 +398,10 @@ static void a_pollset_that_fails_ends_the_watch(void **state)
 
     apr_pool_create(&pool, *state);
     assert_int_equal(start(&actor, scene, pool), APR_SUCCESS);
-    assert_true(wait_until(get(scene->leads), MS(2000)));
+    assert_true(wait_until(get(scene->leads), LONG));
     set(poll_fails, EBADF);
-    assert_true(wait_until(count_lines(&actor.log, "WT0005: tier-test"), MS(2000)));
-    assert_true(wait_until(count_lines(&actor.log, "WT0002: tier-test"), MS(2000)));
+    assert_true(wait_until(count_lines(&actor.log, "WT0005: tier-test"), LONG));
+    assert_true(wait_until(count_lines(&actor.log, "WT0002: tier-test"), LONG));
     assert_int_equal(get(scene->loses), 1);
     apr_pool_destroy(pool);
 }
@@ -434,7 +442,8 @@ static pid_t start_child(scene_t *scene)
         _exit(1);
     }
     sigwait(&terminate, &signal_number);
-    _exit(destroy(pool) < MS(50) ? 0 : 2);
+    apr_pool_destroy(pool);
+    _exit(0);
 }
 
 static int end_child(pid_t child, int signal_number)
@@ -454,12 +463,6 @@ static int find(const pid_t *children, pid_t child)
         assert_true(++i < CHILDREN);
     }
     return i;
-}
-
-static apr_interval_time_t wait_for_leader(scene_t *scene, apr_time_t since)
-{
-    assert_true(wait_until(get(scene->elected) >= since, MS(3000)));
-    return get(scene->elected) - since;
 }
 
 static int by_size(const void *one, const void *other)
@@ -482,20 +485,21 @@ static void a_killed_child_is_followed_within_100_ms(void **state)
     for (i = 0; i < CHILDREN; i++) {
         children[i] = start_child(scene);
     }
-    wait_for_leader(scene, 1);
+    assert_true(wait_until(get(scene->elected), LONG));
     for (i = 0; i < KILLS; i++) {
         int leading = find(children, get(scene->leader.pid));
-        apr_time_t killed;
+        stopwatch_t killed;
 
         usleep(50000 + (useconds_t)i * 7000 % 50000); /* at any time between two polls */
-        killed = tier_clock_now();
+        killed = stopwatch_start();
         assert_int_equal(end_child(children[leading], SIGKILL), -SIGKILL);
-        took[i] = wait_for_leader(scene, killed);
+        took[i] = wait_for_leader(scene, &killed);
         children[leading] = start_child(scene);
     }
     qsort(took, KILLS, sizeof(took[0]), by_size);
-    print_message("take-over after kill -9, ms: median %.1f, longest %.1f\n",
-                  (double)took[KILLS / 2] / 1000, (double)took[KILLS - 1] / 1000);
+    print_message(
+        "take-over after kill -9, less what the machine was late, ms: median %.1f, longest %.1f\n",
+        (double)took[KILLS / 2] / 1000, (double)took[KILLS - 1] / 1000);
     assert_true(took[KILLS - 1] < TAKE_OVER_LIMIT);
     assert_int_equal(get(scene->leads), KILLS + 1);
     for (i = 0; i < CHILDREN; i++) {
@@ -510,17 +514,17 @@ static void a_retired_child_hands_over(void **state)
     scene_t *scene = make_scene(*state);
     pid_t children[CHILDREN];
     pid_t old;
-    apr_time_t told;
+    stopwatch_t told;
     int i;
 
     for (i = 0; i < CHILDREN; i++) {
         children[i] = start_child(scene);
     }
-    wait_for_leader(scene, 1);
+    assert_true(wait_until(get(scene->elected), LONG));
     old = get(scene->leader.pid);
-    told = tier_clock_now();
+    told = stopwatch_start();
     set(scene->retired, old);
-    assert_true(wait_for_leader(scene, told) < 2 * TAKE_OVER_LIMIT);
+    assert_true(wait_for_leader(scene, &told) < 2 * TAKE_OVER_LIMIT);
     assert_int_not_equal(get(scene->leader.pid), old);
     assert_int_equal(get(scene->loses), 1);
     for (i = 0; i < CHILDREN; i++) {
@@ -531,6 +535,11 @@ static void a_retired_child_hands_over(void **state)
     usleep(150000);
     assert_int_equal(get(scene->leader.pid), 0);
     assert_int_equal(end_child(old, SIGTERM), 0);
+}
+
+static int set_up(void **state)
+{
+    return start_apr(state) || stopwatch_init();
 }
 
 int main(void)
@@ -551,5 +560,5 @@ int main(void)
         test_with_pool(a_pollset_that_fails_ends_the_watch),
         test_with_pool(a_watch_that_cannot_start_is_an_error),
     };
-    return cmocka_run_group_tests_name("common_watch", tests, start_apr, stop_apr);
+    return cmocka_run_group_tests_name("common_watch", tests, set_up, stop_apr);
 }
