@@ -330,15 +330,22 @@ static void a_late_answer_is_not_read_by_the_next_call(void **state)
     part(&fake, &rig);
 }
 
-/* The answer, and after a moment one that nobody asked for. */
+static int had_answers, said_too_much; /* atomic */
+
+/* The answer, and when the client has it one that nobody asked for. */
 static int say_too_much(fake_t *fake, int fd, const char *question)
 {
+    static const char more[] = "VALUE k 7 5\r\nwrong\r\nEND\r\n";
+    int is_gone;
+
     (void)fake;
     (void)question;
-    if (tell(fd, ANSWER, strlen(ANSWER)))
+    if (tell(fd, ANSWER, strlen(ANSWER)) ||
+        !wait_until(seen(&had_answers) > seen(&said_too_much), PATIENCE))
         return 1;
-    usleep(20 * 1000);
-    return tell(fd, "VALUE k 7 5\r\nwrong\r\nEND\r\n", strlen("VALUE k 7 5\r\nwrong\r\nEND\r\n"));
+    is_gone = tell(fd, more, sizeof(more) - 1);
+    __atomic_add_fetch(&said_too_much, 1, __ATOMIC_ACQ_REL);
+    return is_gone;
 }
 
 static void an_answer_that_nobody_asked_for_is_not_read(void **state)
@@ -347,10 +354,12 @@ static void an_answer_that_nobody_asked_for_is_not_read(void **state)
     fake_t fake;
     rig_t rig;
 
+    had_answers = said_too_much = 0;
     meet(&fake, &rig, *state, say_too_much, NULL);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(look_up(&rig, &took), APR_SUCCESS);
-        usleep(40 * 1000);
+        __atomic_add_fetch(&had_answers, 1, __ATOMIC_ACQ_REL);
+        assert_true(wait_until(seen(&said_too_much) > i, PATIENCE));
     }
     assert_int_equal(seen(&fake.connections), 3);
     assert_int_equal(rig.breakers[0].failures, 0);

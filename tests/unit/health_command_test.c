@@ -48,7 +48,7 @@ static void begin(run_t *run, const char *script, health_commands_t *commands, t
     run->loop = loop;
     health_check_defaults(&run->check);
     run->check.kind = HEALTH_KIND_COMMAND;
-    run->check.timeout = MS(3000);
+    run->check.timeout = MS(30000);
     run->arguments[0] = "/bin/sh";
     run->arguments[1] = "-c";
     run->arguments[2] = script;
@@ -64,7 +64,7 @@ static void begin(run_t *run, const char *script, health_commands_t *commands, t
 static void finish(run_t *run)
 {
     assert_int_equal(health_probe_start(&run->probe, address_of(run->pool)), APR_SUCCESS);
-    for (int i = 0; i < 1000 && !run->done; i++)
+    for (int i = 0; i < 6000 && !run->done; i++)
         run_for(run->loop, MS(5));
     assert_int_equal(run->done, 1);
 }
@@ -94,7 +94,7 @@ static void exit_status_and_first_line(void **state)
         {"printf '\\001\\377x\\n'", HEALTH_PASS, "??x"},
         {"echo $TIER_HEALTH_MEMBER $TIER_HEALTH_ADDRESS $TIER_HEALTH_PORT $TIER_HEALTH_TIMEOUT "
          "$HOME",
-         HEALTH_PASS, "http://m:80 127.0.0.1 3306 3000"},
+         HEALTH_PASS, "http://m:80 127.0.0.1 3306 30000"},
         {"read x || echo nothing to read; pwd", HEALTH_PASS, "nothing to read"},
         {"head -c 300000 /dev/zero | tr '\\0' a; exit 0", HEALTH_PASS, NULL},
     };
@@ -257,7 +257,7 @@ static void end_of_the_watch(void **state)
     snprintf(script, sizeof(script), "echo $$ > %s; sleep 60", path);
     begin(run, script, &commands, loop, *state);
     health_probe_start(&run->probe, address_of(*state));
-    for (int i = 0; i < 400 && !written_pid(path); i++)
+    for (int i = 0; i < 6000 && !written_pid(path); i++)
         run_for(loop, MS(5));
     health_probe_cancel(&run->probe);
     health_commands_end(&commands, loop);

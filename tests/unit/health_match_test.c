@@ -2,6 +2,7 @@
 #include "health_testing.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "health_match.h"
 
@@ -27,6 +28,15 @@ static void no_expression(void **state)
     assert_non_null(health_match_compile(&match, "(*UTF)a", *state));
 }
 
+/* What this thread has used of a processor, in microseconds. */
+static apr_time_t worked(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
+}
+
 /* However it is spelled, and whatever the member answers: the watch is not held up. */
 static void work_is_bounded(void **state)
 {
@@ -38,11 +48,11 @@ static void work_is_bounded(void **state)
     body[(1 << 20) - 1] = 'x';
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         const health_match_t *match;
-        apr_time_t before = tier_clock_now();
+        apr_time_t before = worked();
 
         assert_null(health_match_compile(&match, patterns[i], *state));
         assert_int_not_equal(health_match_find(match, body, 1 << 20), HEALTH_MATCH_YES);
-        assert_true(tier_clock_now() - before < MS(1500));
+        assert_true(worked() - before < MS(1500));
     }
     free(body);
 }

@@ -14,7 +14,7 @@
 
 #define MS(n)    apr_time_from_msec(n)
 #define FAKES    2
-#define DEADLINE MS(150)
+#define DEADLINE MS(300)
 
 typedef struct fake_t {
     int listener, port;
