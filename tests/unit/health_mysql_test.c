@@ -305,11 +305,15 @@ static void server_that_stops_after_the_login(void **state)
     add_end(&login, 2, NULL);
     peer.greeting = said(&greeting);
     peer.answers[0] = said(&login);
-    run->check.timeout = MS(100);
     open_peer(&peer);
-    probe(run, address_of("127.0.0.1", peer.port, *state));
+    for (int limit = 50; limit < 20000; limit *= 2) {
+        run->check.timeout = MS(limit);
+        probe(run, address_of("127.0.0.1", peer.port, *state));
+        if (!strstr(run->result, "no login"))
+            break; /* else a busy machine */
+    }
     assert_int_equal(run->verdict, HEALTH_FAIL);
-    assert_string_equal(run->result, "timeout: no answer to the query within 100ms");
+    assert_non_null(strstr(run->result, "timeout: no answer to the query within "));
     close_peer(&peer);
     run->check.timeout = MS(20000);
     add_rows(&answer, "\x01y", 2);

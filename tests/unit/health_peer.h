@@ -118,13 +118,18 @@ static inline void open_peer(peer_t *peer)
     assert_int_equal(pthread_create(&peer->thread, NULL, peer_serve, peer), 0);
 }
 
+static inline int peer_connections(const peer_t *peer)
+{
+    return __atomic_load_n(&peer->connections, __ATOMIC_ACQUIRE);
+}
+
 /* Ends all its connections. */
 static inline void close_peer(peer_t *peer)
 {
     int count;
 
     shutdown(peer->listener, SHUT_RDWR);
-    count = __atomic_load_n(&peer->connections, __ATOMIC_ACQUIRE);
+    count = peer_connections(peer);
     for (int i = 0; i < count; i++)
         shutdown(peer->open[i], SHUT_RDWR);
     pthread_join(peer->thread, NULL);

@@ -41,9 +41,9 @@ static void connections_are_kept_between_probes(void **state)
     address = address_of("127.0.0.1", peer.port, *state);
     for (int i = 0; i < 3; i++)
         passes(run, address, "status 200 OK");
-    assert_int_equal(peer.connections, 1);
+    assert_int_equal(peer_connections(&peer), 1);
     passes(run, address, "status 200 OK"); /* three is its most */
-    assert_int_equal(peer.connections, 2);
+    assert_int_equal(peer_connections(&peer), 2);
     close_peer(&peer);
 }
 
@@ -58,7 +58,7 @@ static void closed_meanwhile(void **state)
     address = address_of("127.0.0.1", peer.port, *state);
     for (int i = 1; i <= 4; i++) {
         passes(run, address, "status 200 OK");
-        assert_int_equal(peer.connections, i);
+        assert_int_equal(peer_connections(&peer), i);
     }
     close_peer(&peer);
     fails(run, address, "refused: could not connect (Connection refused)");
@@ -76,10 +76,10 @@ static void hangs_on_a_kept_connection(void **state)
     passes(run, address, "status 200 OK");
     run->check.timeout = MS(30);
     fails(run, address, "timeout: no whole answer within 30ms");
-    assert_int_equal(peer.connections, 1);
+    assert_int_equal(peer_connections(&peer), 1);
     run->check.timeout = MS(20000);
     passes(run, address, "status 200 OK"); /* what is left of it is not taken for an answer */
-    assert_int_equal(peer.connections, 2);
+    assert_int_equal(peer_connections(&peer), 2);
     close_peer(&peer);
 }
 
@@ -97,7 +97,7 @@ static void what_is_not_kept(void **state)
     open_peer(&peer);
     for (int i = 1; i <= 2; i++) {
         fails(run, address_of("127.0.0.1", peer.port, *state), "bad_status: status 500 No");
-        assert_int_equal(peer.connections, i);
+        assert_int_equal(peer_connections(&peer), i);
     }
     close_peer(&peer);
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -108,7 +108,7 @@ static void what_is_not_kept(void **state)
         address = address_of("127.0.0.1", other.port, *state);
         passes(run, address, "status 200 OK");
         passes(run, address, "status 200 OK");
-        assert_int_equal(other.connections, 2);
+        assert_int_equal(peer_connections(&other), 2);
         close_peer(&other);
     }
 }
@@ -123,8 +123,8 @@ static void kept_connection_of_another_address(void **state)
     open_peer(&now);
     passes(run, address_of("127.0.0.1", old.port, *state), "status 200 OK");
     passes(run, address_of("127.0.0.1", now.port, *state), "status 200 OK");
-    assert_int_equal(old.connections, 1);
-    assert_int_equal(now.connections, 1);
+    assert_int_equal(peer_connections(&old), 1);
+    assert_int_equal(peer_connections(&now), 1);
     close_peer(&old);
     close_peer(&now);
 }
@@ -212,7 +212,7 @@ static void http_in_tls(void **state)
     address = address_of("127.0.0.1", peer.port, *state);
     for (int i = 1; i <= 2; i++) {
         passes(run, address, "status 200 OK");
-        assert_int_equal(peer.connections, i);
+        assert_int_equal(peer_connections(&peer), i);
     }
     close_peer(&peer);
 }
