@@ -103,7 +103,8 @@ apr_uint64_t assets_fingerprint_file(apr_file_t *file, apr_off_t size)
     apr_os_file_get(&fd, file);
     apr_sha1_init(&context);
     for (apr_off_t at = 0; at < size;) {
-        ssize_t got = pread(fd, data, sizeof(data), (off_t)at);
+        apr_size_t most = size - at < PIECE ? (apr_size_t)(size - at) : PIECE;
+        ssize_t got = pread(fd, data, most, (off_t)at);
 
         if (got <= 0)
             return 0;

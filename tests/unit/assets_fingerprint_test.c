@@ -125,6 +125,38 @@ static void an_index_is_read_as_it_was_written(void **state)
     assert_ptr_equal(apr_hash_get(files, "/srv/b.css", APR_HASH_KEY_STRING), b);
 }
 
+/* FIPS 180's own examples. */
+static void fingerprints_are_of_sha1(void **state)
+{
+    (void)state;
+    assert_true(assets_fingerprint_data("abc", 3) == 0xa9993e364706816a);
+    assert_true(assets_fingerprint_data("", 0) == 0xda39a3ee5e6b4b0d);
+}
+
+/* Whatever its size, and where the file is read at the moment. */
+static void fingerprints_of_files(void **state)
+{
+    static const apr_size_t sizes[] = {0, 1, 3, 65535, 65536, 65537, 200000};
+    char name[] = "/tmp/webtier-print-XXXXXX";
+    char *content = apr_pcalloc(*state, 200000);
+    apr_off_t offset = 17;
+    apr_file_t *file;
+
+    for (int i = 0; i < 200000; i++)
+        content[i] = (char)(i * 7 % 251);
+    assert_int_equal(apr_file_mktemp(&file, name, 0, *state), APR_SUCCESS);
+    assert_int_equal(apr_file_write_full(file, content, 200000, NULL), APR_SUCCESS);
+    assert_int_equal(apr_file_seek(file, APR_SET, &offset), APR_SUCCESS);
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        assert_true(assets_fingerprint_file(file, (apr_off_t)sizes[i]) ==
+                    assets_fingerprint_data(content, sizes[i]));
+    assert_true(assets_fingerprint_file(file, 200001) == 0); /* it has become shorter */
+    offset = 0;
+    assert_int_equal(apr_file_seek(file, APR_CUR, &offset), APR_SUCCESS);
+    assert_int_equal(offset, 17);
+    apr_file_close(file);
+}
+
 static void half_an_index_is_none(void **state)
 {
     const char *whole = text_of(*state);
@@ -397,6 +429,8 @@ int main(void)
         POOL_TEST(versions_are_told_from_other_queries),
         POOL_TEST(an_index_is_read_as_it_was_written),
         POOL_TEST(half_an_index_is_none),
+        POOL_TEST(fingerprints_are_of_sha1),
+        POOL_TEST(fingerprints_of_files),
         FOLDER_TEST(the_census_follows_the_files),
         FOLDER_TEST(the_next_process_reads_no_file_again),
         FOLDER_TEST(a_census_that_cannot_be_written_says_so),
