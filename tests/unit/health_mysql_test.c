@@ -213,6 +213,8 @@ static void first_field_of_the_query(void **state)
          HEALTH_FAIL},
         {"\x03yes", "yea", "unexpected: the query's first field is \"yes\", not \"yea\"",
          HEALTH_FAIL},
+        {"\x03yes", "yes!", "unexpected: the query's first field is \"yes\", not \"yes!\"",
+         HEALTH_FAIL},
         {"\x03\n\x80%", NULL, "the query's first field is \"??%\"", HEALTH_PASS},
         {"\xfb", NULL, "the query's first field is \"NULL\"", HEALTH_PASS},
     };

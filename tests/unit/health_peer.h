@@ -30,6 +30,7 @@ typedef struct peer_t {
     int port;
     int connections; /* atomic */
     int shaken;      /* of these, those whose TLS handshake came to its end; atomic */
+    int ended;       /* of these, those that are over; atomic */
     int open[PEER_CONNECTIONS];
     pthread_t thread;
 } peer_t;
@@ -87,6 +88,7 @@ static inline void peer_accept(peer_t *peer, int fd)
         SSL_shutdown(ssl);
     SSL_free(ssl);
     shutdown(fd, SHUT_RDWR);
+    __atomic_fetch_add(&peer->ended, 1, __ATOMIC_RELEASE);
 }
 
 static inline void *peer_serve(void *data)

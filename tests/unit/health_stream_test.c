@@ -125,6 +125,7 @@ static void kept_connection_of_another_address(void **state)
     passes(run, address_of("127.0.0.1", now.port, *state), "status 200 OK");
     assert_int_equal(peer_connections(&old), 1);
     assert_int_equal(peer_connections(&now), 1);
+    assert_true(wait_until(__atomic_load_n(&old.ended, __ATOMIC_ACQUIRE) == 1, MS(10000)));
     close_peer(&old);
     close_peer(&now);
 }

@@ -158,7 +158,10 @@ static void a_device_that_failed_is_tried_last(void **state)
     mogile_devices_worked(&f.shared->devices, copy_on("10.0.0.1:7500/dev1", *state));
     mogile_devices_failed(&f.shared->devices, copy_on("10.0.0.2:7500/dev2", *state),
                           REPROXY_FAILURE_STATUS, tier_clock_now() + apr_time_from_sec(1000));
+    mogile_devices_failed(&f.shared->devices, copy_on("10.0.0.3:7500/dev3", *state),
+                          REPROXY_FAILURE_STATUS, tier_clock_now() - apr_time_from_sec(1000));
     mogile = report(&f, *state);
+    assert_string_equal(child(device(mogile, "10.0.0.3:7500 dev3"), "state")->text, "well");
     assert_string_equal(child(device(mogile, "10.0.0.1:7500 dev1"), "state")->text, "well");
     assert_int_equal(child(device(mogile, "10.0.0.1:7500 dev1"), "requests")->number, 1);
     assert_null(child(device(mogile, "10.0.0.1:7500 dev1"), "failures")->first);
