@@ -72,13 +72,14 @@ static health_retry_t *begin(health_scene_t *scene, request_rec *r,
     retry->r = r;
     retry->scene = scene;
     retry->config = *config;
+    retry->has_body = (unsigned)ap_request_has_body(r);
     retry->idempotent = (unsigned)health_retry_idempotent(r->method);
     repeats = config->attempts > 1 || config->queue_timeout > 0;
     retry->before = repeats ? remember(r) : NULL;
     retry->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     ap_set_module_config(r->request_config, &tier_health_module, retry);
     health_retry_hold_insert(retry);
-    if (repeats && ap_request_has_body(r))
+    if (repeats && retry->has_body)
         health_retry_body_insert(retry);
     return retry;
 }

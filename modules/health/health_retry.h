@@ -34,6 +34,7 @@ typedef struct health_retry_t {
     const request_rec *before; /* the request as it was before the first attempt */
     struct body_t *body;       /* health_retry_body.c; NULL: the request has none */
     unsigned idempotent : 1;
+    unsigned has_body : 1;
     unsigned counted : 1;
     unsigned body_lost : 1; /* more than the kept part of the request's body is gone */
     unsigned queued : 1;

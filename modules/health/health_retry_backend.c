@@ -105,45 +105,63 @@ static apr_status_t read_in_time(const backend_t *backend, ap_filter_t *f, apr_b
     }
 }
 
-static int begins_like_http(const char *line, apr_size_t size)
+/*
+ * One of the lines after the first of a head, which nearly always came with it: without a look at
+ * the time, or at the socket. Returns 0 when it has to be waited for.
+ */
+static int read_at_once(const backend_t *backend, ap_filter_t *f, apr_bucket_brigade *bb,
+                        ap_input_mode_t mode, apr_off_t bytes, apr_status_t *status)
 {
-    return size >= 7 && memcmp(line, "HTTP/1.", 7) == 0;
+    if (!backend->in_head || (mode != AP_MODE_GETLINE && mode != AP_MODE_SPECULATIVE))
+        return 0;
+    *status = ap_get_brigade(f->next, bb, mode, APR_NONBLOCK_READ, bytes);
+    return !APR_STATUS_IS_EAGAIN(*status) && (*status != APR_SUCCESS || !APR_BRIGADE_EMPTY(bb));
 }
 
-static int ends_line(const apr_bucket_brigade *bb)
+/* Reads the byte at a brigade's front or back, which stays there. Returns 0 when there is none. */
+static char byte_of(apr_bucket *piece, int last)
 {
     const char *data;
     apr_size_t size;
 
-    return apr_bucket_read(APR_BRIGADE_LAST(bb), &data, &size, APR_BLOCK_READ) == APR_SUCCESS &&
-           size > 0 && data[size - 1] == '\n';
+    return apr_bucket_read(piece, &data, &size, APR_BLOCK_READ) == APR_SUCCESS && size > 0
+               ? data[last ? size - 1 : 0]
+               : '\0';
+}
+
+static void begin_head(backend_t *backend, apr_bucket_brigade *bb)
+{
+    char line[10]; /* "HTTP/1.1 1" */
+    apr_size_t size = sizeof(line);
+
+    if (apr_brigade_flatten(bb, line, &size) != APR_SUCCESS)
+        size = 0;
+    backend->in_head = 1;
+    backend->interim = size == sizeof(line) && line[9] == '1';
+    if (size < 7 || memcmp(line, "HTTP/1.", 7) != 0)
+        backend->retry->malformed = 1;
 }
 
 /* mod_proxy takes what is not HTTP for an HTTP/0.9 answer, and a head that breaks off for a whole
  * one. */
 static void look_at_line(backend_t *backend, apr_bucket_brigade *bb)
 {
-    char line[10];
-    apr_size_t size = sizeof(line);
+    char first = byte_of(APR_BRIGADE_FIRST(bb), 0);
+    int goes_on = backend->line_open;
 
-    if (apr_brigade_flatten(bb, line, &size) != APR_SUCCESS || size == 0)
-        return;
-    backend->retry->heard = 1;
-    health_retry_member_answered(backend->retry);
-    if (backend->line_open) {
-        backend->line_open = !ends_line(bb);
-        return;
+    if (!backend->retry->heard) {
+        backend->retry->heard = 1;
+        health_retry_member_answered(backend->retry);
     }
-    backend->line_open = !ends_line(bb);
-    if (line[0] == '\r' || line[0] == '\n') {
+    backend->line_open = byte_of(APR_BRIGADE_LAST(bb), 1) != '\n';
+    if (goes_on)
+        return;
+    if (first == '\r' || first == '\n') {
         backend->in_body = backend->in_head && !backend->interim;
         backend->retry->headed = (unsigned)backend->in_body;
         backend->in_head = 0;
     } else if (!backend->in_head) {
-        backend->in_head = 1;
-        backend->interim = size == sizeof(line) && line[9] == '1';
-        if (!begins_like_http(line, size))
-            backend->retry->malformed = 1;
+        begin_head(backend, bb);
     }
 }
 
@@ -161,8 +179,10 @@ static apr_status_t watch(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_
     backend_t *backend = f->ctx;
     apr_status_t status;
 
-    status = block == APR_BLOCK_READ ? read_in_time(backend, f, bb, mode, bytes)
-                                     : ap_get_brigade(f->next, bb, mode, block, bytes);
+    if (block != APR_BLOCK_READ)
+        status = ap_get_brigade(f->next, bb, mode, block, bytes);
+    else if (!read_at_once(backend, f, bb, mode, bytes, &status))
+        status = read_in_time(backend, f, bb, mode, bytes);
     if (APR_STATUS_IS_TIMEUP(status))
         backend->retry->timed_out = 1;
     else if (mode == AP_MODE_GETLINE && !backend->in_body)

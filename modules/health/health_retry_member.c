@@ -110,7 +110,7 @@ void health_retry_member_answered(health_retry_t *retry)
         return;
     retry->answered = 1;
     retry->took = tier_clock_now() - retry->met_at;
-    if (ap_request_has_body(retry->r))
+    if (retry->has_body)
         health_suspect_clear(&retry->met->suspect);
     else
         health_suspect_answered(&retry->met->suspect, retry->took);
@@ -265,8 +265,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
     retry->met_at = tier_clock_now();
     retry->answered = 0;
     retry->took = 0;
-    if (retry->met && !ap_request_has_body(r) &&
-        health_suspect_sent(&retry->met->suspect, retry->met_at))
+    if (retry->met && !retry->has_body && health_suspect_sent(&retry->met->suspect, retry->met_at))
         alarm_balancer(retry);
     return DECLINED;
 }
