@@ -22,6 +22,7 @@ def dpkg_deb(*arguments):
 
 
 def expected_files(context):
+    yield "./usr/bin/webtier-assets-check"
     for name in context.modules:
         yield f".{context.httpd_modules}/mod_tier_{name}.so"
         yield f"./etc/apache2/mods-available/tier_{name}.load"

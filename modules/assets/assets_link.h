@@ -10,4 +10,11 @@
  */
 const char *assets_link_rewrite(const char *value, const assets_judge_t *judge, apr_pool_t *pool);
 
+/*
+ * The same for the Link fields of the head of an answer: text as it is sent, lines that end with
+ * CRLF, the first of which is left alone.
+ */
+const char *assets_link_rewrite_head(const char *head, const assets_judge_t *judge,
+                                     apr_pool_t *pool);
+
 #endif

@@ -99,18 +99,24 @@ static const request_rec *first_of(const request_rec *r)
     return r;
 }
 
+void assets_rewrite_page(assets_page_t *page, request_rec *r)
+{
+    const char *host = apr_table_get(r->headers_in, "Host");
+
+    page->map = assets_rewrite_version(r)->map;
+    page->versions = assets_config_of(r->server)->versions;
+    page->base = assets_url_base(host ? host : r->server->server_hostname,
+                                 first_of(r)->unparsed_uri, r->pool);
+    page->pool = r->pool;
+}
+
 static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
 {
     rewriting_t *made = apr_pcalloc(r->pool, sizeof(*made));
-    const char *host = apr_table_get(r->headers_in, "Host");
 
     made->kind = kind;
     made->is_flushed = apr_table_get(r->notes, FLUSHES_KEY) != NULL;
-    made->page.map = assets_rewrite_version(r)->map;
-    made->page.versions = assets_config_of(r->server)->versions;
-    made->page.base = assets_url_base(host ? host : r->server->server_hostname,
-                                      first_of(r)->unparsed_uri, r->pool);
-    made->page.pool = r->pool;
+    assets_rewrite_page(&made->page, r);
     made->judge.judge = assets_page_judge;
     made->judge.baton = &made->page;
     assets_early_gather(&made->page, r);
@@ -434,6 +440,7 @@ static int handler(request_rec *r)
         return DECLINED;
     if (is_proxied) {
         assets_early_send(r);
+        assets_interim_watch(r);
     } else {
         assets_validators_restore(r, 0);
     }
@@ -444,6 +451,7 @@ void assets_rewrite_register(apr_pool_t *pool)
 {
     (void)pool;
     ap_register_output_filter(FILTER_NAME, filter, NULL, AP_FTYPE_CONTENT_SET - 1);
+    assets_interim_register();
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     APR_OPTIONAL_HOOK(proxy, fixups, proxy_fixups, NULL, NULL, APR_HOOK_MIDDLE);

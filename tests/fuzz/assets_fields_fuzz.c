@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assets_map_add(map, "/a/", "/new/");
     check_tags(value, pool);
     assets_link_rewrite(value, &judge, pool);
+    assets_link_rewrite_head(value, &judge, pool);
     assets_scan_kind(value, &is_unreadable);
     assets_csp_allows(value, "cdn.example.net");
     apr_pool_destroy(pool);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Early hints: what a page's head had clients load is told to the next ones before the application answers."""
+import socket
+
 import pytest
 from assets_support import STATUS, counters
 from webtier_testing import process, settings
@@ -9,6 +11,7 @@ PAGE = b"<head><link rel=stylesheet href=/assets/a.css><script src=/assets/b.js>
 LINK = "</static/a.css>; rel=preload; as=style, </static/b.js>; rel=preload; as=script"
 HINTS = f"HTTP/1.1 103 Early Hints\r\nLink: {LINK}\r\n\r\nHTTP/1.1 200 OK\r\n".encode()
 OWN = b"HTTP/1.1 103 Early Hints\r\nLink: </own.css>; rel=preload; as=style\r\n\r\n"
+MAPPED = b"HTTP/1.1 103 Early Hints\r\nX-Own: </assets/no>\r\nLink: </own.css>; rel=preload, <../assets/own.js>; rel=preload\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +19,9 @@ def origin(module_stage):
     started = module_stage.app(body=PAGE, headers=HTML)
     started.behave("/on/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
     started.behave("/http2/own", garbage=OWN + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    for path in ("/on/mapped", "/off/mapped"):
+        started.behave(path, garbage=MAPPED * 2 + b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n"
+                       b"HTTP/1.1 103 \r\nLink: </assets/>")
     started.behave("/on/missing", status=404, body=PAGE, headers=HTML)
     started.behave("/on/kept", body=b"<script src=../kept/c.js></script><script src=../other/c.js></script>", headers=HTML)
     started.behave("/on/private", body=PAGE.replace(b"/assets/", b"/mine/"), headers=HTML)
@@ -108,6 +114,20 @@ def test_those_of_the_application_are_passed_on(server):
     assert b" 103 " not in got and got.endswith(b"\r\n\r\nx")
     early, _ = heads(server, "/http2/own")
     assert early.startswith("HTTP/2 103") and "link: </own.css>; rel=preload; as=style" in early
+
+
+def test_links_of_those_are_rewritten_and_nothing_else(server):
+    rewritten = MAPPED.replace(b"<../assets/", b"</static/")
+    for path in ("/on/mapped", "/off/mapped"):
+        got = answer(server, path)
+        assert got.startswith(rewritten * 2 + b"HTTP/1.1 200 OK\r\n") and got.endswith(b"\r\n\r\nHTTP/1.1 103 \r\nLink: </assets/>")
+    got = heads(server, "/on/mapped")
+    assert len(got) == 3 and got[0].startswith("HTTP/2 103") and "</static/own.js>" in got[0] and "</static/own.js>" in got[1]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:  # other requests of the connection
+        client.sendall(b"GET /on/mapped HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2
+                       + b"GET /on/mapped HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = b"".join(iter(lambda: client.recv(65536), b""))
+    assert got.count(rewritten) == 6 and got.count(b"HTTP/1.1 200 OK") == 3
 
 
 def test_the_value_is_checked(httpd):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong around the files of a TierAssets directory, and what clients see of it."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,30 +20,53 @@ def limit_files(server, size):
                        **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}))
 
 
+@contextlib.contextmanager
+def small_disk(server):
+    """Has the files on a disk of 200 KiB; yields what makes it larger.
+
+    Where nothing may be mounted, a limit of what the children write to one file stands for it: EFBIG in ENOSPC's place.
+    """
+    user = process.unprivileged()
+    owner = f",uid={user.pw_uid},gid={user.pw_gid}" if user else ""
+    store(server).mkdir(exist_ok=True)
+    process.give_to_server(store(server))
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=200k{owner}", "tmpfs", store(server)], capture_output=True)
+    if made.returncode:
+        limit_files(server, "100000")
+        yield lambda: limit_files(server, "unlimited")
+        return
+    try:
+        yield lambda: subprocess.run(["mount", "-o", "remount,size=8m", store(server)], check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", store(server)], check=True)
+
+
 def test_a_full_disk_and_a_folder_of_somebody_else_cost_no_answer(httpd, app):
-    """The disk is full for files of more than 100,000 bytes: RLIMIT_FSIZE, as httpd has no rights to mount anything."""
     origin = app(size=300_000, headers=CSS)
     origin.behave(path="/assets/small", size=50_000, headers=CSS)
-    origin.behave(path="/assets/later", size=300_000, headers=CSS)
+    origin.behave(path="/assets/stream", size=2_000_000, chunked=True, headers=CSS)
     server = kept(httpd, origin)
     server.allow_log("WT4001")
-    limit_files(server, "100000")
-    assert [server.get("/assets/a").body for _ in range(3)] == [pattern(300_000)] * 3
-    assert server.get("/assets/small").body == pattern(50_000)
-    wait_kept(server, "small")
-    wait_until(lambda: works(server) == [])
-    assert files(server) == ["small"] and len(server.log_lines("WT4001")) == 1 and counters(server)["disk_errors"] == 1
-    limit_files(server, "unlimited")
-    assert server.get("/assets/later").body == pattern(300_000)
-    wait_kept(server, "later")
-    # Nor may it write there any more; what is there is still sent.
-    shutil.rmtree(store(server) / ".tier")
-    os.chown(store(server), 0, 0)
-    store(server).chmod(0o755)
-    origin.clear()
-    assert [server.get("/assets/b").body for _ in range(3)] == [pattern(300_000)] * 3
-    assert server.get("/assets/small").body == pattern(50_000) and origin.count("/assets/small") == 0
-    assert files(server) == ["later", "small"]
+    with small_disk(server) as enlarge:
+        assert [server.get("/assets/a").body for _ in range(3)] == [pattern(300_000)] * 3
+        assert server.get("/assets/small").body == pattern(50_000)
+        wait_kept(server, "small")
+        # Whose size nobody knows before may break off, once.
+        server.raw(b"GET /assets/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=30)
+        assert server.get("/assets/stream", timeout=30).body == pattern(2_000_000)
+        wait_until(lambda: works(server) == [])
+        assert files(server) == ["small"] and len(server.log_lines("WT4001")) == 1 and counters(server)["disk_errors"] == 2
+        enlarge()
+        assert server.get("/assets/later").body == pattern(300_000)
+        wait_kept(server, "later")
+        # Nor may it write there any more; what is there is still sent.
+        shutil.rmtree(store(server) / ".tier")
+        os.chown(store(server), 0, 0)
+        store(server).chmod(0o755)
+        origin.clear()
+        assert [server.get("/assets/b").body for _ in range(3)] == [pattern(300_000)] * 3
+        assert server.get("/assets/small").body == pattern(50_000) and origin.count("/assets/small") == 0
+        assert files(server) == ["later", "small"]
 
 
 def test_two_boxes_with_many_processes_store_a_file_once(httpd, app):

@@ -187,6 +187,26 @@ static void links_are_rewritten(void **state)
     }
 }
 
+static void links_of_a_head_are_rewritten(void **state)
+{
+    static const char *const cases[][2] = {
+        {"HTTP/1.1 103 Early Hints\r\nLink: </a/1>\r\nX: </a/no>\r\nlink:<b>, </a/2>\r\n\r\n",
+         "HTTP/1.1 103 Early Hints\r\nLink: </new/1>\r\nX: </a/no>\r\nlink:<b>, "
+         "</new/2>\r\n\r\n"},
+        {"Link: </a/1>\r\n\r\n", NULL}, /* the first line is no field */
+        {"x\r\nLink: </a/1>", NULL},    /* nor is one that does not end */
+        {"x\r\nLink:\r\n\r\nLink: </a/1", NULL},
+        {"", NULL},
+    };
+    assets_judge_t judge = judge_of(*state);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *got = assets_link_rewrite_head(cases[i][0], &judge, *state);
+
+        assert_string_equal(got ? got : "none", cases[i][1] ? cases[i][1] : "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +216,7 @@ int main(void)
         POOL_TEST(more_than_there_is_cannot_be_edited),
         POOL_TEST(tags_are_translated),
         POOL_TEST(links_are_rewritten),
+        POOL_TEST(links_of_a_head_are_rewritten),
     };
 
     return RUN_TESTS(tests);
