@@ -2,6 +2,8 @@
 """The relay within httpd's life: restarts, children that retire, TLS, HTTP/2, filters, other MPMs, settings."""
 import os
 import signal
+import socket
+import ssl
 
 import pytest
 from reproxy_relay_support import SIZE, SMALL, SlowClient, begun, lines, pattern, relay, relaying
@@ -63,6 +65,46 @@ def test_what_cannot_be_relayed_is_served_by_a_worker(httpd, app, nginx):
     s = relaying(httpd, a, node, tls=True, http2=True)
     assert s.get("/x").body == pattern(SIZE) and s.h2get("/x").body == pattern(SIZE)
     assert told(s)["relay"]["begun"] == 0
+
+
+def records(server, path):
+    """Gets path; returns the body and the sizes of the TLS records of that answer."""
+    incoming, outgoing, raw, sizes, plain = ssl.MemoryBIO(), ssl.MemoryBIO(), bytearray(), [], bytearray()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    tls = context.wrap_bio(incoming, outgoing)
+    with socket.create_connection(("127.0.0.1", server.port), 20) as stream:
+        def until_done(call):
+            while True:
+                try:
+                    return call()
+                except ssl.SSLWantReadError:
+                    stream.sendall(outgoing.read())
+                    data = stream.recv(65536)
+                    incoming.write(data)
+                    raw.extend(data)
+                    while len(raw) >= 5 and len(raw) >= 5 + int.from_bytes(raw[3:5], "big"):
+                        sizes.append(int.from_bytes(raw[3:5], "big"))
+                        del raw[:5 + sizes[-1]]
+        until_done(tls.do_handshake)
+        tls.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        sizes.clear()
+        piece = until_done(lambda: tls.read(65536))
+        while piece:
+            plain += piece
+            try:
+                piece = until_done(lambda: tls.read(65536))
+            except ssl.SSLEOFError:
+                break
+    return bytes(plain.partition(b"\r\n\r\n")[2]), sizes
+
+
+def test_over_tls_bodies_are_read_in_large_pieces(httpd, app, nginx):
+    """mod_ssl makes a record of each piece, of 16 KiB at most; mod_proxy's are of 8."""
+    s = relaying(httpd, app(), nginx(), tls=True)
+    body, sizes = records(s, "/x")
+    assert body == pattern(SIZE)
+    assert sum(sizes) / len(sizes) > 10_000, sizes
 
 
 @pytest.mark.parametrize("mpm", ["worker", "prefork"])
