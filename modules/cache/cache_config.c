@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #define LARGEST_SIZE  ((apr_off_t)64 * 1024 * 1024 * 1024)
 #define LONGEST_STALE apr_time_from_sec(365 * 86400)
@@ -59,6 +60,7 @@ void *cache_config_merge_server(apr_pool_t *pool, void *base_config, void *add_c
     TIER_MERGE_POINTER(merged, base, add, key_parts);
     TIER_MERGE_POINTER(merged, base, add, purge_allow);
     TIER_MERGE_POINTER(merged, base, add, tag_fields);
+    merged->elsewhere = NULL;
     merged->enabled_below = base->enabled_below | add->enabled_below;
     return merged;
 }
@@ -102,12 +104,20 @@ static const char *set_enabled(cmd_parms *cmd, void *directory, int on)
     return NULL;
 }
 
-static const char *set_quick(cmd_parms *cmd, void *directory, int on)
+static const char *set_quick(cmd_parms *cmd, void *directory, const char *arg)
 {
     cache_server_t *config = ap_get_module_config(cmd->server->module_config, &tier_cache_module);
 
     (void)directory;
-    config->quick = on;
+    if (strcasecmp(arg, "on") == 0)
+        config->quick = CACHE_QUICK_ON;
+    else if (strcasecmp(arg, "off") == 0)
+        config->quick = CACHE_QUICK_OFF;
+    else if (strcasecmp(arg, "auto") == 0)
+        config->quick = CACHE_QUICK_AUTO;
+    else
+        return apr_psprintf(cmd->pool, "%s \"%s\": on, off and auto are allowed", cmd->cmd->name,
+                            arg);
     return NULL;
 }
 
@@ -252,9 +262,9 @@ static const char *add_server(cmd_parms *cmd, void *directory, const char *arg)
 const command_rec cache_config_commands[] = {
     AP_INIT_FLAG("TierCache", set_enabled, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: answers are stored and served from the cache as HTTP allows"),
-    AP_INIT_FLAG(
-        "TierCacheQuick", set_quick, NULL, RSRC_CONF,
-        "on: hits are served before access control and everything else about the URL is looked at"),
+    AP_INIT_TAKE1("TierCacheQuick", set_quick, NULL, RSRC_CONF,
+                  "on: hits are served before access control and everything else about the URL is "
+                  "looked at; auto: where that makes no difference"),
     AP_INIT_FLAG("TierCacheFinish", set_finish, NULL, RSRC_CONF,
                  "off: an answer that is to be stored is given up when its client goes away"),
     AP_INIT_TAKE1("TierCacheMaxSize", set_max_size, NULL, RSRC_CONF,

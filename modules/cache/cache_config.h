@@ -15,11 +15,20 @@
 #define CACHE_DEFAULT_PERCENT   10
 #define CACHE_DEFAULT_LONGEST   apr_time_from_sec(86400)
 
+/* When hits are served: after access control, or before anything else about the URL. */
+typedef enum {
+    CACHE_QUICK_OFF,
+    CACHE_QUICK_ON,
+    CACHE_QUICK_AUTO,   /* as configured; cache_certain.c makes OFF or CERTAIN of it */
+    CACHE_QUICK_CERTAIN /* before, where it is certain that it makes no difference */
+} cache_quick_e;
+
 /* Of a server; TIER_UNSET: not said. The lower half is used of the main server only. */
 typedef struct cache_server_t {
     int enabled;
-    int enabled_below; /* 1: it is on in one of the server's directories */
-    int quick;
+    int enabled_below;             /* 1: it is on in one of the server's directories */
+    int quick;                     /* cache_quick_e */
+    apr_array_header_t *elsewhere; /* with CERTAIN: where it is not so; of const char * */
     apr_off_t max_size;
     apr_off_t size;
     apr_interval_time_t timeout;

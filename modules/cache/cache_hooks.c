@@ -244,7 +244,7 @@ int cache_hooks_quick_handler(request_rec *r, int is_lookup)
 {
     const cache_server_t *config = cache_config_of(r->server);
 
-    if (is_lookup || !is_own(r) || config->quick != 1 || config->enabled != 1)
+    if (is_lookup || !is_own(r) || config->enabled != 1 || !cache_certain_is(r))
         return DECLINED;
     cache_key_normalise_query(r);
     return begin(r, 0);

@@ -130,6 +130,15 @@ apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
 apr_status_t cache_expires_filter(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,
                                   apr_read_type_e block, apr_off_t bytes);
 
+/*
+ * Decides for each server of the list that wants it (TierCacheQuick auto) whether hits may be
+ * served at once, and logs why not. For post_config; from pool. cache_certain.c
+ */
+void cache_certain_decide(server_rec *main_server, apr_pool_t *pool);
+
+/* Returns 1 when a hit may be served before anything is known of r but its URL. cache_certain.c */
+int cache_certain_is(const request_rec *r);
+
 /* The hooks. cache_hooks.c */
 int cache_hooks_quick_handler(request_rec *r, int is_lookup);
 int cache_hooks_handler(request_rec *r);

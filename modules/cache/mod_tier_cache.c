@@ -199,11 +199,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 {
     apr_status_t rv;
 
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     if (tier_glue_first_pass(s, "tier-cache") || !is_enabled_anywhere(s))
         return OK;
+    cache_certain_decide(s, pconf);
     rv = obtain_counters(s);
     if (rv != APR_SUCCESS) {
         complain(s, rv, "the counters");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hit obeys Require as a miss does, whatever the rule and wherever it stands."""
 from cache_support import is_hit
+from webtier_testing import wait_until
 
 PUBLIC = {"Cache-Control": "public, max-age=600"}
 AUTHORITIES = ["auth_basic", "authn_core", "authn_file", "authz_user", "remoteip"]
@@ -63,3 +64,81 @@ def test_a_hit_obeys_require_as_a_miss_does(httpd, app):
                 answer = server.get(path, headers=admitted)
                 assert answer.status == 200 and answer.body == b"the page", path
                 assert is_hit(answer) == (page == "stored"), path
+
+
+# What is in the virtual host beside "TierCache on" and "ProxyPass /", and whether hits are served before it is looked at.
+AT_ONCE = ["", "ProxyPreserveHost on\nProxyPassReverse / {url}/\nHeader set X-A b\nLogLevel info", "RewriteEngine off",
+           "<Directory />\nRequire all denied\n</Directory>\n<Files secret>\nRequire all denied\n</Files>",
+           "<Proxy balancer://one>\nBalancerMember {url}\n</Proxy>"]
+AFTER_ALL = ["RewriteEngine on\nRewriteRule ^/no - [F]", "Redirect /no /yes", "SetEnv a b", "RequestHeader set X-A b",
+             "<LocationMatch ^/no>\nRequire all denied\n</LocationMatch>", "<Location ~ ^/no>\nRequire all denied\n</Location>",
+             "<Location />\nRequire all granted\n</Location>", "<Location /n*>\nRequire all denied\n</Location>",
+             "<Proxy *>\nRequire all granted\n</Proxy>", "<If \"%{{REQUEST_URI}} == '/no'\">\nRequire all denied\n</If>",
+             "TierCacheBypass \"%{{HTTP_COOKIE}} =~ /a/\"", "TierCacheKey %{{HTTP:X-A}}", "ProxyPassMatch ^/no !",
+             "<IfModule mod_alias.c>\nRedirect /no /yes\n</IfModule>"]
+
+
+def is_at_once(server, path="/page", host=None, log="names"):
+    """Says whether a hit of path is answered before mod_proxy has had a look at its URL: then it has no name (%f)."""
+    log = server.root / "run" / f"{log}.log"
+    before = len(log.read_text().splitlines()) if log.exists() else 0
+    server.get(path, host=host)
+    assert is_hit(server.get(path, host=host)), path
+    lines = wait_until(lambda: (found := log.read_text().splitlines()) and len(found) == before + 2 and found)
+    return lines[-1] == "-"
+
+
+def test_hits_are_served_at_once_only_where_that_is_certain(httpd, app):
+    origin = app(headers=PUBLIC)
+    server = httpd(modules=["cache"])
+    hosts = {f"host-{number}.test": lines for number, lines in enumerate((*AT_ONCE, *AFTER_ALL))}
+    server.reconfigure(conf="\n".join(
+        f'<VirtualHost 127.0.0.1:{server.port}>\nServerName {host}\nCustomLog run/{host}.log "%f"\nTierCache on\n'
+        f"ProxyPass / {origin.url}/\n{lines.format(url=origin.url)}\n</VirtualHost>" for host, lines in hosts.items()))
+    server.graceful()
+    for host, lines in hosts.items():
+        assert is_at_once(server, host=host, log=host) == (lines in AT_ONCE), lines
+    assert server.log_lines("WT2013.*because of RewriteEngine") and server.log_lines("WT2015")
+
+
+def test_certain_is_not_what_a_section_or_an_alias_is_for(httpd, app):
+    """Nor a path that would only be under it once httpd has decoded or joined it."""
+    origin = app(headers=PUBLIC)
+    server = httpd(modules=["cache"], vhost=(
+        'CustomLog run/names.log "%f"\nTierCache on\nAlias /icons/ /nowhere/\nProxyPass /files !\n'
+        f'ProxyPass / {origin.url}/\n<Location "/private">\nRequire expr "%{{HTTP:X-Pass}} == \'yes\'"\n</Location>'))
+    server.allow_log("AH01630")
+    mine = {"X-Pass": "yes"}
+    for path in ("/private", "/private/page", "/%70rivate/page", "//private/page", "/a/../private/page", "/./private"):
+        server.get(path, headers=mine)
+        assert is_hit(server.get(path, headers=mine)) and server.get(path).status == 403, path
+    assert is_at_once(server, "/page") and is_at_once(server, "/a/b?c=%70") and not is_at_once(server, "/%61")
+
+
+def test_a_virtual_host_that_says_nothing_of_the_cache_is_judged_by_itself(httpd, app):
+    origin = app(headers=PUBLIC)
+    vhost = f'CustomLog run/names.log "%f"\nProxyPass / {origin.url}/\n'
+    server = httpd(modules=["cache"], conf=f"TierCache on\nProxyPass / {origin.url}/", vhost=vhost)
+    assert is_at_once(server)
+    server.reconfigure(vhost=vhost + '<LocationMatch "^/page">\nRequire all granted\n</LocationMatch>')
+    server.graceful()
+    assert not is_at_once(server)
+
+
+def test_other_ways_than_certain(httpd, app):
+    origin = app(headers=PUBLIC)
+    base = f'CustomLog run/names.log "%f"\nTierCache on\nProxyPass / {origin.url}/\n'
+    server = httpd(modules=["cache"], vhost=base + "TierCacheQuick off")
+    assert not is_at_once(server)
+    server.reconfigure(vhost=base + "TierCacheQuick on\nSetEnv a b")
+    server.graceful()
+    assert is_at_once(server)
+    server.reconfigure(vhost=base.replace("ProxyPass / ", "ProxyPass /page "))
+    server.graceful()
+    assert not is_at_once(server) and server.log_lines("WT2014")
+
+
+def test_a_module_that_is_not_known_may_have_a_say(httpd, app):
+    server = httpd(modules=["cache"], extra=["usertrack"],
+                   vhost=f'CustomLog run/names.log "%f"\nTierCache on\nProxyPass / {app(headers=PUBLIC).url}/\n')
+    assert not is_at_once(server) and server.log_lines("WT2012.*mod_usertrack.c")
