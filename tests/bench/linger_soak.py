@@ -227,7 +227,7 @@ def judge_late(sums, witness):
     """Each time that the machine stands still makes one request of each connection late, at most."""
     if max(sums["timeouts"], len(witness.seen)) <= CONNECTIONS * len(witness.pauses):
         return []
-    return [f"{sums['timeouts']} timeouts, while the machine stood still {len(witness.pauses)} times", *witness.seen[:50]]
+    return [f"{sums['timeouts']} late, while the machine stood still {len(witness.pauses)} times", *witness.seen[:50]]
 
 
 def judge(server, sums, sizes, restarts, witness):
