@@ -15,6 +15,10 @@
 #include <clock.h>
 
 #include "health_private.h"
+#include "health_retry_backend.h"
+#include "health_retry_body.h"
+#include "health_retry_hold.h"
+#include "health_retry_member.h"
 
 #define BALANCER_URL "proxy:balancer://"
 #define TELL_EVERY   apr_time_from_sec(60)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "health_retry.h"
+#include "health_retry_backend.h"
 
 #include <apr_optional_hooks.h>
 #include <http_connection.h>
@@ -10,6 +10,9 @@
 #include <time.h>
 
 #include <clock.h>
+
+#include "health_retry_hold.h"
+#include "health_retry_member.h"
 
 #define FILTER_NAME    "TIER_HEALTH_ATTEMPT"
 #define HANDSHAKE_NAME "TIER_HEALTH_HANDSHAKE"

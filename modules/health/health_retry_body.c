@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "health_retry.h"
+#include "health_retry_body.h"
 
 #define FILTER_NAME "TIER_HEALTH_BODY"
 /* Where mod_proxy_http keeps what it has read of the body between its own attempts. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "health_retry.h"
+#include "health_retry_hold.h"
+
+#include "health_retry_backend.h"
+#include "health_retry_member.h"
 
 #define FILTER_NAME "TIER_HEALTH_HOLD"
 

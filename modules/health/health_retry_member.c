@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "health_retry.h"
+#include "health_retry_member.h"
 
 #include <ap_mpm.h>
 #include <apr_hash.h>

@@ -7,6 +7,10 @@
 #include <segment.h>
 
 #include "health_private.h"
+#include "health_retry_backend.h"
+#include "health_retry_body.h"
+#include "health_retry_hold.h"
+#include "health_retry_member.h"
 
 #define SEGMENT_NAME "tier-health-traffic"
 #define ROOM_MIN     256

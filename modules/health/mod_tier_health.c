@@ -25,6 +25,7 @@
 #include "health_retry.h"
 #include "health_state_config.h"
 #include "health_state_file.h"
+#include "health_retry_backend.h"
 
 #define TABLE_NAME    "tier-health"
 #define LEADER_NAME   "tier-health-leader"
