@@ -5,6 +5,7 @@
 #include "assets_file.h"
 #include "assets_index.h"
 #include "assets_press.h"
+#include "assets_stat.h"
 #include "assets_walk.h"
 
 #include <apr_strings.h>
@@ -106,15 +107,10 @@ assets_census_t *assets_census_create(const assets_census_options_t *options, ap
 
 /* Files. */
 
-static apr_time_t mtime_of(const struct stat *info)
-{
-    return apr_time_from_sec(info->st_mtim.tv_sec) + info->st_mtim.tv_nsec / 1000;
-}
-
 static int is_of(const assets_print_t *print, const struct stat *info)
 {
     return print->inode == (apr_uint64_t)info->st_ino && print->size == info->st_size &&
-           print->mtime == mtime_of(info);
+           print->mtime == assets_stat_mtime(info);
 }
 
 static void add(assets_census_t *census, const assets_print_t *print)
@@ -143,7 +139,7 @@ static void add_new(assets_census_t *census, const char *name, const struct stat
 {
     const assets_print_t *before = apr_hash_get(census->last, name, APR_HASH_KEY_STRING);
     assets_print_t print = {name, fingerprint, (apr_uint64_t)info->st_ino, info->st_size,
-                            mtime_of(info)};
+                            assets_stat_mtime(info)};
 
     print.refers = refers;
     take_old(&print, before);
@@ -165,7 +161,7 @@ static apr_uint64_t kept_beside(const char *path, apr_pool_t *pool)
 
 static int is_quiet(const struct stat *info, apr_time_t now)
 {
-    apr_time_t mtime = mtime_of(info);
+    apr_time_t mtime = assets_stat_mtime(info);
 
     return mtime > now || now - mtime >= QUIET;
 }
@@ -217,7 +213,8 @@ static int is_missing(assets_census_t *census, assets_coding_e coding, const cha
         apr_pstrcat(census->press_pool, census->walk.path, assets_accept_suffix(coding), NULL);
     struct stat info;
 
-    if (stat(beside, &info) == 0 && mtime_of(&info) >= mtime_of(&census->walk.info))
+    if (stat(beside, &info) == 0 &&
+        assets_stat_mtime(&info) >= assets_stat_mtime(&census->walk.info))
         return 0;
     return !assets_press_is_at(target, &census->walk.info);
 }

@@ -2,11 +2,11 @@
 #include "assets_hot.h"
 
 #include "assets_pool.h"
+#include "assets_use.h"
 #include "hash.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 
 #include <fcntl.h>
 #include <string.h>
@@ -30,9 +30,7 @@ typedef struct known_t {
 } known_t;
 
 typedef struct entry_t {
-    assets_hot_t *hot;
-    apr_pool_t *pool;
-    apr_uint32_t users; /* requests, and 1 for being in its slot; under the lock */
+    assets_use_t use;   /* of requests, and of its slot */
     int is_used;        /* since the hand came by; under the lock */
     apr_int64_t looked; /* at the disk; whoever sets it looks; atomic */
     apr_uint64_t hash;
@@ -55,7 +53,7 @@ static apr_status_t end_hot(void *data)
 
     for (unsigned i = 0; i < SLOTS; i++) {
         if (hot->slots[i])
-            apr_pool_destroy(hot->slots[i]->pool);
+            apr_pool_destroy(hot->slots[i]->use.pool);
     }
     return APR_SUCCESS;
 }
@@ -118,24 +116,6 @@ static int is_unchanged(const entry_t *entry)
     return 1;
 }
 
-static void release(entry_t *entry)
-{
-    assets_hot_t *hot = entry->hot;
-    int is_last;
-
-    apr_thread_mutex_lock(hot->lock);
-    is_last = --entry->users == 0;
-    apr_thread_mutex_unlock(hot->lock);
-    if (is_last)
-        apr_pool_destroy(entry->pool);
-}
-
-static apr_status_t leave(void *data)
-{
-    release(data);
-    return APR_SUCCESS;
-}
-
 /* Puts another entry, or none, in the place of entry. */
 static void replace(assets_hot_t *hot, unsigned slot, entry_t *entry)
 {
@@ -144,8 +124,8 @@ static void replace(assets_hot_t *hot, unsigned slot, entry_t *entry)
     hot->slots[slot] = entry;
     hot->bytes += entry ? entry->bytes : 0;
     hot->bytes -= old ? old->bytes : 0;
-    if (old && --old->users == 0)
-        apr_pool_destroy(old->pool);
+    if (old && --old->use.users == 0)
+        apr_pool_destroy(old->use.pool);
 }
 
 static void drop(assets_hot_t *hot, entry_t *entry)
@@ -170,7 +150,7 @@ static entry_t *hold(assets_hot_t *hot, const char *path)
     if (entry && (entry->hash != hash || strcmp(entry->path, path) != 0))
         entry = NULL;
     if (entry) {
-        entry->users++;
+        entry->use.users++;
         entry->is_used = 1;
     }
     apr_thread_mutex_unlock(hot->lock);
@@ -199,10 +179,10 @@ int assets_hot_get(assets_hot_t *hot, assets_file_t *file, int *is_there, const 
     if (!entry)
         return 0;
     if (!is_good(hot, entry, now)) {
-        release(entry);
+        assets_use_end(&entry->use);
         return 0;
     }
-    apr_pool_cleanup_register(pool, entry, leave, apr_pool_cleanup_null);
+    assets_use_until(&entry->use, pool);
     *file = entry->file;
     *is_there = entry->known.is_there;
     return 1;
@@ -218,9 +198,7 @@ static entry_t *make_entry(assets_hot_t *hot, const char *path, apr_time_t now)
     if (!pool)
         return NULL;
     entry = apr_pcalloc(pool, sizeof(*entry));
-    entry->hot = hot;
-    entry->pool = pool;
-    entry->users = 1;
+    entry->use = (assets_use_t){hot->lock, 1, pool};
     entry->looked = now;
     entry->path = apr_pstrdup(pool, path);
     entry->hash = hash_of(path);
@@ -241,7 +219,7 @@ static int is_young(const struct stat *info)
 static int fill(entry_t *entry, const assets_file_t *file)
 {
     apr_size_t size = (apr_size_t)file->info.size;
-    char *data = apr_palloc(entry->pool, size + 1);
+    char *data = apr_palloc(entry->use.pool, size + 1);
     struct stat before, after;
     apr_os_file_t fd;
 
@@ -258,9 +236,9 @@ static int fill(entry_t *entry, const assets_file_t *file)
     entry->file.info.name = NULL;
     entry->file.info.filehand = NULL;
     if (file->made_of)
-        entry->file.made_of = apr_pstrdup(entry->pool, file->made_of);
+        entry->file.made_of = apr_pstrdup(entry->use.pool, file->made_of);
     if (file->has_record)
-        entry->file.record.fields = apr_table_clone(entry->pool, file->record.fields);
+        entry->file.record.fields = apr_table_clone(entry->use.pool, file->record.fields);
     entry->bytes += size;
     return !is_young(&after) && entry->known.inode == before.st_ino &&
            entry->known.device == before.st_dev && is_time(after.st_mtim, before.st_mtim) &&
@@ -291,7 +269,7 @@ void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *pa
     if (!entry)
         return;
     if (file && !fill(entry, file)) {
-        apr_pool_destroy(entry->pool);
+        apr_pool_destroy(entry->use.pool);
         return;
     }
     apr_thread_mutex_lock(hot->lock);

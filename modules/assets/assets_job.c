@@ -4,6 +4,7 @@
 #include "assets_private.h"
 
 #include "assets_name.h"
+#include "assets_pool.h"
 
 #include "clock.h"
 
@@ -72,31 +73,15 @@ void assets_job_complain(apr_status_t rv, const server_rec *s, const char *path)
 
 /* Making one. */
 
-static apr_status_t make_pool(apr_pool_t **pool)
-{
-    apr_allocator_t *allocator;
-    apr_status_t rv = apr_allocator_create(&allocator);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    rv = apr_pool_create_unmanaged_ex(pool, NULL, allocator);
-    if (rv == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *pool);
-    } else {
-        apr_allocator_destroy(allocator);
-    }
-    return rv;
-}
-
 apr_status_t assets_job_enter(assets_job_t **made, int *is_leader, const assets_request_t *state,
                               request_rec *r)
 {
     assets_job_t *job;
-    apr_pool_t *pool;
-    apr_status_t rv = make_pool(&pool);
+    apr_pool_t *pool = assets_pool_make();
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS)
-        return rv;
+    if (!pool)
+        return APR_ENOMEM;
     job = apr_pcalloc(pool, sizeof(*job));
     job->pool = pool;
     job->server = r->server;

@@ -4,12 +4,12 @@
 #include "assets_index.h"
 #include "assets_manifest.h"
 #include "assets_pool.h"
+#include "assets_use.h"
 
 #include "atomics.h"
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 
 #include <string.h>
 
@@ -24,9 +24,7 @@ typedef struct seen_t {
 
 typedef struct held_t {
     assets_version_t version;
-    assets_live_t *live;
-    apr_uint32_t users; /* requests, and 1 for being the one that holds; under the lock */
-    apr_pool_t *pool;   /* its own: it may end in any thread */
+    assets_use_t use; /* of requests, and of the live whose current one it is */
 } held_t;
 
 struct assets_live_t {
@@ -41,24 +39,6 @@ struct assets_live_t {
     apr_size_t *sizes;
     apr_pool_t **pools; /* of texts */
 };
-
-static void release(held_t *held)
-{
-    assets_live_t *live = held->live;
-    int is_last;
-
-    apr_thread_mutex_lock(live->lock);
-    is_last = --held->users == 0;
-    apr_thread_mutex_unlock(live->lock);
-    if (is_last)
-        apr_pool_destroy(held->pool);
-}
-
-static apr_status_t leave(void *data)
-{
-    release(data);
-    return APR_SUCCESS;
-}
 
 /* Rules come last: they hold before what manifests say. */
 static void add_rules(assets_map_t *map, const apr_array_header_t *rules)
@@ -97,9 +77,7 @@ static held_t *make_version(assets_live_t *live)
     if (!pool)
         return NULL;
     made = apr_pcalloc(pool, sizeof(*made));
-    made->pool = pool;
-    made->live = live;
-    made->users = 1;
+    made->use = (assets_use_t){live->lock, 1, pool};
     made->version.map = map = assets_map_create(pool);
     made->version.names = apr_hash_make(pool);
     made->version.files = apr_hash_make(pool);
@@ -213,7 +191,7 @@ static void look(assets_live_t *live, apr_pool_t *pool)
     old = live->current;
     live->current = made;
     apr_thread_mutex_unlock(live->lock);
-    release(old);
+    assets_use_end(&old->use);
 }
 
 /* The end of the process: requests are over. */
@@ -226,7 +204,7 @@ static apr_status_t end(void *data)
             apr_pool_destroy(live->pools[i]);
     }
     if (live->current)
-        apr_pool_destroy(live->current->pool);
+        apr_pool_destroy(live->current->use.pool);
     return APR_SUCCESS;
 }
 
@@ -265,9 +243,9 @@ static const assets_version_t *take_current(assets_live_t *live, apr_pool_t *poo
 
     apr_thread_mutex_lock(live->lock);
     held = live->current;
-    held->users++;
+    held->use.users++;
     apr_thread_mutex_unlock(live->lock);
-    apr_pool_cleanup_register(pool, held, leave, apr_pool_cleanup_null);
+    assets_use_until(&held->use, pool);
     return &held->version;
 }
 

@@ -2,6 +2,7 @@
 #include "assets_press.h"
 
 #include "assets_name.h"
+#include "assets_stat.h"
 #include "assets_text.h"
 
 #include <apr_strings.h>
@@ -74,18 +75,13 @@ int assets_press_is_of(const char *attribute, apr_size_t size, apr_uint64_t inod
     return size > head_size && memcmp(attribute, head, head_size) == 0;
 }
 
-static apr_time_t mtime_of(const struct stat *info)
-{
-    return apr_time_from_sec(info->st_mtim.tv_sec) + info->st_mtim.tv_nsec / 1000;
-}
-
 int assets_press_is_at(const char *path, const struct stat *file)
 {
     char attribute[ASSETS_PRESS_LONGEST];
     ssize_t size = getxattr(path, ASSETS_PRESS_ATTRIBUTE, attribute, sizeof(attribute));
 
     return size > 0 && assets_press_is_of(attribute, (apr_size_t)size, (apr_uint64_t)file->st_ino,
-                                          file->st_size, mtime_of(file));
+                                          file->st_size, assets_stat_mtime(file));
 }
 
 const char *assets_press_name(const char *attribute)
@@ -230,7 +226,7 @@ static int is_unchanged(const assets_press_t *press)
     struct stat now;
 
     return fstat(press->in, &now) == 0 && now.st_size == press->info.st_size &&
-           mtime_of(&now) == mtime_of(&press->info) && press->read == now.st_size;
+           assets_stat_mtime(&now) == assets_stat_mtime(&press->info) && press->read == now.st_size;
 }
 
 /* On the disk before it is seen, as all that is kept. */
@@ -240,7 +236,7 @@ static apr_status_t publish(assets_press_t *press)
     char attribute[ASSETS_PRESS_LONGEST];
     int size;
 
-    head_of((apr_uint64_t)press->info.st_ino, press->info.st_size, mtime_of(&press->info),
+    head_of((apr_uint64_t)press->info.st_ino, press->info.st_size, assets_stat_mtime(&press->info),
             attribute);
     size = (int)strlen(attribute);
     apr_cpystrn(attribute + size, press->name, sizeof(attribute) - (apr_size_t)size);
