@@ -30,7 +30,8 @@ typedef struct probe_t {
     tier_loop_socket_t socket;
     int fd; /* -1 while nothing is under way */
     int asked;
-    apr_uint32_t turn; /* which address is next */
+    apr_uint32_t turn;         /* which address is next */
+    apr_interval_time_t pause; /* between two probes */
     apr_time_t began;
     apr_size_t have;
     char answer[ANSWER];
@@ -65,6 +66,19 @@ static void ask(probe_t *probe)
         finish(probe);
 }
 
+apr_interval_time_t mogile_probe_pause(apr_interval_time_t pause, apr_interval_time_t interval,
+                                       int is_flapping)
+{
+    if (!is_flapping)
+        return interval;
+    return pause < MOGILE_PROBE_PAUSE_MAX / 2 ? 2 * pause : MOGILE_PROBE_PAUSE_MAX;
+}
+
+static int is_flapping(const mogile_server_t *server)
+{
+    return tier_atomic_load(&server->breaker->flapping) != 0;
+}
+
 static void judge(probe_t *probe, apr_size_t size)
 {
     mogile_answer_t answer;
@@ -72,8 +86,11 @@ static void judge(probe_t *probe, apr_size_t size)
                   !mogile_client_cannot(&answer);
 
     finish(probe);
-    if (is_well)
-        mogile_server_answered(probe->server, probe->began);
+    if (!is_well)
+        return;
+    probe->pause = mogile_probe_pause(probe->pause, probe->prober->options.interval,
+                                      is_flapping(probe->server));
+    mogile_server_answered(probe->server, probe->began);
 }
 
 static void listen_to(probe_t *probe)
@@ -151,7 +168,9 @@ static void tick(tier_loop_t *loop, tier_loop_timer_t *timer)
         probe_t *probe = &prober->probes[i];
         tier_breaker_t *breaker = probe->server->breaker;
 
-        if (probe->fd < 0 && tier_breaker_probe_due(breaker, interval, now))
+        if (!is_flapping(probe->server))
+            probe->pause = interval;
+        if (probe->fd < 0 && tier_breaker_probe_due(breaker, probe->pause, now))
             begin(probe);
         if (now - tier_atomic_load64(&breaker->since) > SETTLED)
             mogile_server_tell(probe->server, 0, "it does not answer");
@@ -185,6 +204,7 @@ apr_status_t mogile_probe_on(tier_loop_t *loop, const mogile_probe_options_t *op
         probe->server = &options->servers[i];
         probe->index = i;
         probe->fd = -1;
+        probe->pause = options->interval;
         probe->deadline.fire = overdue;
         probe->deadline.baton = probe;
         probe->socket.ready = ready;

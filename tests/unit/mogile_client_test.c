@@ -251,6 +251,13 @@ static void probe_for(apr_interval_time_t time, apr_pool_t *pool)
     apr_pool_destroy(term);
 }
 
+static void probe_until_closed(apr_pool_t *pool)
+{
+    for (int i = 0; i < 1000 && is_open(0); i++)
+        probe_for(MS(30), pool);
+    assert_false(is_open(0));
+}
+
 static void a_probe_finds_out_that_it_answers_again(void **state)
 {
     fake_say(&all.fakes[0], NULL);
@@ -262,8 +269,7 @@ static void a_probe_finds_out_that_it_answers_again(void **state)
     probe_for(MS(80), *state);
     assert_true(is_open(0));
     fake_say(&all.fakes[0], "ERR unknown_key unknown_key\r\n");
-    probe_for(MS(200), *state);
-    assert_false(is_open(0));
+    probe_until_closed(*state);
     assert_int_equal(count_lines(&all.log, "WT3503"), 1);
     assert_memory_equal(all.fakes[0].last, "get_paths domain=web&key=x", 26);
 }
@@ -285,8 +291,22 @@ static void a_probe_of_what_refuses_or_babbles_goes_on(void **state)
     probe_for(MS(50), *state);
     assert_true(is_open(0));
     fake_say(&all.fakes[0], "OK \r\n");
-    probe_for(MS(200), *state);
-    assert_false(is_open(0));
+    probe_until_closed(*state);
+}
+
+static void who_comes_and_goes_is_probed_less(void **state)
+{
+    apr_interval_time_t pause = apr_time_from_sec(1);
+
+    (void)state;
+    for (int seconds = 2; seconds < 32; seconds *= 2) {
+        pause = mogile_probe_pause(pause, apr_time_from_sec(1), 1);
+        assert_int_equal(pause, apr_time_from_sec(seconds));
+    }
+    for (int i = 0; i < 100; i++)
+        pause = mogile_probe_pause(pause, apr_time_from_sec(1), 1);
+    assert_int_equal(pause, MOGILE_PROBE_PAUSE_MAX);
+    assert_int_equal(mogile_probe_pause(pause, apr_time_from_sec(1), 0), apr_time_from_sec(1));
 }
 
 static int set_up(void **state)
@@ -315,6 +335,7 @@ int main(void)
         test_client(threads_do_not_share_a_connection),
         test_client(a_probe_finds_out_that_it_answers_again),
         test_client(a_probe_of_what_refuses_or_babbles_goes_on),
+        cmocka_unit_test(who_comes_and_goes_is_probed_less),
     };
 
     return cmocka_run_group_tests(tests, set_up, stop_apr);
