@@ -2,11 +2,10 @@
 #include "cache_refresh.h"
 #include "cache_levels.h"
 
+#include "thread.h"
+
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
-#include <apr_thread_proc.h>
-
-#include <signal.h>
 
 #define IDLE_EACH apr_time_from_sec(1)
 
@@ -19,22 +18,9 @@ typedef struct refresh_t {
     int is_over;
     cache_refresh_idle_t idle; /* run may be NULL */
     apr_pool_t *pool;          /* the thread's */
+    apr_pool_t *scratch;       /* below it, cleared after each piece of work */
     apr_thread_t *thread;
 } refresh_t;
-
-/* What a fault of the thread itself raises stays deliverable. */
-static void block_signals(sigset_t *before)
-{
-    sigset_t blocked;
-
-    sigfillset(&blocked);
-    sigdelset(&blocked, SIGSEGV);
-    sigdelset(&blocked, SIGBUS);
-    sigdelset(&blocked, SIGFPE);
-    sigdelset(&blocked, SIGILL);
-    sigdelset(&blocked, SIGABRT);
-    pthread_sigmask(SIG_SETMASK, &blocked, before);
-}
 
 /*
  * One that finds no room is looked up by the next request after its time is over. A child of
@@ -45,7 +31,7 @@ static void add(void *baton, const cache_id_t *id)
     refresh_t *refresh = baton;
     sigset_t before;
 
-    block_signals(&before);
+    tier_thread_block_signals(&before);
     apr_thread_mutex_lock(refresh->lock);
     if (refresh->waiting < CACHE_REFRESH_QUEUE) {
         refresh->queue[(refresh->first + refresh->waiting) % CACHE_REFRESH_QUEUE] = *id;
@@ -96,11 +82,11 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
     (void)thread;
     while ((what = take(refresh, &id)) != TAKE_END) {
         if (what == TAKE_ID) {
-            cache_levels_refresh(refresh->levels, &id, refresh->pool);
+            cache_levels_refresh(refresh->levels, &id, refresh->scratch);
         } else {
-            refresh->idle.run(refresh->idle.baton, refresh->pool);
+            refresh->idle.run(refresh->idle.baton, refresh->scratch);
         }
-        apr_pool_clear(refresh->pool);
+        apr_pool_clear(refresh->scratch);
     }
     return NULL;
 }
@@ -119,37 +105,6 @@ static apr_status_t end(void *baton)
     return APR_SUCCESS;
 }
 
-/* A pool that only the thread uses: its memory is nobody else's. */
-static apr_status_t make_pool(apr_pool_t **pool)
-{
-    apr_allocator_t *allocator;
-    apr_status_t rv = apr_allocator_create(&allocator);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    rv = apr_pool_create_unmanaged_ex(pool, NULL, allocator);
-    if (rv == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *pool);
-    } else {
-        apr_allocator_destroy(allocator);
-    }
-    return rv;
-}
-
-/* httpd's children expect signals in their main thread; the mask is inherited. */
-static apr_status_t start_thread(refresh_t *refresh, apr_pool_t *pchild)
-{
-    sigset_t before;
-    apr_status_t rv;
-
-    block_signals(&before);
-    rv = apr_thread_create(&refresh->thread, NULL, run, refresh, pchild);
-    if (rv == APR_SUCCESS)
-        apr_pool_pre_cleanup_register(pchild, refresh, end);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rv;
-}
-
 apr_status_t cache_refresh_start(cache_store_t *levels, const cache_refresh_idle_t *idle,
                                  apr_pool_t *pchild)
 {
@@ -163,10 +118,12 @@ apr_status_t cache_refresh_start(cache_store_t *levels, const cache_refresh_idle
     if (rv == APR_SUCCESS)
         rv = apr_thread_cond_create(&refresh->changed, pchild);
     if (rv == APR_SUCCESS)
-        rv = make_pool(&refresh->pool);
+        rv = tier_thread_pool(&refresh->pool, pchild);
     if (rv != APR_SUCCESS)
         return rv;
-    rv = start_thread(refresh, pchild);
+    apr_pool_create(&refresh->scratch, refresh->pool);
+    rv =
+        tier_thread_start(&refresh->thread, "tier-cache", run, refresh, refresh->pool, end, pchild);
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(refresh->pool);
         return rv;

@@ -3,14 +3,13 @@
 
 #include "clock.h"
 #include "glue.h"
+#include "thread.h"
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 /* Memory that an allocator keeps beyond what one request needs goes back to the system. */
@@ -230,19 +229,13 @@ static apr_status_t stop(void *data)
 
 /* Beginning. */
 
-/* httpd's children expect signals in their main thread; what a fault of the thread itself raises
- * stays deliverable. */
 static apr_status_t start_thread(tier_background_t *background, apr_thread_start_t run,
                                  apr_pool_t *pool)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-    sigset_t blocked, before;
+    sigset_t before;
     apr_status_t rv;
 
-    sigfillset(&blocked);
-    for (apr_size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-        sigdelset(&blocked, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    tier_thread_block_signals(&before);
     rv = apr_thread_create(&background->threads[background->started], NULL, run, background, pool);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rv == APR_SUCCESS)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "thread.h"
 
 #define LEAVE_AFTER apr_time_from_msec(200)
 
@@ -176,11 +176,10 @@ static apr_status_t stop(void *data)
 /* Signals are for httpd's own threads. */
 static apr_status_t start(tier_memcache_resolver_t *resolver)
 {
-    sigset_t all, before;
+    sigset_t before;
     int error;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    tier_thread_block_signals(&before);
     error = pthread_create(&resolver->thread, NULL, run, resolver);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     resolver->running = error == 0;

@@ -4,7 +4,6 @@
 #include <apr_portable.h>
 
 #include <pthread.h>
-#include <signal.h>
 
 apr_status_t tier_thread_pool(apr_pool_t **pool, apr_pool_t *parent)
 {
@@ -23,7 +22,7 @@ apr_status_t tier_thread_pool(apr_pool_t **pool, apr_pool_t *parent)
     return APR_SUCCESS;
 }
 
-static void block_signals(sigset_t *before)
+void tier_thread_block_signals(sigset_t *before)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     sigset_t blocked;
@@ -52,7 +51,7 @@ apr_status_t tier_thread_start(apr_thread_t **thread, const char *name, apr_thre
     sigset_t before;
     apr_status_t status;
 
-    block_signals(&before);
+    tier_thread_block_signals(&before);
     status = apr_thread_create(thread, NULL, run, data, own);
     if (status == APR_SUCCESS) {
         name_thread(*thread, name);
