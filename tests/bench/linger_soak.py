@@ -136,10 +136,17 @@ class Witness(threading.Thread):
         self._restarts = restarts
         self._ended = threading.Event()
         self._late = set()
+        self._failure = None
         self.seen = []    # a sentence for each late request
         self.pauses = []  # for how many seconds the machine stood still
 
     def run(self):
+        try:
+            self._watch()
+        except (OSError, Unmeasurable) as why:
+            self._failure = why
+
+    def _watch(self):
         since = time.monotonic()
         while not self._ended.wait(LOOK_EVERY):
             late = set(self._late_clients())
@@ -171,8 +178,11 @@ class Witness(threading.Thread):
                 f"{os.getloadavg()[0]:.1f}; stood still for {[round(pause, 1) for pause in self.pauses[-3:]]} s")
 
     def stop(self):
+        """Raises Unmeasurable when it could not see what it was to see."""
         self._ended.set()
         self.join()
+        if self._failure:
+            raise Unmeasurable(f"late requests could not be looked for: {self._failure}")
 
 
 def status(server, timeout=10):
@@ -218,8 +228,8 @@ def soak(server, script, wanted):
             print(f"linger_soak: {sums['requests']} of {wanted} requests, {restarts.count} restarts, "
                   f"{sizes[-1]:.0f} MB", file=sys.stderr)
     finally:
-        witness.stop()
         restarts.stop()
+        witness.stop()
     return sums, sizes, restarts.count, witness
 
 
