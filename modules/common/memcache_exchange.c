@@ -17,21 +17,32 @@
  * length. */
 #define POOL_VALUE ((apr_size_t)1024 * 1024)
 
+/* Writes "verb key"; returns its size. Without printf: this is most of what a get costs here. */
+static apr_size_t write_verb_and_key(char *line, const tier_memcache_exchange_t *exchange)
+{
+    apr_size_t verb = strlen(exchange->verb);
+
+    memcpy(line, exchange->verb, verb);
+    line[verb] = ' ';
+    memcpy(line + verb + 1, exchange->key, exchange->key_size);
+    return verb + 1 + exchange->key_size;
+}
+
 static apr_status_t send_command(tier_memcache_exchange_t *exchange, tier_memcache_wire_t *wire)
 {
     char line[TIER_MEMCACHE_MAX_KEY + 80];
     struct iovec parts[3];
     int stores = exchange->value != NULL;
-    int size;
+    apr_size_t size = write_verb_and_key(line, exchange);
 
-    if (stores)
-        size = apr_snprintf(line, sizeof(line),
-                            "%s %.*s %u %" APR_INT64_T_FMT " %" APR_SIZE_T_FMT "\r\n",
-                            exchange->verb, (int)exchange->key_size, exchange->key, exchange->flags,
-                            exchange->expiry, exchange->size);
-    else
-        size = apr_snprintf(line, sizeof(line), "%s %.*s\r\n", exchange->verb,
-                            (int)exchange->key_size, exchange->key);
+    if (stores) {
+        size += (apr_size_t)apr_snprintf(line + size, sizeof(line) - size,
+                                         " %u %" APR_INT64_T_FMT " %" APR_SIZE_T_FMT "\r\n",
+                                         exchange->flags, exchange->expiry, exchange->size);
+    } else {
+        memcpy(line + size, "\r\n", 2);
+        size += 2;
+    }
     parts[0] = (struct iovec){line, (size_t)size};
     parts[1] = (struct iovec){(void *)(apr_uintptr_t)exchange->value, exchange->size};
     parts[2] = (struct iovec){(void *)(apr_uintptr_t) "\r\n", 2};
