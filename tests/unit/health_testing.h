@@ -32,6 +32,14 @@ static inline void run_for(tier_loop_t *loop, apr_interval_time_t time)
     tier_loop_timer_cancel(loop, &timer);
 }
 
+/* Runs loop until condition holds, on a machine however slow. */
+#define RUN_UNTIL(loop, condition)                                                                 \
+    do {                                                                                           \
+        for (int tries_ = 0; !(condition) && tries_ < 12000; tries_++)                             \
+            run_for((loop), MS(5));                                                                \
+        assert_true(condition);                                                                    \
+    } while (0)
+
 /* A listening socket of 127.0.0.1; answers each connection with text, where there is one, in a
  * thread of its own. */
 typedef struct member_server_t {
