@@ -75,6 +75,14 @@ def prepare(bench):
     fronts["reproxy, relayed"] = bench.httpd(few + reproxy, ["reproxy"], (*PROXY, "status"))
     for front in ("mod_proxy", "reproxy, relayed", "HAProxy, option splice-response"):
         slow_clients(bench, front, fronts[front], has_workers="HAProxy" not in front)
+    # What httpd itself has for a connection: less cannot be had by any module.
+    few = few.replace("ProxyPass /server-status !\n", "")
+    files = bench.httpd(f"{few}EnableSendfile On\nEnableMMAP Off\n", stock=("status",))
+    (files.docroot / "small").write_bytes(b"s" * 1000)
+    (files.docroot / str(SIZES["5 MiB"])).write_bytes(b"s" * SIZES["5 MiB"])
+    slow_clients(bench, "httpd, local file by sendfile", files, has_workers=True)
+    idle_connections(bench, "httpd, local file", bench.httpd(few, stock=("status",)))
+    idle_connections(bench, "mod_proxy", bench.httpd(few + plain, stock=(*PROXY, "status")))
 
 
 def memory_kib(group):
@@ -131,6 +139,19 @@ def slow_clients(bench, name, server, has_workers):
     bench.figure(f"{name}, {CLIENTS} slow clients", each, "KiB of memory each", 16 if relayed else None)
     if busy is not None:
         bench.figure(f"{name}, {CLIENTS} slow clients", busy, "busy workers", 3 if relayed else None)
+
+
+def idle_connections(bench, name, server):
+    """Has clients wait after one small answer; adds what each costs."""
+    (server.docroot / "small").write_bytes(b"s" * 1000)
+    warm_up(server)
+    before = memory_kib(server.pid)
+    sessions = [client.Session(server.port) for _ in range(CLIENTS)]
+    for session in sessions:
+        session.get("/small")
+    bench.figure(f"{name}, {CLIENTS} idle connections", (memory_kib(server.pid) - before) / CLIENTS, "KiB of memory each")
+    for session in sessions:
+        session.close()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 """What the tests of mod_tier_reproxy share."""
 import json
 import os
+from pathlib import Path
 
-from webtier_testing import pattern
+from webtier_testing import pattern, process
 
 # What httpd's own proxy code logs when a storage node that a test has killed or stopped is asked.
 CONNECT_FAULTS = ("AH00957", "AH01114")
@@ -48,3 +49,9 @@ def placed(nodes, path="/file", size=300_000):
     for node in nodes:
         os.utime(node.docs / path.lstrip("/"), (1_700_000_000, 1_700_000_000))
     return urls
+
+
+def memory_kib(server):
+    """Returns how much memory httpd's processes have of their own."""
+    return sum(int(line.split()[1]) for pid in process.group_members(server.pid)
+               for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if line.startswith("Private_"))

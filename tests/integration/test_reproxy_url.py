@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """X-REPROXY-URL: what the application names comes from storage, with the application's fields."""
 import pytest
-from reproxy_support import reproxying, says
-from webtier_testing import pattern, wait_until
+from reproxy_support import memory_kib, placed, reproxying, says
+from webtier_testing import pattern, settings, wait_until
 
 @pytest.fixture(scope="module")
 def shared(module_stage):
@@ -179,3 +179,19 @@ def test_if_modified_since_by_the_application_s_date(site):
     assert s.get("/x", headers={"If-Modified-Since": "Tue, 31 Dec 2024 00:00:00 GMT"}).status == 200
     says(a, f"{node.url}/f")
     assert s.get("/x", headers={"If-Unmodified-Since": "Tue, 31 Dec 2024 00:00:00 GMT"}).status == 200
+
+
+def test_idle_connections_keep_no_buffer(httpd, app, nginx):
+    """A body is read into 128 KiB; 200 connections that wait for their next request would have 25 MiB of them."""
+    a, node, sessions = app(), nginx(), []
+    says(a, *placed([node], size=100_000))
+    s = reproxying(httpd, a, node, conf="StartServers 1\nServerLimit 1\nThreadsPerChild 32\nMaxRequestWorkers 32\n"
+                   "AsyncRequestWorkerFactor 8\nKeepAliveTimeout 60")
+    for count in range(220):
+        if count == 20:  # what threads have for good is there
+            before = memory_kib(s)
+        sessions.append(s.session())
+        assert sessions[-1].get("/x").body == pattern(100_000)
+    assert settings.SANITIZE or (memory_kib(s) - before) / 200 < 80
+    for session in sessions:
+        session.close()
