@@ -70,6 +70,9 @@ def negotiated(bench):
     own = bench.httpd(MIME, stock=["mime"])
     put(own.docroot, a_css=SMALL)
     plain = bench.case("docroot file of its size", own, "/a.css", size=len(SMALL), script=browser)
+    lean = bench.httpd(f"{MIME}<Directory />\nAllowOverride None\n</Directory>\n", stock=["mime"])
+    put(lean.docroot, a_css=SMALL)
+    bench.case("the same with AllowOverride None", lean, "/a.css", size=len(SMALL), against=plain, script=browser)
     for name, line in (("memory", ""), ("disk", "TierAssetsHot off\n")):
         store = bench.httpd(f"{MIME}{line}TierAssetsVariants br gzip\nTierAssetsFingerprint on\nTierAssets /assets/ store\n",
                             ["assets"], ("mime",))
