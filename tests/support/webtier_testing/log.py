@@ -16,7 +16,7 @@ PROXY_FAULTS = (
 )
 
 # A child told to end at once closes the sockets its workers may still be using.
-STOPPING = ("AH03093", "AH00468")
+STOPPING = ("AH03092", "AH03093", "AH00468")
 
 # Logged when children take over 3 s to end: a fault of ours, but mod_http2's threads now and then take 5 s, and
 # under a sanitizer everything is slow.
