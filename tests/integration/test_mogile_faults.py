@@ -11,6 +11,7 @@ from webtier_testing.pattern import pattern
 from webtier_testing.tracker_server import path_of
 
 BODY = pattern(50_000)
+PATIENCE = ""  # the defaults: what hangs is to be left soon
 NODE_AWAY = ("AH00957", "AH01114", "AH01102")
 TIMES = "TierReproxyTimeout connect=300ms first=400ms stall=400ms"
 

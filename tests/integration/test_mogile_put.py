@@ -18,7 +18,7 @@ BODY = pattern(300_000)
 
 @pytest.fixture
 def store(web):  # noqa: F811
-    return lambda vhost="", conf="TierMogileTimeout 400ms 3s", **options: web(f"{WRITES}\n{vhost}", conf, **options)
+    return lambda vhost="", conf="TierMogileTimeout 2s 10s", **options: web(f"{WRITES}\n{vhost}", conf, **options)
 
 
 @pytest.fixture(scope="module")
