@@ -6,6 +6,8 @@
 #include "assets_index.h"
 #include "assets_version.h"
 
+#include "clock.h"
+
 #include <apr_strings.h>
 
 #include <string.h>
@@ -30,10 +32,16 @@ static void name_it(assets_request_t *state, const char *name, const request_rec
 }
 
 /* What is there under that very name is no name of ours. */
-static int is_there(const assets_request_t *state, request_rec *r)
+static int is_there(assets_request_t *state, request_rec *r)
 {
+    assets_hot_t *hot = assets_runtime()->hot;
+    assets_file_t file;
     apr_finfo_t info;
+    int is_there;
 
+    if (hot && assets_hot_get(hot, &file, &is_there, state->path, tier_clock_now(), r->pool))
+        return is_there;
+    state->looked_for = state->path;
     return apr_stat(&info, state->path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS;
 }
 
@@ -51,6 +59,15 @@ static void read_fingerprint(assets_request_t *state, request_rec *r)
     r->unparsed_uri = (char *)uri;
     r->args = r->parsed_uri.query = NULL;
     r->parsed_uri.path = r->uri;
+}
+
+/* Only of names that are right: others are without number. */
+void assets_claim_keep(const assets_request_t *state)
+{
+    assets_hot_t *hot = assets_runtime()->hot;
+
+    if (hot && state->looked_for)
+        assets_hot_put(hot, NULL, state->looked_for, tier_clock_now());
 }
 
 void assets_claim_read(assets_request_t *state, request_rec *r)

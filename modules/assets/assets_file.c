@@ -44,6 +44,33 @@ apr_status_t assets_file_look(assets_file_t *file, apr_pool_t *pool)
     return rv;
 }
 
+static apr_status_t open_path(apr_file_t **file, const char *path, apr_int32_t flags,
+                              apr_pool_t *pool)
+{
+    return apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK | flags,
+                         APR_FPROT_OS_DEFAULT, pool);
+}
+
+apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32_t flags,
+                                apr_pool_t *pool)
+{
+    apr_finfo_t *known = &file->info;
+    apr_finfo_t now;
+    apr_status_t rv = open_path(&file->file, path, flags, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = apr_file_info_get(&now, APR_FINFO_NORM, file->file);
+    if (rv == APR_SUCCESS && now.inode == known->inode && now.device == known->device &&
+        now.size == known->size && now.mtime == known->mtime && now.ctime == known->ctime) {
+        known->atime = now.atime;
+        return APR_SUCCESS;
+    }
+    apr_file_close(file->file);
+    file->file = NULL;
+    return rv == APR_SUCCESS ? APR_EMISMATCH : rv;
+}
+
 apr_status_t assets_file_again(apr_file_t **again, apr_file_t *file, apr_int32_t flags,
                                apr_pool_t *pool)
 {
@@ -57,9 +84,7 @@ apr_status_t assets_file_again(apr_file_t **again, apr_file_t *file, apr_int32_t
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool)
 {
-    apr_status_t rv = apr_file_open(&file->file, path,
-                                    APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK | flags,
-                                    APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t rv = open_path(&file->file, path, flags, pool);
 
     file->data = file->made_of = NULL;
     if (rv != APR_SUCCESS)

@@ -13,7 +13,7 @@
  * under way, over all processes, and is published by rename(2).
  */
 typedef struct assets_file_t {
-    apr_file_t *file; /* NULL: its content is in data */
+    apr_file_t *file; /* NULL: its content is in data, or (data NULL) it is known only */
     apr_finfo_t info;
     int has_record;         /* it was fetched */
     assets_record_t record; /* with has_record */
@@ -27,6 +27,11 @@ typedef struct assets_file_t {
  */
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool);
+
+/* Opens a file that is known only. flags, path and pool as for assets_file_open. Errors: of
+ * open(2); APR_EMISMATCH: it is another one by now. */
+apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32_t flags,
+                                apr_pool_t *pool);
 
 /* Opens for reading once more what file is, whatever it is called by now: with a descriptor and an
  * offset of its own. flags and pool as for assets_file_open. Errors: of open(2). */

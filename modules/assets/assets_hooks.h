@@ -57,6 +57,7 @@ typedef struct assets_request_t {
     int has_file, is_fresh; /* fresh: it may be served without asking */
     int is_followed;        /* the file is that of a fetch r has waited for */
     int is_mapped;          /* the URL was mapped to the file: nobody else has it */
+    const char *looked_for; /* the path of the name with its fingerprint; NULL: not on the disk */
     apr_uint64_t claimed;   /* the fingerprint in the URL's name; 0: there is none */
     apr_uint64_t version;   /* of assets_version_of; 0: the query names none */
     int is_renewed;         /* claimed was looked for in what others have written down just now */
@@ -69,6 +70,9 @@ apr_status_t assets_keeper_start(assets_shared_t *shared, server_rec *s, apr_poo
 /* Finds out what r's URL says of the content: sets the state's name, path, claimed and version.
  * Where it has a fingerprint, the rest of httpd gets to see the URL without. assets_claim.c */
 void assets_claim_read(assets_request_t *state, request_rec *r);
+
+/* Remembers that there is no file of the very name, whose fingerprint was right. assets_claim.c */
+void assets_claim_keep(const assets_request_t *state);
 
 /* Returns what the fingerprint of the URL has to do with the state's file. assets_claim.c */
 assets_fingerprint_e assets_claim_judge(assets_request_t *state, request_rec *r);

@@ -215,22 +215,33 @@ static int is_young(const struct stat *info)
     return age >= 0 && age < YOUNG;
 }
 
+/* Reads the content of one that is small. Returns 0 when it could not be read. */
+static int read_content(entry_t *entry, int fd, apr_size_t size)
+{
+    char *data;
+
+    entry->file.data = NULL;
+    if (size > (apr_size_t)ASSETS_HOT_LARGEST)
+        return 1;
+    data = apr_palloc(entry->use.pool, size + 1);
+    entry->file.data = data;
+    entry->bytes += size;
+    return pread(fd, data, size, 0) == (ssize_t)size;
+}
+
 /* Reads the file into the entry. Returns 0 when it is not (any more) what was opened. */
 static int fill(entry_t *entry, const assets_file_t *file)
 {
-    apr_size_t size = (apr_size_t)file->info.size;
-    char *data = apr_palloc(entry->use.pool, size + 1);
     struct stat before, after;
     apr_os_file_t fd;
 
     apr_os_file_get(&fd, file->file);
-    if (fstat(fd, &before) != 0 || before.st_size != file->info.size ||
-        pread(fd, data, size, 0) != (ssize_t)size || stat(entry->path, &after) != 0)
-        return 0;
-    entry->known = known_of(&after);
     entry->file = *file;
     entry->file.file = NULL;
-    entry->file.data = data;
+    if (fstat(fd, &before) != 0 || before.st_size != file->info.size ||
+        !read_content(entry, fd, (apr_size_t)before.st_size) || stat(entry->path, &after) != 0)
+        return 0;
+    entry->known = known_of(&after);
     entry->file.info.pool = NULL;
     entry->file.info.fname = entry->path;
     entry->file.info.name = NULL;
@@ -239,7 +250,6 @@ static int fill(entry_t *entry, const assets_file_t *file)
         entry->file.made_of = apr_pstrdup(entry->use.pool, file->made_of);
     if (file->has_record)
         entry->file.record.fields = apr_table_clone(entry->use.pool, file->record.fields);
-    entry->bytes += size;
     return !is_young(&after) && entry->known.inode == before.st_ino &&
            entry->known.device == before.st_dev && is_time(after.st_mtim, before.st_mtim) &&
            after.st_size == before.st_size && is_time(after.st_ctim, before.st_ctim);
@@ -263,7 +273,7 @@ void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *pa
 {
     entry_t *entry;
 
-    if (file && file->info.size > ASSETS_HOT_LARGEST)
+    if (file && file->info.size > ASSETS_HOT_LARGEST && file->has_record)
         return;
     entry = make_entry(hot, path, now);
     if (!entry)

@@ -5,8 +5,9 @@
 #include "assets_file.h"
 
 /*
- * Small files in the memory of one process, with what was kept beside them, and names at which
- * there was no file: found without opening anything. Whether the disk has changed is looked at
+ * Small files in the memory of one process, with what was kept beside them; of larger ones that
+ * were put there, what stat(2) says; and names at which there was no file: found without opening
+ * anything. Whether the disk has changed is looked at
  * before an answer, but not twice within ASSETS_HOT_LOOK. Bounded; what was not used goes first.
  * Any thread.
  */
@@ -20,14 +21,16 @@ typedef struct assets_hot_t assets_hot_t;
 apr_status_t assets_hot_create(assets_hot_t **hot, apr_size_t most_bytes, apr_pool_t *pool);
 
 /*
- * Returns 1 when something is known of path, and sets *file: with data, and without an open file,
- * until pool is destroyed; or (*is_there 0) to nothing. now is tier_clock_now()'s.
+ * Returns 1 when something is known of path, and sets *file: with data (NULL: it is known only),
+ * and without an open file, until pool is destroyed; or (*is_there 0) to nothing. now is
+ * tier_clock_now()'s.
  */
 int assets_hot_get(assets_hot_t *hot, assets_file_t *file, int *is_there, const char *path,
                    apr_time_t now, apr_pool_t *pool);
 
-/* Keeps what was just opened at path; NULL: there was nothing. Reads the file. One that is too
- * large is not kept, nor is one that is not what it was when it was opened. */
+/* Keeps what was just opened at path; NULL: there was nothing. Reads the file, unless
+ * it is too large: then it is known only, or not at all if it was fetched. One that is not what it
+ * was when it was opened is not kept. */
 void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *path, apr_time_t now);
 
 /* Returns how many bytes are in use. */

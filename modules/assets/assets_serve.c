@@ -52,6 +52,20 @@ void assets_serve_look(assets_request_t *state, request_rec *r)
         judge_freshness(state, r);
 }
 
+/* A file that is known only need not be opened where a variant may be sent in its place. */
+static int may_wait(const request_rec *r)
+{
+    return assets_config_of(r->server)->codings > 0 &&
+           apr_table_get(r->headers_in, "Accept-Encoding") != NULL;
+}
+
+static int is_open(assets_request_t *state, request_rec *r)
+{
+    return state->file.file || state->file.data ||
+           assets_file_reopen(&state->file, state->path, assets_serve_flags(r), r->pool) ==
+               APR_SUCCESS;
+}
+
 /* What is in memory may be a moment old: where r wants something newer, the disk is asked. */
 void assets_serve_find(assets_request_t *state, request_rec *r)
 {
@@ -63,7 +77,8 @@ void assets_serve_find(assets_request_t *state, request_rec *r)
         is_there) {
         judge_freshness(state, r);
         if (state->is_fresh &&
-            !(state->claimed && assets_claim_judge(state, r) != ASSETS_FINGERPRINT_RIGHT))
+            !(state->claimed && assets_claim_judge(state, r) != ASSETS_FINGERPRINT_RIGHT) &&
+            (may_wait(r) || is_open(state, r)))
             return;
     }
     assets_serve_look(state, r);
@@ -119,6 +134,8 @@ static int check_claim(assets_request_t *state, request_rec *r)
     if (verdict == ASSETS_FINGERPRINT_WRONG)
         return assets_claim_is_newer(state, r) ? assets_fetch_unavailable(r) : HTTP_NOT_FOUND;
     set_lifetime(r, lifetime_of(state, r, verdict == ASSETS_FINGERPRINT_RIGHT));
+    if (verdict == ASSETS_FINGERPRINT_RIGHT)
+        assets_claim_keep(state);
     return OK;
 }
 
@@ -190,6 +207,11 @@ int assets_serve(assets_request_t *state, request_rec *r)
     if (state->file.file)
         assets_file_touch(&state->file, r->request_time);
     assets_variant_choose(state, r);
+    if (!is_open(state, r)) {
+        assets_serve_look(state, r); /* it was replaced a moment ago */
+        if (!state->has_file || state->file.has_record)
+            return assets_fetch_unavailable(r);
+    }
     set_validators(r, &state->file);
     status = ap_meets_conditions(r);
     if (status != OK) {

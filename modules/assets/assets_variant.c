@@ -76,7 +76,9 @@ static int find(assets_file_t *file, const char *path, int is_made, request_rec 
     apr_time_t now = tier_clock_now();
     int is_there;
 
-    if (hot && assets_hot_get(hot, file, &is_there, path, now, r->pool))
+    if (hot && assets_hot_get(hot, file, &is_there, path, now, r->pool) &&
+        (!is_there || file->data ||
+         assets_file_reopen(file, path, assets_serve_flags(r), r->pool) == APR_SUCCESS))
         return is_there;
     is_there = assets_file_open(file, path, assets_serve_flags(r), r->pool) == APR_SUCCESS;
     if (is_there && is_made)

@@ -5,7 +5,7 @@ import hashlib
 import os
 
 from bench_lib import main
-from webtier_testing import process
+from webtier_testing import client, process, wait_until
 
 MIME = 'TypesConfig "/etc/mime.types"\n'
 FILE = b"body { margin: 0 }\n" * 215  # 4 KiB
@@ -13,6 +13,7 @@ SMALL = gzip.compress(FILE * 10)      # what stands for its brotli variant; its 
 FOREVER = "public, max-age=31536000, immutable"
 BROWSER = 'wrk.headers["Accept-Encoding"] = "gzip, deflate, br"\n'
 IMMUTABLE = f'<FilesMatch "\\.css">\nHeader set Cache-Control "{FOREVER}"\n</FilesMatch>\n'
+LEAN = "<Directory />\nAllowOverride None\n</Directory>\n"
 RECIPE = """
 RewriteEngine on
 RewriteCond %{HTTP:Accept-Encoding} br
@@ -70,7 +71,7 @@ def negotiated(bench):
     own = bench.httpd(MIME, stock=["mime"])
     put(own.docroot, a_css=SMALL)
     plain = bench.case("docroot file of its size", own, "/a.css", size=len(SMALL), script=browser)
-    lean = bench.httpd(f"{MIME}<Directory />\nAllowOverride None\n</Directory>\n", stock=["mime"])
+    lean = bench.httpd(f"{MIME}{LEAN}", stock=["mime"])
     put(lean.docroot, a_css=SMALL)
     bench.case("the same with AllowOverride None", lean, "/a.css", size=len(SMALL), against=plain, script=browser)
     for name, line in (("memory", ""), ("disk", "TierAssetsHot off\n")):
@@ -90,9 +91,25 @@ def negotiated(bench):
                check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
 
 
+def large(bench):
+    """The compressed variant of a file, immutable, both too large to be kept in memory."""
+    browser, body = bench.script(BROWSER), os.urandom(100_000)
+    own = bench.httpd(f"{MIME}{LEAN}", stock=["mime"])
+    put(own.docroot, a_css=body)
+    plain = bench.case("docroot file of 100 KB, AllowOverride None", own, "/a.css", size=len(body), script=browser)
+    store = bench.httpd(f"{MIME}TierAssetsVariants br gzip\nTierAssetsFingerprint on\nTierAssets /assets/ store\n", ["assets"],
+                        ("mime",))
+    put(store.root / "store", a_css=body * 2, a_css_br=body)
+    name = f"/assets/a.h{hashlib.sha1(body * 2).hexdigest()[:16]}.css"
+    wait_until(lambda: client.request(store.port, name).headers["Cache-Control"] == FOREVER, 20)
+    bench.case("TierAssets: br of 100 KB, immutable", store, name, against=plain, script=browser,
+               check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
+
+
 def prepare(bench):
     hot(bench)
     negotiated(bench)
+    large(bench)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import time
 
 from assets_support import kept, put, store, wait_kept
-from webtier_testing import wait_until
+from webtier_testing import pattern, wait_until
 
 CSS = b"body { margin: 0 }\n" * 50
 
@@ -41,3 +41,32 @@ def test_answers_from_memory_are_those_of_the_disk_and_change_within_a_second(ht
     origin.clear()
     wait_until(lambda: all(server.get("/assets/b.css").body == b"fetched" for _ in range(12)), 30)
     assert origin.count() == 1
+
+
+def test_large_files_and_their_variants_are_those_of_the_disk(httpd, app):
+    origin = app(body=b"fetched", headers={"Cache-Control": "max-age=60", "Content-Type": "text/css"})
+    server = kept(httpd, origin, more="TierAssetsVariants gzip\n", conf="")
+    one, other, small = pattern(200_000), pattern(150_000)[::-1], pattern(90_000)
+
+    def deploy(body, *variants):
+        for name, content in (("l.css", body), *variants):
+            new = put(server, "new", content)
+            os.utime(new, (1e9, 1e9))
+            os.rename(new, store(server) / name)
+
+    def get(**headers):
+        answer = server.get("/assets/l.css", headers={name.replace("_", "-"): value for name, value in headers.items()})
+        assert answer.status == 200 and int(answer.headers["Content-Length"]) == len(answer.body)
+        return answer.headers["Content-Encoding"], answer.body
+    deploy(one, ("l.css.gz", small))
+    time.sleep(0.6)
+    for _ in range(12):
+        assert get() == (None, one) and get(Accept_Encoding="gzip") == ("gzip", small)
+        assert get(Accept_Encoding="br") == (None, one)
+    os.unlink(store(server) / "l.css.gz")
+    deploy(other)
+    for _ in range(12):  # each is one of the files, whole
+        assert get(Accept_Encoding="br")[1] in (one, other) and get(Accept_Encoding="gzip")[1] in (one, other)
+    wait_until(lambda: all(get(Accept_Encoding="gzip") == (None, other) for _ in range(12)), 30)
+    os.unlink(store(server) / "l.css")
+    wait_until(lambda: all(server.get("/assets/l.css").body == b"fetched" for _ in range(12)), 30)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FILES 40
+#define LARGE FILES /* the number of one that is too large */
 
 static char folder[] = "/tmp/webtier-hot-XXXXXX";
 
@@ -37,6 +38,9 @@ static int make_files(void **state)
         return 1;
     for (int i = 0; i < FILES; i++)
         put(*state, i, apr_psprintf(*state, "content %d", i));
+    put(*state, LARGE, "");
+    if (truncate(at(*state, LARGE), ASSETS_HOT_LARGEST + 1) != 0)
+        return 1;
     apr_sleep(apr_time_from_msec(550));
     return drop_pool(state);
 }
@@ -120,15 +124,33 @@ static void what_was_not_used_makes_room(void **state)
     assert_true(kept >= 8 && kept <= 11);
 }
 
-static void large_files_are_not_kept(void **state)
+/* Opened when they are wanted, unless they have been replaced. */
+static void large_files_are_known_only(void **state)
 {
     assets_hot_t *hot = hot_of(*state, 1000000);
+    const char *path = at(*state, LARGE);
     assets_file_t file;
+    int is_there = 0;
 
-    assert_int_equal(truncate(at(*state, 4), ASSETS_HOT_LARGEST + 1), 0);
-    assert_int_equal(assets_file_open(&file, at(*state, 4), 0, *state), APR_SUCCESS);
-    assets_hot_put(hot, &file, at(*state, 4), NOW);
+    assert_int_equal(assets_file_open(&file, path, 0, *state), APR_SUCCESS);
+    file.has_record = 1; /* as if it had been fetched */
+    assets_hot_put(hot, &file, path, NOW);
     assert_int_equal(assets_hot_bytes(hot), 0);
+    file.has_record = 0;
+    assets_hot_put(hot, &file, path, NOW);
+    assert_true(assets_hot_get(hot, &file, &is_there, path, NOW, *state));
+    assert_true(is_there && !file.data && !file.file);
+    assert_int_equal(file.info.size, ASSETS_HOT_LARGEST + 1);
+    assert_int_equal(assets_file_reopen(&file, path, 0, *state), APR_SUCCESS);
+    assert_non_null(file.file);
+
+    put(*state, LARGE, "another");
+    assert_true(assets_hot_get(hot, &file, &is_there, path, NOW, *state));
+    assert_int_equal(assets_file_reopen(&file, path, 0, *state), APR_EMISMATCH);
+    assert_null(file.file);
+    unlink(path);
+    assert_true(APR_STATUS_IS_ENOENT(assets_file_reopen(&file, path, 0, *state)));
+    assert_false(assets_hot_get(hot, &file, &is_there, path, NOW + 2 * ASSETS_HOT_LOOK, *state));
 }
 
 static void *use(void *data)
@@ -168,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(a_file_is_found_in_memory_until_it_changes),
         POOL_TEST(what_was_not_used_makes_room),
-        POOL_TEST(large_files_are_not_kept),
+        POOL_TEST(large_files_are_known_only),
         POOL_TEST(threads_share_it),
     };
 
