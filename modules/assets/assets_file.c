@@ -51,6 +51,19 @@ static apr_status_t open_path(apr_file_t **file, const char *path, apr_int32_t f
                          APR_FPROT_OS_DEFAULT, pool);
 }
 
+static int is_same(const apr_finfo_t *known, const apr_finfo_t *now)
+{
+    return now->inode == known->inode && now->device == known->device && now->size == known->size &&
+           now->mtime == known->mtime && now->ctime == known->ctime;
+}
+
+int assets_file_is_at(const assets_file_t *file, const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t now;
+
+    return apr_stat(&now, path, APR_FINFO_NORM, pool) == APR_SUCCESS && is_same(&file->info, &now);
+}
+
 apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32_t flags,
                                 apr_pool_t *pool)
 {
@@ -61,8 +74,7 @@ apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32
     if (rv != APR_SUCCESS)
         return rv;
     rv = apr_file_info_get(&now, APR_FINFO_NORM, file->file);
-    if (rv == APR_SUCCESS && now.inode == known->inode && now.device == known->device &&
-        now.size == known->size && now.mtime == known->mtime && now.ctime == known->ctime) {
+    if (rv == APR_SUCCESS && is_same(known, &now)) {
         known->atime = now.atime;
         return APR_SUCCESS;
     }

@@ -28,6 +28,9 @@ typedef struct assets_file_t {
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool);
 
+/* Returns 1 when what file says is at path still. */
+int assets_file_is_at(const assets_file_t *file, const char *path, apr_pool_t *pool);
+
 /* Opens a file that is known only. flags, path and pool as for assets_file_open. Errors: of
  * open(2); APR_EMISMATCH: it is another one by now. */
 apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32_t flags,

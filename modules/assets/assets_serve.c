@@ -66,6 +66,13 @@ static int is_open(assets_request_t *state, request_rec *r)
                APR_SUCCESS;
 }
 
+static int is_at_hand(assets_request_t *state, request_rec *r)
+{
+    if (!state->file.data && may_wait(r))
+        return assets_file_is_at(&state->file, state->path, r->pool);
+    return is_open(state, r);
+}
+
 /* What is in memory may be a moment old: where r wants something newer, the disk is asked. */
 void assets_serve_find(assets_request_t *state, request_rec *r)
 {
@@ -78,7 +85,7 @@ void assets_serve_find(assets_request_t *state, request_rec *r)
         judge_freshness(state, r);
         if (state->is_fresh &&
             !(state->claimed && assets_claim_judge(state, r) != ASSETS_FINGERPRINT_RIGHT) &&
-            (may_wait(r) || is_open(state, r)))
+            is_at_hand(state, r))
             return;
     }
     assets_serve_look(state, r);

@@ -141,14 +141,17 @@ static void large_files_are_known_only(void **state)
     assert_true(assets_hot_get(hot, &file, &is_there, path, NOW, *state));
     assert_true(is_there && !file.data && !file.file);
     assert_int_equal(file.info.size, ASSETS_HOT_LARGEST + 1);
+    assert_true(assets_file_is_at(&file, path, *state));
     assert_int_equal(assets_file_reopen(&file, path, 0, *state), APR_SUCCESS);
     assert_non_null(file.file);
 
     put(*state, LARGE, "another");
     assert_true(assets_hot_get(hot, &file, &is_there, path, NOW, *state));
+    assert_false(assets_file_is_at(&file, path, *state));
     assert_int_equal(assets_file_reopen(&file, path, 0, *state), APR_EMISMATCH);
     assert_null(file.file);
     unlink(path);
+    assert_false(assets_file_is_at(&file, path, *state));
     assert_true(APR_STATUS_IS_ENOENT(assets_file_reopen(&file, path, 0, *state)));
     assert_false(assets_hot_get(hot, &file, &is_there, path, NOW + 2 * ASSETS_HOT_LOOK, *state));
 }
