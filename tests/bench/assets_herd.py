@@ -83,7 +83,7 @@ def one_round(front, origin, number):
 
 
 def compare(bench, origin, port, line):
-    front = bench.httpd(f"{CROWD}{line}\nTierAssets /assets/ store\nProxyPass /assets/ http://127.0.0.1:{port}/\n",
+    front = bench.httpd(f"{CROWD}{line}\nTierAssets /assets/ store\nProxyPass /assets/ http://127.0.0.1:{port}/assets/\n",
                         ["assets"], ("proxy", "proxy_http"))
     put(front.root / "store")
     put(front.docroot, there_bin=b"x" * SIZE)
