@@ -5,6 +5,7 @@ import os
 import pytest
 
 from webtier_testing import wait_until
+from webtier_testing.ports import accepts
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
@@ -99,6 +100,15 @@ def test_a_killed_child_is_replaced(httpd):
     assert s.kill_child() == first[0] and s.kill_child(first[1]) == first[1]
     wait_until(lambda: len(s.children()) == 3 and not set(first[:2]) & set(s.children()))
     assert s.get("/").status == 404
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_after_a_graceful_restart_no_child_of_before_takes_a_connection(httpd, mpm):
+    s = httpd(mpm=mpm)
+    before = s.children()
+    assert all(accepts(pid, s.port) for pid in before)
+    s.graceful()
+    assert not any(accepts(pid, s.port) for pid in before) and s.get("/").status == 404
 
 
 def test_wait_log_counts_and_gives_up(httpd):

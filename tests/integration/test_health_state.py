@@ -84,8 +84,8 @@ def test_check_removed_at_restart(httpd, app):
     server.wait_log("WT1001")
     server.reconfigure(vhost="BalancerPersist On\n" + balancer(apps, check=""))
     server.graceful()
-    assert flags(server, apps[0]) == "Init Ok"
-    assert "balancers" not in told(server)
+    server.wait_log("WT0002")
+    assert flags(server, apps[0]) == "Init Ok" and "balancers" not in told(server)
     apps[0].clear()
     time.sleep(0.3)
     assert apps[0].count("/health") == 0

@@ -3,10 +3,11 @@
 import os
 import re
 import signal
+import time
 
 from . import client, http2, httpd_conf, log, process, settings
 from .load import Load
-from .ports import Reservation, settle
+from .ports import Reservation, accepts, settle
 from .wait import wait_until
 from .workspace import instrumentation, without_randomness
 
@@ -148,9 +149,14 @@ class Httpd:
     def graceful(self, wait=True):
         """Restarts gracefully (SIGUSR1); with `wait`, returns when the new configuration is in force.
 
-        Stock httpd may start the new generation's children only a second later; connections wait that long.
+        Stock httpd may start the new generation's children only a second later; connections wait that long. Children of
+        before may take a connection more until they have heard of it: that is waited for, too, two seconds at most.
         """
+        before = self.children()
         self._restart(signal.SIGUSR1, wait)
+        end = time.monotonic() + 2
+        while wait and time.monotonic() < end and any(accepts(pid, self.port) for pid in before):
+            time.sleep(0.002)
 
     def restart_hard(self, wait=True):
         """Restarts at once (SIGHUP), breaking the requests in progress.

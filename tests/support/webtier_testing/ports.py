@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of 127.0.0.1 that nobody else can take."""
+import os
 import re
 import socket
 import time
@@ -8,17 +9,31 @@ _LISTEN, _TIME_WAIT = b"0A", b"06"
 _TABLE = "/proc/net/tcp"  # the kernel lists those that listen first, and takes milliseconds to find the others
 
 
-def listens(port):
-    """Says whether a server on 127.0.0.1 listens on the port."""
+def _listener(port):
+    """Returns the inode of the socket that listens on the port of 127.0.0.1, or None."""
     with open(_TABLE, "rb") as table:
         next(table)
         for line in table:
-            row = line.split(None, 4)
+            row = line.split(None, 10)
             if row[3] != _LISTEN:
-                return False
+                return None
             if row[1].endswith(b":%04X" % port):
-                return True
-    return False
+                return row[9].decode()
+    return None
+
+
+def listens(port):
+    """Says whether a server on 127.0.0.1 listens on the port."""
+    return _listener(port) is not None
+
+
+def accepts(pid, port):
+    """Says whether the process has the socket open that listens on the port."""
+    name = f"socket:[{_listener(port)}]"
+    try:
+        return any(os.readlink(entry.path) == name for entry in os.scandir(f"/proc/{pid}/fd"))
+    except OSError:  # it has ended, or closed one of them just now
+        return os.path.exists(f"/proc/{pid}/fd") and accepts(pid, port)
 
 
 def _has_connections(port):
