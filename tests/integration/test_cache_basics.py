@@ -4,6 +4,7 @@ import time
 
 import pytest
 from cache_support import FRESH, asked_twice, cached, http_date, is_hit, proxied, status_of, why_forwarded
+from webtier_testing import wait_until
 
 
 def test_second_request_is_a_hit(httpd, app):
@@ -163,8 +164,7 @@ def test_log_note(httpd, app):
     for path in ("/a", "/a"):
         server.get(path)
     server.get("/a", method="POST", body=b"x")
-    server.graceful()
-    lines = [line for line in server.access_log().splitlines() if line.startswith("/a")]
+    lines = wait_until(lambda: (found := server.access_log().splitlines()) and len(found) == 3 and found)
     assert sorted(lines) == ["/a hit hit", "/a method method", "/a uri-miss uri-miss"]  # a line comes after its answer
 
 

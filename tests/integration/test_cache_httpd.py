@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 from cache_support import FRESH, asked_twice, cached, is_hit, proxied, status_of, why_forwarded
+from webtier_testing import wait_until
 
 GZIP = {"Accept-Encoding": "gzip"}
 
@@ -155,5 +156,4 @@ def test_log_note_of_an_internal_redirect(httpd, app):
         'ProxyErrorOverride on\nErrorDocument 404 /sorry\nCustomLog access.log "%U %{tier-cache}n"')))
     origin.behave("/sorry", body=b"sorry")
     server.get("/missing")
-    server.graceful()
-    assert server.access_log().splitlines()[-1] == "/missing uri-miss"
+    wait_until(lambda: server.access_log().splitlines()[-1:] == ["/missing uri-miss"])

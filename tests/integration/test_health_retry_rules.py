@@ -7,6 +7,7 @@ import time
 import pytest
 from health_retry_support import RETRY, attempts, retrying, traffic
 from health_support import Script, answer, told
+from webtier_testing import wait_until
 
 def pair(httpd, app, more=RETRY, **options):
     """A bad member that is asked first, a good one, and their server."""
@@ -237,8 +238,12 @@ def test_access_log_has_one_line(httpd, app):
     bad, good, server = pair(httpd, app)
     bad.behave(status=500)
     answers = ask_until(server, bad, lambda s: s.get("/one"))
+
+    def lines_of():
+        return [line for line in (server.runtime_dir.parent / "access.log").read_text().splitlines() if "/one" in line]
+    wait_until(lambda: len(lines_of()) >= len(answers))
     server.stop()
-    lines = [line for line in (server.runtime_dir.parent / "access.log").read_text().splitlines() if "/one" in line]
+    lines = lines_of()
     assert len(lines) == len(answers) and all('" 200 4 ' in line for line in lines)
 
 

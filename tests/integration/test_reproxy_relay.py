@@ -17,7 +17,7 @@ def test_two_hundred_slow_clients_need_no_workers(httpd, app, nginx):
     # 24 KiB and what each thread needs when it runs for the first time; mod_proxy has 150 for each.
     assert settings.SANITIZE or (memory_kib(s) - before) / 200 < 80
     wait_until(lambda: busy_workers(s) <= 3, 30)
-    assert relay(s)["running"] == 200
+    wait_until(lambda: relay(s)["running"] == 200)
     for client in clients:
         assert client.read_body(size) == pattern(size)
         client.close()
@@ -31,7 +31,8 @@ def test_a_connection_goes_on_after_a_relayed_body(httpd, app, nginx):
             answer = session.get(path)
             assert answer.status == 200 and answer.headers["Connection"] is None
             assert path == "/tier-status" or answer.body == pattern(SIZE)
-    assert relay(s)["complete"] == 3 and relay(s)["bytes"] == 3 * SIZE
+    wait_until(lambda: relay(s)["complete"] == 3)
+    assert relay(s)["bytes"] == 3 * SIZE
 
 
 def test_requests_sent_ahead_are_answered_in_order(httpd, app, nginx):
@@ -55,7 +56,7 @@ def test_a_range_is_relayed(httpd, app, nginx):
 def test_the_log_line_tells_what_happened(httpd, app, nginx):
     s = relaying(httpd, app(), nginx("limit_rate 700k;"), size=1_000_000)  # of which the first second's at once
     assert s.get("/x").body == pattern(1_000_000)
-    line, = lines(s)
+    line, = wait_until(lambda: lines(s))
     assert line["bytes"] == 1_000_000 and line["status"] == 200 and line["end"] == "+"
     assert 1_000_000 < line["out"] < 1_001_000
     assert line["microseconds"] > 250_000
@@ -68,7 +69,7 @@ def test_a_client_that_goes_away(httpd, app, nginx):
     client.read()
     client.close()
     wait_until(lambda: relay(s)["client_gone"] == 1 and relay(s)["running"] == 0)
-    line, = lines(s)
+    line, = wait_until(lambda: lines(s))
     assert line["end"] == "X" and len(client.body) <= line["bytes"] < SIZE
 
 
@@ -101,7 +102,7 @@ def test_a_node_killed_under_a_slow_client_is_replaced(httpd, app, nginx):
     wait_until(lambda: relay(s)["complete"] == 1)
     figures = relay(s)
     assert figures["continued"] == 1 and figures["source_ended"] == 1 and figures["bytes"] == SIZE
-    assert lines(s)[0]["bytes"] == SIZE
+    assert wait_until(lambda: lines(s))[0]["bytes"] == SIZE
 
 
 def test_a_node_killed_with_no_other_cuts_the_client(httpd, app, nginx):

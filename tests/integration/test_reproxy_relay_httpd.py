@@ -119,7 +119,7 @@ def test_the_relay_lives_with_lingering_workers(httpd, app, nginx):
     with s.session() as session:
         for _ in range(5):
             assert session.get("/x").body == pattern(SIZE)
-    assert relay(s)["complete"] == 5
+    wait_until(lambda: relay(s)["complete"] == 5)
 
 
 @pytest.mark.parametrize("line, sentence", [
