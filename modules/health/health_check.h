@@ -61,6 +61,8 @@ typedef struct health_check_t {
     const health_match_t *match;  /* what the body must match, or NULL */
     apr_size_t limit;             /* how much of a body is read */
     apr_uint32_t reuse;           /* how many probes one connection serves at most */
+    const char *content;          /* what the request carries, JSON; the whole answer is then read,
+                                     up to limit; NULL: nothing */
 
     health_tls_settings_t tls;
     const health_tls_context_t *tls_context; /* with https and tls */

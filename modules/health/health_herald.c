@@ -80,7 +80,7 @@ static void finish(health_herald_t *herald, int delivered, const char *why)
     herald->target = NULL;
 }
 
-static void start(health_herald_t *herald, health_target_t *target, apr_time_t now)
+static void start_program(health_herald_t *herald, const char *text)
 {
     static const char *const environment[] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", NULL};
@@ -88,23 +88,34 @@ static void start(health_herald_t *herald, health_target_t *target, apr_time_t n
     apr_status_t status;
     int size = 0;
 
-    apr_pool_clear(herald->pool);
     while (size < ARGUMENTS_MAX && herald->command[size]) {
         arguments[size] = herald->command[size];
         size++;
     }
-    arguments[size] = health_event_text(&target->key, next_of(target), herald->pool);
+    arguments[size] = text;
     arguments[size + 1] = NULL;
-    herald->target = target;
-    herald->number = target->entry->told + 1;
-    herald->deadline = now + HEALTH_HERALD_TIME;
-    herald->next = now + HEALTH_HERALD_PAUSE;
     status = health_spawn_start(&herald->spawn, arguments, environment);
     if (status != APR_SUCCESS)
         finish(herald, 0, "cannot be started");
 }
 
-/* What it writes is of no interest, but it must be able to write. */
+static void start(health_herald_t *herald, health_target_t *target, apr_time_t now)
+{
+    const char *text;
+
+    apr_pool_clear(herald->pool);
+    text = health_event_text(&target->key, next_of(target), herald->pool);
+    herald->target = target;
+    herald->number = target->entry->told + 1;
+    herald->deadline = now + HEALTH_HERALD_TIME;
+    herald->next = now + HEALTH_HERALD_PAUSE;
+    if (herald->post)
+        health_post_begin(herald->post, text, now);
+    else
+        start_program(herald, text);
+}
+
+/* What the program writes is of no interest, but it must be able to write. */
 static void discard_output(const health_herald_t *herald)
 {
     char bytes[4096];
@@ -115,7 +126,7 @@ static void discard_output(const health_herald_t *herald)
     }
 }
 
-static void look_after(health_herald_t *herald, apr_time_t now)
+static void look_after_program(health_herald_t *herald, apr_time_t now)
 {
     int status;
 
@@ -130,7 +141,20 @@ static void look_after(health_herald_t *herald, apr_time_t now)
     }
 }
 
-/* Without a program nothing is to be told, also not later. */
+static void look_after_post(health_herald_t *herald, apr_time_t now)
+{
+    const char *why;
+
+    if (health_post_tick(herald->post, now, &why))
+        finish(herald, why == NULL, why);
+}
+
+static int is_busy(const health_herald_t *herald)
+{
+    return herald->spawn.pid || (herald->post && health_post_under_way(herald->post));
+}
+
+/* Where there is nobody to be told, nothing is kept for later. */
 static void skip_all(const apr_array_header_t *targets)
 {
     for (int i = 0; i < targets->nelts; i++) {
@@ -149,9 +173,11 @@ void health_herald_tick(health_herald_t *herald, const apr_array_header_t *targe
         skip_all(targets);
         return;
     }
+    if (herald->post)
+        look_after_post(herald, now);
     if (herald->spawn.pid)
-        look_after(herald, now);
-    if (herald->spawn.pid || now < herald->next)
+        look_after_program(herald, now);
+    if (is_busy(herald) || now < herald->next)
         return;
     target = find_oldest(herald, targets);
     if (target)
@@ -170,6 +196,8 @@ void health_herald_end(health_herald_t *herald)
 {
     int status;
 
+    if (herald->post)
+        health_post_cancel(herald->post);
     if (!herald->spawn.pid)
         return;
     health_spawn_kill(&herald->spawn);

@@ -4,11 +4,13 @@
 
 #include <apr_tables.h>
 
+#include "health_post.h"
 #include "health_spawn.h"
 #include "health_target.h"
 
 /*
- * Tells a program of the administrator's of each change of a member's state, one after the other.
+ * Tells a program of the administrator's, or a URL, of each change of a member's state, one after
+ * the other.
  * What is still to be told is what the members' histories have: so nothing is lost when another
  * child takes over, which may tell the same one again, and nothing grows when many change at once;
  * changes that a history has no room for are counted as dropped. The watch thread only.
@@ -17,7 +19,10 @@
 #define HEALTH_HERALD_TIME  apr_time_from_sec(10)   /* then the program is killed */
 
 typedef struct health_herald_t {
-    const char *const *command; /* its arguments, NULL at the end; NULL: there is none */
+    /* The program's arguments, NULL at the end; with post the first is what the log calls the URL.
+     * NULL: there is nobody to be told. */
+    const char *const *command;
+    health_post_t *post; /* NULL: it is a program */
     health_table_t *table;
     const tier_log_t *log;
     apr_pool_t *pool; /* cleared with each event */
@@ -39,7 +44,7 @@ void health_herald_tick(health_herald_t *herald, const apr_array_header_t *targe
 /* The target goes. */
 void health_herald_forget(health_herald_t *herald, const health_target_t *target);
 
-/* Kills the program that runs, for which it waits up to 50 ms. */
+/* Breaks off what is under way: a program that runs is killed, for which it waits up to 50 ms. */
 void health_herald_end(health_herald_t *herald);
 
 #endif

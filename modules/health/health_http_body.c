@@ -150,5 +150,5 @@ health_body_e health_http_body_closed(health_http_body_t *body)
 {
     if (body->framing == HEALTH_FRAMING_CLOSE)
         return HEALTH_BODY_END;
-    return wrong(body, "the member closed the connection before the end of the body");
+    return wrong(body, "the connection was closed before the end of the body");
 }

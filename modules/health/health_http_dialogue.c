@@ -21,21 +21,26 @@ typedef struct dialogue_t {
     health_http_body_t body;
 } dialogue_t;
 
+static const char *default_line(const health_check_t *check, const char *name, const char *line)
+{
+    return health_check_has_header(check->headers, name) ? "" : line;
+}
+
 /* A member that reads the request's body, if there were one, must know that there is none. */
-static const char *length_line(const health_check_t *check)
+static const char *content_lines(const health_check_t *check, apr_pool_t *pool)
 {
     static const char *const with_body[] = {"POST", "PUT", "PATCH"};
 
+    if (check->content)
+        return apr_psprintf(
+            pool, "%sContent-Length: %" APR_SIZE_T_FMT "\r\n",
+            default_line(check, "Content-Type", "Content-Type: application/json\r\n"),
+            strlen(check->content));
     for (size_t i = 0; i < sizeof(with_body) / sizeof(with_body[0]); i++) {
         if (strcmp(check->method, with_body[i]) == 0)
             return "Content-Length: 0\r\n";
     }
     return "";
-}
-
-static const char *default_line(const health_check_t *check, const char *name, const char *line)
-{
-    return health_check_has_header(check->headers, name) ? "" : line;
 }
 
 static const char *http_request(const health_check_t *check, const char *authority,
@@ -45,8 +50,9 @@ static const char *http_request(const health_check_t *check, const char *authori
         pool, check->method, " ", check->uri,
         " HTTP/1.1\r\nHost: ", check->host ? check->host : authority, "\r\n",
         default_line(check, "User-Agent", "User-Agent: webtier-health/" WEBTIER_VERSION "\r\n"),
-        default_line(check, "Accept", "Accept: */*\r\n"), check->headers, length_line(check),
-        check->reuse > 1 ? "\r\n" : "Connection: close\r\n\r\n", NULL);
+        default_line(check, "Accept", "Accept: */*\r\n"), check->headers,
+        content_lines(check, pool), check->reuse > 1 ? "\r\n" : "Connection: close\r\n\r\n",
+        check->content, NULL);
 }
 
 static void *http_begin(const health_check_t *check, apr_pool_t *pool)
@@ -168,7 +174,7 @@ static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_s
         *result = tier_result_fail(pool, APR_EGENERAL, "bad_status", "%s", status_text(head, pool));
         return HEALTH_FAIL;
     }
-    if (!check->body && !check->match)
+    if (!check->body && !check->match && !check->content)
         return pass(dialogue, result, pool);
     dialogue->in_body = 1;
     health_http_body_init(&dialogue->body, head, has_no_body(dialogue), check->limit, pool);
@@ -214,7 +220,7 @@ static health_verdict_e http_end(void *state, tier_result_t *result, apr_pool_t 
     if (dialogue->in_body)
         return malformed(dialogue->body.complaint, "closed", result, pool);
     *result = tier_result_fail(pool, APR_EGENERAL, "closed",
-                               "the member closed the connection after %" APR_SIZE_T_FMT
+                               "the connection was closed after %" APR_SIZE_T_FMT
                                " bytes, before the end of the headers",
                                dialogue->head.taken);
     return HEALTH_FAIL;

@@ -33,6 +33,7 @@ typedef struct monitor_t {
     health_lookups_t lookups;
     health_keeper_t keeper;
     health_herald_t herald;
+    health_post_t post; /* the herald's */
     health_commands_t commands;
     apr_time_t next_crowd;
     apr_pool_t *scratch; /* of health_crowd_judge() */
@@ -348,6 +349,22 @@ static apr_status_t stop(void *data)
     return APR_SUCCESS;
 }
 
+static void make_herald(monitor_t *monitor)
+{
+    health_herald_t *herald = &monitor->herald;
+
+    herald->command = monitor->options.event_command;
+    herald->table = monitor->options.table;
+    herald->log = monitor->options.log;
+    apr_pool_create(&herald->pool, monitor->pool);
+    health_herald_init(herald);
+    if (!monitor->options.event_url)
+        return;
+    herald->post = &monitor->post;
+    health_post_init(&monitor->post, monitor->options.event_url, &monitor->lookups, monitor->loop,
+                     monitor->pool);
+}
+
 apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_options_t *options,
                                   apr_pool_t *pool)
 {
@@ -365,14 +382,10 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->keeper.table = options->table;
     monitor->keeper.log = options->log;
     apr_pool_create(&monitor->keeper.pool, pool);
-    monitor->herald.command = options->event_command;
-    monitor->herald.table = options->table;
-    monitor->herald.log = options->log;
-    apr_pool_create(&monitor->herald.pool, pool);
-    health_herald_init(&monitor->herald);
     apr_pool_create(&monitor->scratch, pool);
     monitor->tick.fire = tick;
     monitor->tick.baton = monitor;
+    make_herald(monitor);
     apr_pool_pre_cleanup_register(pool, monitor, stop);
     sync_members(monitor);
     forget_leftovers(monitor);

@@ -19,7 +19,9 @@ typedef struct health_monitor_options_t {
     health_table_t *table;
     const health_server_t *server;
     const tier_log_t *log;               /* for what concerns no single member */
-    const char *const *event_command;    /* told of changes; NULL: none */
+    const char *const *event_command;    /* told of changes: a program, or what the log calls the
+                                            URL; NULL: nobody is */
+    const health_check_t *event_url;     /* how the URL is posted to; NULL: a program is told */
     const char *state_file;              /* kept over a full restart; NULL: none */
     apr_uint32_t (*random)(void *baton); /* 32 random bits */
     void *random_baton;

@@ -8,13 +8,6 @@
 /* TierHealthStateFile: an entry of command_rec.func. */
 const char *health_state_set_file(cmd_parms *cmd, void *section, const char *path);
 
-/* TierHealthEvent: likewise. */
-const char *health_state_set_event(cmd_parms *cmd, void *section, int argc, char *const argv[]);
-
-/* Returns the arguments of the program that is told of changes, NULL at the end; NULL when there is
- * none. post_config. */
-const char *const *health_state_config_event(apr_pool_t *pconf);
-
 /* Returns the file of this configuration, NULL when there is none. post_config. */
 const char *health_state_config_file(apr_pool_t *pconf);
 

@@ -46,9 +46,9 @@ static void close_connection(health_probe_t *probe)
     tier_loop_socket_forget(probe->loop, &stream->watch);
     stream->kept = 0;
     if (stream->descriptor >= 0)
-        health_socket_close(
-            stream->descriptor,
-            probe->expired || (stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls));
+        health_socket_close(stream->descriptor,
+                            probe->expired || (stream->dialogue && probe->verdict == HEALTH_PASS &&
+                                               !stream->tls && !probe->check->content));
     stream->descriptor = -1;
 }
 
@@ -179,7 +179,7 @@ static void hear_end(health_probe_t *probe)
     }
     probe->verdict = HEALTH_FAIL;
     probe->result = tier_result_fail(probe->pool, APR_EGENERAL, "closed",
-                                     "the member closed the connection in the TLS handshake");
+                                     "the connection was closed in the TLS handshake");
 }
 
 static int try_addresses(health_probe_t *probe);

@@ -19,6 +19,7 @@
 #include "health_balancers.h"
 #include "health_command.h"
 #include "health_config.h"
+#include "health_event_config.h"
 #include "health_monitor.h"
 #include "health_passive_report.h"
 #include "health_report.h"
@@ -42,9 +43,9 @@ static struct {
     tier_leader_t *leader;
     health_balancers_t *balancers;
     const tier_log_t *log;
-    const char *const *event_command; /* NULL: there is none */
-    const char *state_file;           /* NULL: there is none */
-    health_scene_t *scene;            /* NULL: no request is tried again */
+    const health_event_config_t *event;
+    const char *state_file; /* NULL: there is none */
+    health_scene_t *scene;  /* NULL: no request is tried again */
 } state;
 
 /* Written in child_init, before there are threads; then the watch's. */
@@ -129,7 +130,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     health_config_settle(main_server, pconf);
     state.log = tier_glue_log(main_server, tier_health_module.module_index, pconf);
     state.state_file = health_state_config_file(pconf);
-    state.event_command = health_state_config_event(pconf);
+    state.event = health_event_config_of(pconf);
     state.balancers = health_balancers_find(main_server, pconf);
     if (health_retry_setup(&state.scene, state.balancers, main_server, pconf) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -162,7 +163,8 @@ static apr_status_t lead(tier_loop_t *loop, void *unused, apr_pool_t *pool)
     const health_monitor_options_t options = {.table = state.table,
                                               .server = &watch_server,
                                               .log = state.log,
-                                              .event_command = state.event_command,
+                                              .event_command = state.event->command,
+                                              .event_url = state.event->url,
                                               .state_file = state.state_file,
                                               .random = random_bits};
 
@@ -187,7 +189,7 @@ static void child_init(apr_pool_t *pchild, server_rec *main_server)
     if (!state.table)
         return;
     health_balancers_serve(state.balancers, &watch_server);
-    spec.max_sockets = health_table_capacity(state.table) + HEALTH_COMMANDS;
+    spec.max_sockets = health_table_capacity(state.table) + HEALTH_COMMANDS + 1; /* an event's */
     status = tier_watch_start(&watch, &spec, pchild);
     if (status != APR_SUCCESS)
         ap_log_error(
@@ -200,7 +202,7 @@ static void report(tier_status_node_t *root, void *vhost, apr_pool_t *pool)
     health_passive_report_t traffic = {.root = root, .pool = pool};
 
     (void)vhost;
-    if (state.table && state.event_command)
+    if (state.table && state.event->command)
         health_report_events(root, state.table, pool);
     if (state.table)
         health_report(root, state.table, state.leader, pool);

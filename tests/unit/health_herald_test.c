@@ -19,6 +19,9 @@ typedef struct fixture_t {
     apr_array_header_t *targets; /* of health_target_t * */
     health_herald_t herald;
     const char *command[4];
+    member_server_t receiver; /* with a URL */
+    health_check_t url;
+    health_post_t post;
     apr_time_t now;
     apr_pool_t *pool;
 } fixture_t;
@@ -227,6 +230,85 @@ static void test_its_end_kills_what_runs(void **state)
     assert_int_equal(target_of(&f, 0)->entry->told, 0); /* the next leader tells it */
 }
 
+/* The same with a URL in place of a program; in the pool, with which the post ends. */
+static fixture_t *set_up_url(const char *answer, apr_pool_t *pool)
+{
+    fixture_t *f = apr_palloc(pool, sizeof(*f));
+
+    set_up(f, "exit 0", pool);
+    open_member(&f->receiver, answer);
+    health_check_defaults(&f->url);
+    f->url.method = "POST";
+    f->url.address = f->url.host = "127.0.0.1";
+    f->url.port = (apr_port_t)f->receiver.port;
+    f->url.timeout = MS(20000);
+    health_post_init(&f->post, &f->url, &f->lookups, f->loop, pool);
+    f->command[0] = "http://receiver";
+    f->herald.post = &f->post;
+    return f;
+}
+
+static int has_told(fixture_t *f, health_told_e what, apr_uint64_t n)
+{
+    tick(f, 0);
+    return told(f, what) == n;
+}
+
+static void test_a_url_is_told_in_order_too(void **state)
+{
+    fixture_t *f = set_up_url("HTTP/1.1 204 Taken\r\n\r\n", *state);
+
+    change(f, 0, 30);
+    change(f, 1, 20);
+    tick(f, 0);
+    RUN_UNTIL(f->loop, has_told(f, HEALTH_TOLD_DELIVERED, 1));
+    assert_non_null(strstr(f->receiver.heard, "\"member\": \"http://b\""));
+    tick(f, 0);
+    assert_false(health_post_under_way(&f->post)); /* no two within a tenth of a second */
+    tick(f, HEALTH_HERALD_PAUSE);
+    RUN_UNTIL(f->loop, has_told(f, HEALTH_TOLD_DELIVERED, 2));
+    assert_non_null(strstr(f->receiver.heard, "\"member\": \"http://a\""));
+    tick(f, HEALTH_HERALD_PAUSE);
+    assert_false(health_post_under_way(&f->post)); /* and none twice */
+    close_member(&f->receiver);
+}
+
+static void test_faults_of_a_url_are_said_once_until_it_works(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 500 Broken\r\n\r\n", "junk",
+                                          "HTTP/1.1 204 Taken\r\n\r\n",
+                                          "HTTP/1.1 500 Broken\r\n\r\n"};
+    fixture_t *f = set_up_url(answers[0], *state);
+
+    for (int i = 0; i < 4; i++) {
+        __atomic_store_n(&f->receiver.text, answers[i], __ATOMIC_RELEASE);
+        change(f, 0, 10 + i);
+        tick(f, HEALTH_HERALD_PAUSE);
+        RUN_UNTIL(f->loop, (tick(f, 0), !health_post_under_way(&f->post)));
+        assert_int_equal(count_lines(&f->fake.log, "WT1073"), i < 3 ? 1 : 2);
+    }
+    assert_int_equal(told(f, HEALTH_TOLD_FAILED), 3);
+    assert_int_equal(told(f, HEALTH_TOLD_DELIVERED), 1);
+    assert_non_null(strstr(f->fake.log.lines[0].text,
+                           "TierHealthEvent http://receiver fails: bad_status: status 500 Broken"));
+    close_member(&f->receiver);
+}
+
+static void test_its_end_breaks_a_post_off(void **state)
+{
+    fixture_t *f = set_up_url(NULL, *state);
+
+    change(f, 0, 10);
+    tick(f, 0);
+    tick(f, 0);
+    assert_true(health_post_under_way(&f->post));
+    health_herald_end(&f->herald);
+    assert_false(health_post_under_way(&f->post));
+    assert_int_equal(target_of(f, 0)->entry->told, 0); /* the next leader tells it */
+    assert_int_equal(told(f, HEALTH_TOLD_FAILED), 0);
+    close_member(&f->receiver);
+}
+
 static void test_without_a_program_nothing_is_kept_for_later(void **state)
 {
     fixture_t f;
@@ -250,6 +332,9 @@ int main(void)
         test_with_pool(test_what_the_history_has_no_more_is_dropped),
         test_with_pool(test_a_member_that_goes_takes_its_changes_along),
         test_with_pool(test_its_end_kills_what_runs),
+        test_with_pool(test_a_url_is_told_in_order_too),
+        test_with_pool(test_faults_of_a_url_are_said_once_until_it_works),
+        test_with_pool(test_its_end_breaks_a_post_off),
         test_with_pool(test_without_a_program_nothing_is_kept_for_later),
     };
 

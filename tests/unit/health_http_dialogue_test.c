@@ -145,7 +145,7 @@ static void bodies(void **state)
                "no_match: status 204 None, but the body's 0 bytes lack what body= asks for",
                *state);
     check_body(&check, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nshort",
-               "closed: the member closed the connection before the end of the body", *state);
+               "closed: the connection was closed before the end of the body", *state);
     check_body(&check,
                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nall g\r\n3\r\nood\r\n"
                "0\r\n\r\n",

@@ -98,7 +98,7 @@ static void http_answers(void **state)
     run = probe_text("HTTP/1.1 200 OK\r\n", *state);
     assert_string_equal(
         run->result,
-        "closed: the member closed the connection after 17 bytes, before the end of the headers");
+        "closed: the connection was closed after 17 bytes, before the end of the headers");
     run = probe_text("", *state);
     assert_non_null(strstr(run->result, "closed: "));
 }

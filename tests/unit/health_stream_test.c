@@ -238,7 +238,7 @@ static void answer_in_tls_that_ends_too_soon(void **state)
 
     open_peer(&peer);
     fails(run, address_of("127.0.0.1", peer.port, *state),
-          "closed: the member closed the connection after 17 bytes, before the end of the headers");
+          "closed: the connection was closed after 17 bytes, before the end of the headers");
     close_peer(&peer);
 }
 
@@ -267,7 +267,7 @@ static void handshakes_that_come_to_nothing(void **state)
     open_peer(&babbles);
     open_peer(&hangs);
     fails(run, address_of("127.0.0.1", closes.port, *state),
-          "closed: the member closed the connection in the TLS handshake");
+          "closed: the connection was closed in the TLS handshake");
     probe(run, address_of("127.0.0.1", babbles.port, *state));
     assert_int_equal(run->verdict, HEALTH_FAIL);
     assert_non_null(strstr(run->result, "handshake: "));

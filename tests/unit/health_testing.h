@@ -51,6 +51,7 @@ typedef struct member_server_t {
     int linger_reset; /* closes with a reset */
     int piece;        /* sends so many bytes at a time, with a pause between; 0: all at once */
     int speaks_first; /* answers before it has read anything */
+    char heard[2048]; /* what it was asked last, zero at the end; there once it has answered */
     pthread_t thread;
 } member_server_t;
 
@@ -81,16 +82,23 @@ static inline int listen_to_the_end(int connection)
     return count < 0 ? errno : 0;
 }
 
+static inline int hear(member_server_t *server, int connection)
+{
+    ssize_t size = recv(connection, server->heard, sizeof(server->heard) - 1, 0);
+
+    server->heard[size > 0 ? size : 0] = '\0';
+    return size > 0;
+}
+
 static inline void serve_connection(member_server_t *server, int connection)
 {
     const char *text = __atomic_load_n(&server->text, __ATOMIC_ACQUIRE);
     struct linger reset = {1, 0};
-    char request[2048];
 
     __atomic_fetch_add(&server->served, 1, __ATOMIC_RELEASE);
     if (!text)
         __atomic_store_n(&server->ended, listen_to_the_end(connection), __ATOMIC_RELEASE);
-    else if (server->speaks_first || recv(connection, request, sizeof(request), 0) > 0)
+    else if (server->speaks_first || hear(server, connection))
         say(server, connection, text);
     if (server->linger_reset)
         setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
