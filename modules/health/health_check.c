@@ -55,7 +55,8 @@ int health_check_speaks(health_kind_e kind, const char *scheme)
 
 int health_check_advises(const health_check_t *check)
 {
-    return check && (check->kind == HEALTH_KIND_AGENT || check->drains.count > 0);
+    return check &&
+           (check->kind == HEALTH_KIND_AGENT || check->agent_port || check->drains.count > 0);
 }
 
 void health_check_defaults(health_check_t *check)
@@ -94,6 +95,17 @@ static const char *settle_times(health_check_t *check, apr_pool_t *pool)
         health_check_time_text(check->interval, pool));
 }
 
+static const char *settle_agent(health_check_t *check)
+{
+    if (check->agent_interval && !check->agent_port)
+        return "agent-interval= goes with agent-port= only";
+    if (check->agent_port && check->drains.count > 0)
+        return "drain= does not go with agent-port=: the agent says when the member drains";
+    if (check->agent_port && !check->agent_interval)
+        check->agent_interval = check->interval;
+    return NULL;
+}
+
 static const char *settle_http(const health_check_t *check)
 {
     if (strcmp(check->uri, "*") == 0 && strcmp(check->method, "OPTIONS") != 0)
@@ -122,6 +134,8 @@ const char *health_check_settle(health_check_t *check, apr_pool_t *pool)
 {
     const char *problem = settle_times(check, pool);
 
+    if (!problem)
+        problem = settle_agent(check);
     if (!problem)
         problem = settle_http(check);
     return problem ? problem : settle_service(check);
@@ -162,6 +176,9 @@ const char *health_check_text(const health_check_t *check, apr_pool_t *pool)
     if (check->down != check->interval && check->down)
         text = apr_pstrcat(pool, text, " (down ", health_check_time_text(check->down, pool), ")",
                            NULL);
+    if (check->agent_port)
+        text = apr_psprintf(pool, "%s, agent port %u every %s", text, (unsigned)check->agent_port,
+                            health_check_time_text(check->agent_interval, pool));
     return apr_psprintf(pool, "%s, timeout %s, rise %u, fall %u", text,
                         health_check_time_text(check->timeout, pool), check->rise, check->fall);
 }

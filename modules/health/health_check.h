@@ -67,12 +67,14 @@ typedef struct health_check_t {
     health_tls_settings_t tls;
     const health_tls_context_t *tls_context; /* with https and tls */
 
-    const char *user;           /* of redis and mysql, or NULL */
-    const char *password;       /* or NULL */
-    const char *database;       /* of mysql, or NULL */
-    const char *query;          /* of mysql, or NULL */
-    const char *expect;         /* of mysql: the first field of the query's first row, or NULL */
-    const char *send;           /* of agent: what is said first, or NULL */
+    const char *user;      /* of redis and mysql, or NULL */
+    const char *password;  /* or NULL */
+    const char *database;  /* of mysql, or NULL */
+    const char *query;     /* of mysql, or NULL */
+    const char *expect;    /* of mysql: the first field of the query's first row, or NULL */
+    const char *send;      /* of agent: what is said first, or NULL */
+    apr_port_t agent_port; /* of an agent that is asked beside the check; 0: there is none */
+    apr_interval_time_t agent_interval; /* with agent_port */
     const char *const *command; /* arguments, the first is the program's path; NULL at the end */
 } health_check_t;
 

@@ -109,14 +109,32 @@ static const char *set_initial(cmd_parms *cmd, health_check_t *check, const char
     return NULL;
 }
 
-static const char *set_port(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
+static const char *read_port(cmd_parms *cmd, const char *setting, const char *value,
+                             apr_port_t *field)
 {
     apr_uint32_t port = 0;
     const char *problem = set_number(cmd, setting, value, 65535, &port);
 
-    check->port = (apr_port_t)port;
+    *field = (apr_port_t)port;
     return problem;
+}
+
+static const char *set_port(cmd_parms *cmd, health_check_t *check, const char *setting,
+                            const char *value)
+{
+    return read_port(cmd, setting, value, &check->port);
+}
+
+static const char *set_agent_port(cmd_parms *cmd, health_check_t *check, const char *setting,
+                                  const char *value)
+{
+    return read_port(cmd, setting, value, &check->agent_port);
+}
+
+static const char *set_agent_interval(cmd_parms *cmd, health_check_t *check, const char *setting,
+                                      const char *value)
+{
+    return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->agent_interval);
 }
 
 static const char *set_address(cmd_parms *cmd, health_check_t *check, const char *setting,
@@ -356,6 +374,8 @@ static const struct {
     {"rise", EVERY, set_rise},
     {"fall", EVERY, set_fall},
     {"initial", EVERY, set_initial},
+    {"agent-port", ~KIND(AGENT), set_agent_port},
+    {"agent-interval", ~KIND(AGENT), set_agent_interval},
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))

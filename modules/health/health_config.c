@@ -178,13 +178,18 @@ const health_check_t *health_config_check_of(const health_section_t *section, co
     return section->checks ? &section->check : NULL;
 }
 
+static int has_agent(const health_check_t *check)
+{
+    return check->kind == HEALTH_KIND_AGENT || check->agent_port;
+}
+
 int health_config_has_agents(const health_section_t *section)
 {
     for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
-        if (APR_ARRAY_IDX(section->overrides, i, health_override_t).check.kind == HEALTH_KIND_AGENT)
+        if (has_agent(&APR_ARRAY_IDX(section->overrides, i, health_override_t).check))
             return 1;
     }
-    return section->checks && section->check.kind == HEALTH_KIND_AGENT;
+    return section->checks && has_agent(&section->check);
 }
 
 const command_rec health_config_commands[] = {

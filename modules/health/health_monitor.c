@@ -8,6 +8,7 @@
 
 #include "health_calm.h"
 #include "health_command.h"
+#include "health_companion.h"
 #include "health_crowd.h"
 #include "health_herald.h"
 #include "health_orders.h"
@@ -344,6 +345,7 @@ static apr_status_t stop(void *data)
 
         tier_loop_timer_cancel(monitor->loop, &target->timer);
         health_probe_cancel(&target->probe);
+        health_companion_stop(target->companion);
     }
     health_commands_end(&monitor->commands, monitor->loop);
     return APR_SUCCESS;

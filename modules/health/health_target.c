@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "health_calm.h"
 #include "health_check_http.h"
+#include "health_companion.h"
 #include "health_ramp.h"
 #include "health_schedule.h"
 
@@ -251,6 +252,7 @@ static void log_local_fault(health_target_t *target, const tier_result_t *result
 static void take_outcome(health_target_t *target, health_verdict_e verdict,
                          const tier_result_t *result, apr_interval_time_t latency)
 {
+    const char *refused = health_companion_refuses(target->companion);
     health_outcome_t outcome;
 
     apr_pool_clear(target->scratch);
@@ -259,12 +261,16 @@ static void take_outcome(health_target_t *target, health_verdict_e verdict,
         return;
     }
     target->local_fault = 0;
+    if (verdict == HEALTH_PASS && health_companion_is_awaited(target->companion))
+        return;
     outcome.advice = target->probe.advised ? &target->probe.advice : NULL;
-    outcome.passed = verdict == HEALTH_PASS;
+    outcome.passed = verdict == HEALTH_PASS && !refused;
     outcome.latency = latency;
     outcome.when = apr_time_now();
     outcome.result = outcome.passed && result->detail ? result->detail
                                                       : tier_result_text(result, target->scratch);
+    if (verdict == HEALTH_PASS && refused)
+        outcome.result = refused;
     judge(target, &outcome);
 }
 
@@ -401,7 +407,11 @@ static apr_status_t prepare_probe(health_target_t *target, const health_spec_t *
     target->probe.done = probe_done;
     target->probe.baton = target;
     status = find_address(target, spec, lookups);
-    return status == APR_SUCCESS ? health_probe_init(&target->probe, loop, target->pool) : status;
+    if (status == APR_SUCCESS)
+        status = health_probe_init(&target->probe, loop, target->pool);
+    return status == APR_SUCCESS && spec->check->agent_port
+               ? health_companion_create(target, spec, lookups, loop)
+               : status;
 }
 
 apr_status_t health_target_create(health_target_t **target, const health_spec_t *spec,
@@ -443,6 +453,7 @@ apr_status_t health_target_schedule(health_target_t *target, tier_loop_t *loop, 
 
     if (!health_schedule_usable(target->entry->due, interval_of(target), now))
         target->entry->due = first;
+    health_companion_schedule(target->companion, target->entry->due);
     return tier_loop_timer_set(loop, &target->timer, target->entry->due);
 }
 
@@ -450,5 +461,6 @@ void health_target_destroy(health_target_t *target, tier_loop_t *loop)
 {
     tier_loop_timer_cancel(loop, &target->timer);
     health_probe_cancel(&target->probe);
+    health_companion_stop(target->companion);
     apr_pool_destroy(target->pool);
 }

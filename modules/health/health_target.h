@@ -40,8 +40,7 @@ typedef struct health_spec_t {
 typedef enum {
     HEALTH_MIRROR_UP,       /* in service as far as checks go */
     HEALTH_MIRROR_DOWN,     /* out of service */
-    HEALTH_MIRROR_RECOVERED /* up, and what the server itself holds against the member is forgotten
-                             */
+    HEALTH_MIRROR_RECOVERED /* up, and what the server holds against it is forgotten */
 } health_mirror_e;
 
 /* What the watch asks of the server around it. Called in the watch thread; must not block. */
@@ -95,8 +94,9 @@ typedef struct health_target_t {
     health_address_t *address;
     health_probe_t probe;
     tier_loop_timer_t timer;
-    apr_pool_t *pool;         /* of all of this */
-    apr_pool_t *scratch;      /* cleared with each outcome */
+    struct health_companion_t *companion; /* its agent, beside the check; NULL: there is none */
+    apr_pool_t *pool;                     /* of all of this */
+    apr_pool_t *scratch;                  /* cleared with each outcome */
     apr_time_t probed;        /* the time for which the last probe was due; 0: none yet */
     int advised_drain;        /* the agent has asked for a drain, and the records have it */
     int witnessed;            /* the checks failed too while it was ejected */
@@ -140,7 +140,7 @@ void health_target_ramp(health_target_t *target, apr_time_t now);
  * in maintenance. */
 void health_target_mirror(health_target_t *target);
 
-/* Ends the probe and frees the target; its entry stays. */
+/* Ends the probes and frees the target; its entry stays. */
 void health_target_destroy(health_target_t *target, tier_loop_t *loop);
 
 /* Returns the Host header's name of a member, from pool: brackets round IPv6, no port where it is

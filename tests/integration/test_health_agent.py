@@ -138,3 +138,37 @@ def test_agent_that_is_asked(httpd, app):
         server.wait_log("WT1002")
         assert agent.requests[0].startswith(b"state of 127.0.0.1:")
         assert manager(server).status == 200
+
+
+def test_agent_beside_a_check(httpd, app):
+    """The agent says how much and whether at all, the check says whether the member is well: down when either says so."""
+    apps = [app(), app()]
+    with Agent(b"up 25%\n") as agent:
+        server = httpd(modules=["health", "status"], vhost=balancer(
+            apps, f"http uri=/health {FAST} agent-port={agent.port} agent-interval=50ms member={apps[0].url}"))
+        wait_until(lambda: state(server, apps[0]) == "up" and factor(server, apps[0]) == 0.25)
+        assert members(server)[apps[0].url]["last_result"] == "status 200 OK"
+        agent.line = b"drain\n"
+        wait_until(lambda: "Drn" in flags(server, apps[0]) and factor(server, apps[0]) == 1)
+        assert state(server, apps[0]) == "up"
+        agent.line = b"maint # a new disk\n"
+        assert 'maint: the agent says "maint # a new disk"' in server.wait_log("WT1001")[0]
+        assert server.get("/").status == 200 and "Drn" not in flags(server, apps[0])
+        agent.line = b"up\n"
+        server.wait_log("WT1002", count=2)
+        apps[0].behave("/health", status=500)
+        assert "status 500" in server.wait_log("WT1001", count=2)[1]
+        apps[0].behave("/health", status=200)
+        agent.line = b"down\n"
+        wait_until(lambda: 'says "down"' in members(server)[apps[0].url]["last_result"])
+    # An agent that is gone has no say any more, and the check alone judges.
+    assert "refused" in server.wait_log("WT1074")[0]
+    wait_until(lambda: state(server, apps[0]) == "up")
+
+
+def test_wrong_agents(httpd):
+    for wrong, why in (("http agent-interval=1s", "goes with agent-port= only"), ("agent port=1 agent-port=2", "no meaning"),
+                       ("http agent-port=0", "agent-port"), ("http agent-port=1 agent-interval=1ms", "agent-interval"),
+                       ("http agent-port=1 drain=503", "drain=")):
+        code, text = httpd.check(modules=["health"], vhost=balancer(["http://127.0.0.1:1"], wrong))
+        assert code != 0 and "TierHealthCheck" in text and why in text, (wrong, text)

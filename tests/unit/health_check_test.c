@@ -183,6 +183,14 @@ static void what_does_not_go_together(void **state)
     check.body = "ok";
     assert_non_null(strstr(health_check_settle(&check, *state), "method=HEAD"));
     health_check_defaults(&check);
+    check.agent_interval = MS(50);
+    assert_non_null(strstr(health_check_settle(&check, *state), "agent-port="));
+    check.agent_port = 9707;
+    assert_null(health_check_settle(&check, *state));
+    assert_non_null(strstr(health_check_text(&check, *state), ", agent port 9707 every 50ms"));
+    assert_null(health_check_parse_statuses(&check.drains, "503"));
+    assert_non_null(strstr(health_check_settle(&check, *state), "drain="));
+    health_check_defaults(&check);
     check.kind = HEALTH_KIND_AGENT;
     assert_non_null(strstr(health_check_settle(&check, *state), "port="));
     check.port = 9999;
