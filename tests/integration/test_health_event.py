@@ -70,7 +70,7 @@ def test_a_program_that_hangs_holds_up_nobody(httpd, app, workspace):
 def serve_url(httpd, apps, url, *settings):
     quoted = " ".join(f'"{word}"' for word in (url, *settings))
     return httpd(modules=["health", "status"], conf=f"TierHealthEvent {quoted}",
-                 vhost=balancer(apps, check=f"http uri=/health {FAST}"))
+                 vhost=balancer(apps, check="http uri=/health interval=500ms suspect=100ms timeout=500ms fall=2"))
 
 
 def posted(receiver):
@@ -108,7 +108,7 @@ def test_a_receiver_that_fails(httpd, app, behaviour, why):
     server.allow_log("WT1073")
     line = server.wait_log("WT1073")[0]
     assert why in line and receiver.url in line and "secret" not in line
-    wait_until(lambda: told(server)["events"]["failed"] == 2)
+    wait_until(lambda: told(server)["events"]["failed"] >= 2)
     assert told(server)["events"]["delivered"] == 0 and len(server.log_lines("WT1073")) == 1
 
 
@@ -131,7 +131,7 @@ def test_a_receiver_behind_a_unix_socket(httpd, app, workspace):
     with Script(lambda _: answer(), path) as receiver:
         os.chmod(path, 0o777)
         server = serve_url(httpd, [app()], receiver.url + "/told")
-        wait_until(lambda: told(server)["events"]["delivered"] == 1)
+        wait_until(lambda: told(server)["events"]["delivered"] >= 1)
         assert receiver.requests[0].startswith(b"POST /told HTTP/1.1\r\nHost: localhost\r\n")
 
 
@@ -139,7 +139,7 @@ def test_a_receiver_over_tls(httpd, app):
     """Its certificate is verified unless the directive says otherwise."""
     with authority() as ca, TlsScript(lambda _: answer(), ca.certificate()) as receiver:
         server = serve_url(httpd, [app()], receiver.url + "/told", f"ca={ca.file}")
-        wait_until(lambda: told(server)["events"]["delivered"] == 1)
+        wait_until(lambda: told(server)["events"]["delivered"] >= 1)
         assert b'"to": "up"' in receiver.requests[0]
         server.allow_log("WT1073")
         server.reconfigure(conf=f"TierHealthEvent {receiver.url}/told",
