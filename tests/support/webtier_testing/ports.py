@@ -36,25 +36,30 @@ def accepts(pid, port):
         return os.path.exists(f"/proc/{pid}/fd") and accepts(pid, port)
 
 
-def _has_connections(port):
-    """Says whether the server's end of a connection to the port is open."""
+def _connections(port):
+    """Returns how many connections are open at the server's end."""
     local = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ (?!%s|%s)" % (port, _LISTEN, _TIME_WAIT), re.M)
     with open(_TABLE, "rb", buffering=0) as table:
-        return local.search(table.read()) is not None
+        return len(local.findall(table.read()))
 
 
 def settle(port, longest=0.3):
-    """Waits, `longest` seconds at most, until no connection to a local server on `port` is open.
+    """Waits until no connection to a local server on `port` is open, or for `longest` seconds none was closed.
 
     An event MPM child that gets SIGTERM closes its sockets while workers may be freeing the same connections, and
     about one such stop in 80 of stock httpd ends in a segmentation fault of its own.
     """
-    end = time.monotonic() + longest
     pause = 0.005  # also for the memory of a connection, which goes after its socket
     time.sleep(pause)
-    while _has_connections(port) and time.monotonic() < end:
-        pause *= 2
+    left = _connections(port)
+    end = time.monotonic() + longest
+    while left and time.monotonic() < end:
+        pause = min(2 * pause, 0.1)
         time.sleep(pause)
+        now = _connections(port)
+        if now < left:
+            end = time.monotonic() + longest
+        left = now
     time.sleep(0.005)
 
 
