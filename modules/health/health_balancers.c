@@ -11,6 +11,7 @@
 
 #include <atomics.h>
 #include <clock.h>
+#include <glue.h>
 
 struct health_balancers_t {
     apr_array_header_t *list; /* of health_minded_t */
@@ -162,6 +163,14 @@ void health_balancers_each(const health_minded_t *minded,
     }
 }
 
+/* The parent has restored, or is about to, what a watch of an old generation would write once more
+ * (mod_proxy keeps the slots with BalancerPersist): nobody might take it back. baton: NULL for the
+ * parent. */
+static int is_over(const void *baton)
+{
+    return baton && tier_glue_retired(NULL);
+}
+
 static void mirror(void *baton, void *ref, health_mirror_e how)
 {
     unsigned int *status = &((proxy_worker_shared *)ref)->status;
@@ -169,7 +178,8 @@ static void mirror(void *baton, void *ref, health_mirror_e how)
     unsigned int cleared =
         PROXY_WORKER_HC_FAIL | (how == HEALTH_MIRROR_RECOVERED ? PROXY_WORKER_IN_ERROR : 0);
 
-    (void)baton;
+    if (is_over(baton))
+        return;
     /* The line is written only when it must be: requests of all processes read it. */
     if (how == HEALTH_MIRROR_DOWN) {
         if (!(now & PROXY_WORKER_HC_FAIL))
@@ -184,7 +194,8 @@ static void set_drain(void *baton, void *ref, int drain)
     unsigned int *status = &((proxy_worker_shared *)ref)->status;
     int drains = (__atomic_load_n(status, __ATOMIC_RELAXED) & PROXY_WORKER_DRAIN) != 0;
 
-    (void)baton;
+    if (is_over(baton))
+        return;
     if (drain && !drains)
         tier_atomic_set_bits(status, PROXY_WORKER_DRAIN);
     else if (!drain && drains)
@@ -242,7 +253,7 @@ static void set_share(void *baton, void *ref, apr_uint32_t percent)
     int current = __atomic_load_n(&slot->lbfactor, __ATOMIC_RELAXED);
     int next;
 
-    if (!ramp)
+    if (!ramp || is_over(baton))
         return;
     next = health_ramp_step(ramp, current, percent);
     if (next != current)
