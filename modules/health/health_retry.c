@@ -19,6 +19,7 @@
 #include "health_retry_body.h"
 #include "health_retry_hold.h"
 #include "health_retry_member.h"
+#include "health_slots.h"
 
 #define BALANCER_URL "proxy:balancer://"
 #define TELL_EVERY   apr_time_from_sec(60)
@@ -30,12 +31,26 @@ health_retry_t *health_retry_of(const request_rec *r)
     return ap_get_module_config(r->request_config, &tier_health_module);
 }
 
-static int is_balanced(const request_rec *r)
+static const char *balancer_url(const request_rec *r)
 {
     const char *url = r->proxyreq ? r->filename : r->handler;
 
-    return url && strncasecmp(url, BALANCER_URL, sizeof(BALANCER_URL) - 1) == 0 &&
-           (!r->proxyreq || r->proxyreq == PROXYREQ_REVERSE);
+    if (!url || strncasecmp(url, BALANCER_URL, sizeof(BALANCER_URL) - 1) != 0 ||
+        (r->proxyreq && r->proxyreq != PROXYREQ_REVERSE))
+        return NULL;
+    return url + sizeof("proxy:") - 1;
+}
+
+/* httpd merges no <Proxy> section into a request that SetHandler gives to a balancer. */
+static const ap_conf_vector_t *unmerged_section(const request_rec *r, const char *url)
+{
+    const proxy_server_conf *conf = health_slots_conf(r->server);
+    apr_size_t scheme = sizeof("balancer://") - 1;
+
+    if (r->proxyreq || !conf)
+        return NULL;
+    return health_scene_section(conf,
+                                apr_pstrmemdup(r->pool, url, scheme + strcspn(url + scheme, "/")));
 }
 
 /* A connection that is to become something else than HTTP cannot be begun twice. */
@@ -333,9 +348,10 @@ static int run(health_retry_t *retry)
 int health_retry_handler(health_scene_t *scene, request_rec *r)
 {
     health_retry_config_t config;
+    const char *url = balancer_url(r);
 
-    if (health_retry_of(r) || !is_balanced(r) || !health_retry_config_of(r, &config) ||
-        !is_plain(r))
+    if (!url || health_retry_of(r) ||
+        !health_retry_config_of(r, unmerged_section(r, url), &config) || !is_plain(r))
         return DECLINED;
     return run(begin(scene, r, &config));
 }

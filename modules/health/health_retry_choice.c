@@ -7,6 +7,8 @@
 
 #include <clock.h>
 
+#include "health_retry_url.h"
+
 #pragma weak ap_proxy_sync_balancer
 #pragma weak ap_proxy_balancer_get_best_worker
 
@@ -248,13 +250,11 @@ static apr_status_t lower_busy(void *data)
 }
 
 /* What mod_proxy_balancer does for a member it has chosen. */
-void health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_worker *worker,
-                        char **url)
+int health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_worker *worker,
+                       char **url)
 {
     request_rec *r = retry->r;
     apr_table_t *env = r->subprocess_env;
-    const char *host = strstr(*url, "://");
-    const char *path = host ? strchr(host + 3, '/') : NULL;
 
     __atomic_fetch_add(&worker->s->elected, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&worker->s->busy, 1, __ATOMIC_RELAXED);
@@ -265,7 +265,7 @@ void health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_w
     apr_table_setn(env, "BALANCER_WORKER_ROUTE", worker->s->route);
     if (*balancer->s->sticky)
         apr_table_setn(env, "BALANCER_ROUTE_CHANGED", "1");
-    *url = apr_pstrcat(r->pool, worker->s->name_ex, path ? path : "/", NULL);
+    return health_retry_url_rewrite(r, worker, url);
 }
 
 void health_choice_release(health_retry_t *retry)

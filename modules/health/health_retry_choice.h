@@ -24,9 +24,12 @@ proxy_worker *health_choice_next(const health_retry_t *retry, proxy_balancer *ba
  * and worker is suspect because a request timed out: then the session is to move. */
 int health_choice_should_move(const health_retry_t *retry, const proxy_worker *worker);
 
-/* Gives the request to worker: counts, environment, and *url, from the request's pool. */
-void health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_worker *worker,
-                        char **url);
+/*
+ * Gives the request to worker: counts, environment, r->filename and *url, which was the balancer's,
+ * from the request's pool. Returns OK or the status to answer with when the URL can't be one of it.
+ */
+int health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_worker *worker,
+                       char **url);
 
 /* The member that was taken is less busy by this one's failed attempt. */
 void health_choice_release(health_retry_t *retry);

@@ -45,9 +45,19 @@ void *health_retry_config_merge(apr_pool_t *pool, void *base_section, void *add_
     return merged;
 }
 
-int health_retry_config_of(const request_rec *r, health_retry_config_t *config)
+static const health_retry_config_t *merged_for(const request_rec *r,
+                                               const ap_conf_vector_t *section)
 {
-    const health_retry_config_t *set = ap_get_module_config(r->per_dir_config, &tier_health_module);
+    void *here = ap_get_module_config(r->per_dir_config, &tier_health_module);
+    void *below = section ? ap_get_module_config(section, &tier_health_module) : NULL;
+
+    return here && below ? health_retry_config_merge(r->pool, below, here) : here ? here : below;
+}
+
+int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section,
+                           health_retry_config_t *config)
+{
+    const health_retry_config_t *set = merged_for(r, section);
 
     if (!set || (set->attempts <= 1 && set->queue_timeout <= 0 && set->observe <= 0))
         return 0;

@@ -40,10 +40,12 @@ void *health_retry_config_merge(apr_pool_t *pool, void *base, void *add);
 void health_retry_observe(cmd_parms *cmd, void *section, int observe);
 
 /*
- * Fills *config with what holds for r, defaults included. Returns 0 when neither retry nor the
- * waiting room nor ejection is on, and then nothing is filled. Any thread.
+ * Fills *config with what holds for r, defaults included; section is one that httpd has not merged
+ * into the request, or NULL. Returns 0 when neither retry nor the waiting room nor ejection is on,
+ * and then nothing is filled. Any thread; from the request's pool.
  */
-int health_retry_config_of(const request_rec *r, health_retry_config_t *config);
+int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section,
+                           health_retry_config_t *config);
 
 /* Returns how long connecting may take by what a balancer's section says; 0: it says
  * nothing of it. post_config. */

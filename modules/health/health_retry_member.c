@@ -240,8 +240,7 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer, request
     *worker = best;
     if (!best)
         return HTTP_SERVICE_UNAVAILABLE;
-    health_choice_take(retry, *balancer, best, url);
-    return OK;
+    return health_choice_take(retry, *balancer, best, url);
 }
 
 /* An attempt at worker begins, whoever has chosen it. */

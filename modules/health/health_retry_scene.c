@@ -25,8 +25,7 @@ apr_uint32_t health_scene_room(server_rec *main_server)
     return room;
 }
 
-/* What the balancer's own section, <Proxy "balancer://name">, says. */
-static apr_interval_time_t connect_timeout(const proxy_server_conf *conf, const char *balancer)
+const ap_conf_vector_t *health_scene_section(const proxy_server_conf *conf, const char *balancer)
 {
     const module *proxy = ap_find_linked_module("mod_proxy.c");
     apr_size_t size = strlen(balancer);
@@ -38,9 +37,9 @@ static apr_interval_time_t connect_timeout(const proxy_server_conf *conf, const 
 
         if (dir->p && strncasecmp(dir->p, balancer, size) == 0 &&
             (dir->p[size] == '\0' || dir->p[size] == '/'))
-            return health_retry_config_connect(section);
+            return section;
     }
-    return 0;
+    return NULL;
 }
 
 void health_scene_bind(const health_followed_t *followed, proxy_worker_shared *member)
@@ -70,13 +69,14 @@ static void bind_all(const health_followed_t *followed)
 static void follow(health_scene_t *scene, const proxy_server_conf *conf,
                    const proxy_balancer *balancer, const char *scope, apr_pool_t *pconf)
 {
+    const ap_conf_vector_t *section = health_scene_section(conf, balancer->s->name);
     health_followed_t *followed = apr_pcalloc(pconf, sizeof(*followed));
     health_key_t key;
 
     followed->balancer = balancer;
     followed->scope = scope;
     followed->room = balancer->max_workers;
-    followed->connect_timeout = connect_timeout(conf, balancer->s->name);
+    followed->connect_timeout = section ? health_retry_config_connect(section) : 0;
     followed->members =
         apr_pcalloc(pconf, sizeof(health_passive_t *) * (apr_size_t)(followed->room + 1));
     followed->bound = apr_pcalloc(pconf, sizeof(apr_uint32_t) * (apr_size_t)(followed->room + 1));

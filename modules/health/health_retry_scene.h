@@ -40,6 +40,9 @@ typedef struct health_scene_t {
 /* Returns how many entries scene wants in the table. post_config, after mod_proxy_balancer's. */
 apr_uint32_t health_scene_room(server_rec *main_server);
 
+/* Returns the balancer's own section, <Proxy "balancer://name">, in conf, or NULL. Any thread. */
+const ap_conf_vector_t *health_scene_section(const proxy_server_conf *conf, const char *balancer);
+
 /* Finds the balancers of all servers. From pconf. post_config. */
 health_scene_t *health_scene_make(server_rec *main_server, health_passive_table_t *table,
                                   const health_balancers_t *balancers, apr_pool_t *pconf);
