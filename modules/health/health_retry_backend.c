@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_retry_backend.h"
 
+#include <apr_date.h>
 #include <apr_optional_hooks.h>
 #include <http_connection.h>
 #include <http_core.h>
@@ -134,14 +135,16 @@ static char byte_of(apr_bucket *piece, int last)
 
 static void begin_head(backend_t *backend, apr_bucket_brigade *bb)
 {
-    char line[10]; /* "HTTP/1.1 1" */
-    apr_size_t size = sizeof(line);
+    char line[sizeof("HTTP/1.1 100")] = "";
+    apr_size_t size = sizeof(line) - 1;
 
     if (apr_brigade_flatten(bb, line, &size) != APR_SUCCESS)
         size = 0;
+    line[size] = '\0';
     backend->in_head = 1;
-    backend->interim = size == sizeof(line) && line[9] == '1';
-    if (size < 7 || memcmp(line, "HTTP/1.", 7) != 0)
+    backend->interim = line[sizeof("HTTP/1.1 ") - 1] == '1';
+    /* mod_proxy_http hands out as a body, of HTTP/0.9, what begins otherwise. */
+    if (!apr_date_checkmask(line, "HTTP/1.# ###"))
         backend->retry->malformed = 1;
 }
 

@@ -19,6 +19,7 @@ ANSWERS = {
     "closes": ({"close": True}, "failed_empty"),
     "half a head": ({"garbage": b"HTTP/1.1 200 OK\r\nContent-Type: te"}, "failed_malformed"),
     "header without a colon": ({"garbage": b"HTTP/1.1 200 OK\r\nNonsense\r\n\r\nok"}, "failed_malformed"),
+    "no status": ({"garbage": b"HTTP/1.1\r\n\r\nok"}, "failed_malformed"),
     # Last: mod_proxy itself leaves a member out that has spoken so.
     "garbage": ({"garbage": b"\x00\x01\x02 no http\r\n\r\n" * 20}, "failed_malformed"),
 }
