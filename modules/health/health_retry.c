@@ -109,7 +109,7 @@ static void begin_attempt(health_retry_t *retry)
     retry->attempt = HEALTH_ATTEMPT_PASSED;
     retry->status = 0;
     retry->answer = HEALTH_ANSWER_NONE;
-    retry->granted = retry->sent = retry->heard = retry->headed = 0;
+    retry->granted = retry->refused = retry->sent = retry->heard = retry->headed = 0;
     retry->malformed = retry->cut = retry->timed_out = retry->moved = 0;
     retry->met = NULL;
     retry->deadline = retry->hold_until = 0;
@@ -342,6 +342,10 @@ static int run(health_retry_t *retry)
     if (retry->answer == HEALTH_ANSWER_HELD)
         (void)health_retry_hold_release(retry, 0);
     tell(retry);
+    if (retry->refused) {
+        restore(retry);
+        return HTTP_BAD_GATEWAY;
+    }
     return result;
 }
 

@@ -21,7 +21,7 @@ typedef enum {
     HEALTH_ANSWER_NONE,   /* nothing from the member yet */
     HEALTH_ANSWER_HELD,   /* kept back */
     HEALTH_ANSWER_GIVEN,  /* on its way to the client: this attempt is the last */
-    HEALTH_ANSWER_DROPPED /* bad, and another attempt follows */
+    HEALTH_ANSWER_DROPPED /* bad: another attempt follows, or 502 */
 } health_answer_e;
 
 #define HEALTH_TRIED_MAX 32
@@ -48,6 +48,7 @@ typedef struct health_retry_t {
     int status; /* with HEALTH_ATTEMPT_STATUS */
     health_answer_e answer;
     unsigned granted : 1;   /* another attempt follows, and is paid for */
+    unsigned refused : 1;   /* no other follows, but the client is not to have this answer */
     unsigned sent : 1;      /* the member has the request, or a part of it */
     unsigned heard : 1;     /* some bytes have come back */
     unsigned headed : 1;    /* the head of the answer is complete */

@@ -131,6 +131,13 @@ static apr_status_t keep(health_retry_t *retry, apr_bucket_brigade *bb, const si
     return APR_SUCCESS;
 }
 
+/* mod_proxy_http takes for an answer of HTTP/0.9, status 200, what is no HTTP at all. */
+static int is_rubbish(const health_retry_t *retry)
+{
+    return retry->malformed && retry->answer == HEALTH_ANSWER_NONE && retry->before &&
+           (retry->config.on->kinds & 1u << HEALTH_ATTEMPT_MALFORMED) != 0;
+}
+
 static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     health_retry_t *retry = f->ctx;
@@ -145,7 +152,8 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
     if (bad != HEALTH_ATTEMPT_PASSED) {
         retry->attempt = bad;
         retry->status = f->r->status;
-        if (health_retry_grant(retry, bad, f->r->status))
+        retry->refused = (unsigned)is_rubbish(retry);
+        if (health_retry_grant(retry, bad, f->r->status) || retry->refused)
             return drop(retry, bb, &sight);
         return pass_on(retry, bb);
     }

@@ -55,3 +55,12 @@ def test_bad_answers(httpd, app):
         assert report.errors == [] and report.total == 80 and set(report.statuses) == {200}, (fault, report)
         assert attempts(server, apps[0])[kind] > before, (fault, str(attempts(server, apps[0])))
         assert traffic(server)["rescued"] > rescued, fault
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_rubbish_reaches_no_client(httpd, app, method):
+    """mod_proxy_http takes it for an answer of HTTP/0.9 with status 200; no member is left that has another."""
+    server = retrying(httpd, [app(garbage=b"HTTP/1.1\r\n\r\nok"), app(garbage=b"no http\r\n\r\nok")])
+    for _ in range(4):
+        answer = server.get("/", method=method)
+        assert answer.status in (502, 503) and b"ok" not in answer.body and b"no http" not in answer.body, answer
