@@ -43,11 +43,12 @@
 typedef struct rewriting_t {
     assets_page_t page;
     assets_judge_t judge;
-    assets_scan_t *scan; /* NULL: nothing has been read yet */
+    assets_scan_t *scan; /* NULL: the head is not yet that of a rewritten page */
     assets_scan_e kind;
     assets_splice_t splice;
     int is_flushed;        /* who sends this flushes before it waits */
     int has_passed;        /* something has been sent on */
+    int has_data;          /* the page's first bytes have been seen */
     apr_size_t taken, put; /* buckets of this call: read, and in splice.out before it */
 } rewriting_t;
 
@@ -203,18 +204,25 @@ static void rewrite_links(rewriting_t *rewriting, request_rec *r, apr_table_t *f
     apr_table_overlap(fields, links, APR_OVERLAP_TABLES_MERGE);
 }
 
-/* Once the page's first bytes are there. Returns 0: it is left as it is. */
-static int begin(rewriting_t *rewriting, request_rec *r, const char *data, apr_size_t size)
+/* Makes the head that of a rewritten page: with its first bytes, or when they let wait. */
+static void begin(rewriting_t *rewriting, request_rec *r)
 {
-    if (assets_charset_has_wide_mark(data, size)) {
-        tier_counter_add(&counters()->untouched[ASSETS_UNTOUCHED_CHARSET], 1);
-        return 0;
-    }
     tier_counter_add(&counters()->pages, 1);
     assets_validators_set(r);
     rewrite_links(rewriting, r, r->headers_out);
     rewrite_links(rewriting, r, r->err_headers_out);
     rewriting->scan = assets_scan_create(rewriting->kind, &rewriting->judge, r->pool);
+}
+
+/* Returns 1 when the page's first bytes, data, say that it is to be left as it is. */
+static int is_wide(rewriting_t *rewriting, const char *data, apr_size_t size)
+{
+    if (rewriting->has_data)
+        return 0;
+    rewriting->has_data = 1;
+    if (!assets_charset_has_wide_mark(data, size))
+        return 0;
+    tier_counter_add(&counters()->untouched[ASSETS_UNTOUCHED_CHARSET], 1);
     return 1;
 }
 
@@ -238,11 +246,14 @@ static void check_policy(const rewriting_t *rewriting, request_rec *r)
 
 /* The body. */
 
+/* The first brigade sends the head, be it only a flush: from then on the length must be gone. */
 static apr_status_t pass_out(ap_filter_t *f, rewriting_t *rewriting)
 {
     apr_status_t rv = APR_SUCCESS;
 
     if (!APR_BRIGADE_EMPTY(rewriting->splice.out)) {
+        if (!rewriting->scan)
+            begin(rewriting, f->r);
         rv = ap_pass_brigade(f->next, rewriting->splice.out);
         rewriting->has_passed = 1;
     }
@@ -291,10 +302,10 @@ static apr_status_t take_metadata(ap_filter_t *f, rewriting_t *rewriting, apr_bu
     apr_status_t rv = APR_SUCCESS;
     int is_end = APR_BUCKET_IS_EOS(bucket);
 
-    if (is_end && rewriting->scan)
-        rv = scan_end(rewriting);
     if (is_end && !rewriting->scan)
-        begin(rewriting, f->r, "", 0); /* HEAD: its fields are the page's */
+        begin(rewriting, f->r); /* HEAD: its fields are the page's */
+    if (is_end)
+        rv = scan_end(rewriting);
     APR_BUCKET_REMOVE(bucket);
     APR_BRIGADE_INSERT_TAIL(rewriting->splice.out, bucket);
     rewriting->splice.buckets++;
@@ -336,10 +347,11 @@ static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket
             apr_bucket_delete(bucket);
         return rv;
     }
-    if (!rewriting->scan && !begin(rewriting, f->r, data, size)) {
-        *is_left = 1;
+    *is_left = is_wide(rewriting, data, size);
+    if (*is_left)
         return APR_SUCCESS;
-    }
+    if (!rewriting->scan)
+        begin(rewriting, f->r);
     APR_BUCKET_REMOVE(bucket);
     APR_BRIGADE_INSERT_TAIL(rewriting->splice.held, bucket);
     rewriting->taken++;
@@ -388,8 +400,8 @@ static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_b
             rv = take_data(f, rewriting, bucket, &is_left);
         }
         if (is_left) {
-            rv = pass_out(f, rewriting);
-            return rv == APR_SUCCESS ? leave_alone(f, brigade) : rv;
+            APR_BRIGADE_PREPEND(brigade, rewriting->splice.out);
+            return leave_alone(f, brigade);
         }
     }
     return rv == APR_SUCCESS ? pass_or_gather(f, rewriting) : rv;

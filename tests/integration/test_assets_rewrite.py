@@ -4,6 +4,7 @@
 Tests that neither stop nor reconfigure anything share one httpd, and answer from a path of their own.
 """
 import gzip
+import http.client
 import re
 import socket
 
@@ -185,6 +186,22 @@ def test_pages_that_must_not_be_read_pass_untouched(server, origin, reason, head
     answer = server.get("/untouched")
     assert answer.body == body and answer.headers["ETag"] == '"one"'
     assert answer.headers["Content-Length"] == str(len(body)) and grown(server, before) == {reason: 1}
+
+
+@pytest.mark.parametrize("body, expected", [
+    (PAGE, REWRITTEN), (PAGE.decode().encode("utf-16"), PAGE.decode().encode("utf-16")), (b"", b"")], ids=["page", "utf-16 mark", "empty"])
+def test_a_head_that_comes_alone(server, origin, body, expected):
+    """It is sent on before the page's first byte, and must not tell the length that the page had."""
+    origin.behave("/late", body=body, headers=[("Content-Type", "text/html")], hold_at=0)
+    with server.connect() as stream:
+        stream.sendall(b"GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = http.client.HTTPResponse(stream)
+        if body:
+            answer.begin()
+        origin.release()
+        if not body:
+            answer.begin()
+        assert answer.status == 200 and answer.read() == expected
 
 
 def test_a_client_may_forbid_it(server, origin):
