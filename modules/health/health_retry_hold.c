@@ -155,6 +155,8 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
         retry->refused = (unsigned)is_rubbish(retry);
         if (health_retry_grant(retry, bad, f->r->status) || retry->refused)
             return drop(retry, bb, &sight);
+        if (sight.broken)
+            apr_table_unset(f->r->headers_in, "Range"); /* ranges are of what is whole */
         return pass_on(retry, bb);
     }
     if (retry->answer == HEALTH_ANSWER_GIVEN)

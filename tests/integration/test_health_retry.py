@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One of three members is bad and its health URL is fine: no client may see it."""
+import http.client
+
 import pytest
 from health_retry_support import RETRY, attempts, retrying, traffic
 from webtier_testing import scale
@@ -64,3 +66,15 @@ def test_rubbish_reaches_no_client(httpd, app, method):
     for _ in range(4):
         answer = server.get("/", method=method)
         assert answer.status in (502, 503) and b"ok" not in answer.body and b"no http" not in answer.body, answer
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_no_range_of_a_truncated_answer(httpd, app, chunked):
+    """What was held of it is not the whole, of which httpd could make ranges."""
+    server = retrying(httpd, [app(body=BODY, truncate=900, chunked=chunked) for _ in range(2)])
+    for _ in range(4):
+        try:
+            answer = server.get("/", headers={"Range": "bytes=10-99"})
+        except (OSError, http.client.HTTPException):
+            continue
+        assert answer.status in (502, 503), answer
