@@ -2,6 +2,7 @@
 /* What a URL says of the content that it wants: a fingerprint in the name, a version in the query.
  */
 #include "assets_rewrite.h"
+#include "assets_serve.h"
 
 #include "assets_index.h"
 #include "assets_version.h"

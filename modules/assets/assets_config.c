@@ -28,6 +28,8 @@ void *assets_config_create_server(apr_pool_t *pool, server_rec *server)
     config->max_age = TIER_UNSET;
     config->not_found = TIER_UNSET;
     config->timeout = TIER_UNSET;
+    config->waiters = TIER_UNSET;
+    config->patience = TIER_UNSET;
     return config;
 }
 
@@ -66,6 +68,8 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base_config, void *add_
     TIER_MERGE(merged, base, add, max_age);
     TIER_MERGE(merged, base, add, not_found);
     TIER_MERGE(merged, base, add, timeout);
+    TIER_MERGE(merged, base, add, waiters);
+    TIER_MERGE(merged, base, add, patience);
     return merged;
 }
 
@@ -341,6 +345,19 @@ static const char *set_timeout(cmd_parms *cmd, void *unused, const char *arg)
                                 &config_for(cmd)->timeout);
 }
 
+static const char *set_waiters(cmd_parms *cmd, void *unused, const char *number, const char *time)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (!problem)
+        problem = tier_glue_parse_number(cmd, number, 1, 100000, &config_for(cmd)->waiters);
+    if (!problem && time)
+        problem = tier_glue_parse_time(cmd, time, "s", apr_time_from_msec(10),
+                                       apr_time_from_sec(60), &config_for(cmd)->patience);
+    return problem;
+}
+
 static const char *set_rewrite(cmd_parms *cmd, void *directory, int on)
 {
     (void)cmd;
@@ -454,4 +471,6 @@ const command_rec assets_config_commands[] = {
                   "how long it is remembered that the application has no such file; 0: not at all"),
     AP_INIT_TAKE1("TierAssetsTimeout", set_timeout, NULL, RSRC_CONF,
                   "the longest that a fetch may take"),
+    AP_INIT_TAKE12("TierAssetsWaiters", set_waiters, NULL, RSRC_CONF,
+                   "how many requests of a process may wait for fetches, and how long more may"),
     {NULL}};

@@ -16,6 +16,7 @@
 #define ASSETS_DEFAULT_PEER_TIMEOUT apr_time_from_msec(250)
 #define ASSETS_DEFAULT_NOT_FOUND    apr_time_from_sec(10)
 #define ASSETS_DEFAULT_TIMEOUT      apr_time_from_sec(60)
+#define ASSETS_DEFAULT_PATIENCE     apr_time_from_sec(1)
 
 /* One TierAssets line. */
 typedef struct assets_root_t {
@@ -34,6 +35,8 @@ typedef struct assets_server_t {
     apr_off_t max_file, max_size;
     apr_off_t hot; /* of the main server */
     apr_interval_time_t max_age, not_found, timeout;
+    apr_int64_t waiters;                    /* of one process; of the main server */
+    apr_interval_time_t patience;           /* of more of them; of the main server */
     int codings;                            /* of coding; 0: none */
     assets_coding_e coding[ASSETS_CODINGS]; /* the best first */
     apr_array_header_t *rules;              /* of assets_rule_t; NULL: none */

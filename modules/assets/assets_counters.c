@@ -59,6 +59,9 @@ void assets_counters_report(const assets_counters_t *counters, tier_status_node_
     add(root, "failed", &counters->failed, "Fetches that failed or broke off.", pool);
     add(root, "unavailable", &counters->unavailable,
         "Requests answered 503: no file, and the application did not answer.", pool);
+    add(root, "shed", &counters->shed,
+        "Requests not let wait for a fetch, as TierAssetsWaiters others of their process did.",
+        pool);
     add(root, "passed", &counters->passed,
         "Requests of missing files that were sent on to the application.", pool);
     report_refused(counters, root, pool);

@@ -28,6 +28,7 @@ typedef struct assets_counters_t {
     tier_counter_t not_found;   /* answered 404 from memory */
     tier_counter_t failed;      /* fetches that failed or broke off */
     tier_counter_t unavailable; /* answered 503: neither a file nor an application */
+    tier_counter_t shed;        /* requests that were not let wait for a fetch, as too many did */
     tier_counter_t passed;      /* requests sent on to the application itself */
     tier_counter_t refused[ASSETS_REFUSALS];
     tier_counter_t variants;                    /* of served: compressed */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request whose file is missing or past its time. */
-#include "assets_hooks.h"
+#include "assets_fetch.h"
+#include "assets_job.h"
 #include "assets_private.h"
+#include "assets_serve.h"
 
 #include "clock.h"
 

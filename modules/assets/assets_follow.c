@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "assets_hooks.h"
+#include "assets_fetch.h"
+#include "assets_private.h"
+#include "assets_serve.h"
 
 #include "clock.h"
 
@@ -20,14 +22,20 @@
 typedef struct follower_t {
     assets_request_t *state;
     request_rec *r;
+    assets_bell_t *bell;
+    apr_time_t until;   /* when it has waited for too long */
     assets_file_t file; /* the one that grows, to be looked at */
     apr_file_t *from;   /* the same, to be sent from; NULL: not opened yet */
     apr_off_t sent;
     int is_begun;
+    int is_shed;   /* too many waited, and it is not counted among them any more */
     int may_begin; /* 0: it wants the whole file first */
     int has_rung;  /* the bell, before this look */
     int silent;    /* looks, one after the other, at which the file had grown without a bell */
 } follower_t;
+
+/* That too many wait is said once in this time. */
+#define SAY_EVERY apr_time_from_sec(60)
 
 /* More than that, and the bell that rings for the file is another httpd's. */
 #define MOST_SILENT 1
@@ -219,31 +227,73 @@ static int look(follower_t *follower, assets_follow_e *outcome, int *result)
     return !send_new(follower, 0);
 }
 
+/* One of too many. */
+static void shed(follower_t *follower)
+{
+    assets_shared_t *shared = assets_runtime()->shared;
+
+    follower->is_shed = 1;
+    tier_counter_add(&shared->counters.shed, 1);
+    if (assets_runtime_is_due(&shared->shed, SAY_EVERY))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, follower->r->server,
+                     WTNO(4011) "%u requests of this process wait for files that are being "
+                                "fetched; no more do for now (TierAssetsWaiters)",
+                     assets_runtime()->waiters->most);
+}
+
+/* Not once it has sent something. */
+static int has_to_go(follower_t *follower)
+{
+    assets_waiters_t *waiters = assets_runtime()->waiters;
+    apr_time_t now = tier_clock_now();
+
+    if (follower->is_begun)
+        return 0;
+    if (waiters && assets_waiters_dismiss(waiters, now))
+        shed(follower);
+    return follower->is_shed || now > follower->until;
+}
+
+static assets_follow_e wait_for(follower_t *follower, int *result)
+{
+    assets_follow_e outcome;
+
+    for (;;) {
+        apr_uint32_t heard = assets_bell_listen(follower->bell);
+        apr_off_t before = follower->file.info.size;
+
+        if (is_plain(follower) ? send_growth(follower, &outcome, result)
+                               : look(follower, &outcome, result))
+            return outcome;
+        if (follower->has_rung) {
+            follower->silent = 0;
+        } else if (before > 0 && follower->file.info.size > before) {
+            follower->silent++;
+        }
+        if (has_to_go(follower))
+            return ASSETS_FOLLOW_LATE;
+        follower->has_rung = assets_bell_wait(
+            follower->bell, heard, follower->silent > MOST_SILENT ? LOOK_OFTEN : LOOK_SELDOM);
+    }
+}
+
 assets_follow_e assets_follow(assets_request_t *state, request_rec *r, apr_file_t *file,
                               int *result)
 {
-    assets_bell_t *bell = assets_marks_bell(&assets_runtime()->shared->marks, state->id);
-    apr_time_t until = tier_clock_now() +
-                       TIER_SETTING(assets_config_of(r->server), timeout, ASSETS_DEFAULT_TIMEOUT);
-    follower_t follower = {state, r, {file}};
+    assets_waiters_t *waiters = assets_runtime()->waiters;
+    apr_time_t now = tier_clock_now();
+    follower_t follower = {state, r};
     assets_follow_e outcome;
 
+    follower.bell = assets_marks_bell(&assets_runtime()->shared->marks, state->id);
+    follower.until =
+        now + TIER_SETTING(assets_config_of(r->server), timeout, ASSETS_DEFAULT_TIMEOUT);
+    follower.file.file = file;
     follower.may_begin = !wants_whole(r) && !state->claimed;
-    for (;;) {
-        apr_uint32_t heard = assets_bell_listen(bell);
-        apr_off_t before = follower.file.info.size;
-
-        if (is_plain(&follower) ? send_growth(&follower, &outcome, result)
-                                : look(&follower, &outcome, result))
-            return outcome;
-        if (follower.has_rung) {
-            follower.silent = 0;
-        } else if (before > 0 && follower.file.info.size > before) {
-            follower.silent++;
-        }
-        if (!follower.is_begun && tier_clock_now() > until)
-            return ASSETS_FOLLOW_LATE;
-        follower.has_rung =
-            assets_bell_wait(bell, heard, follower.silent > MOST_SILENT ? LOOK_OFTEN : LOOK_SELDOM);
-    }
+    if (waiters)
+        assets_waiters_enter(waiters, now);
+    outcome = wait_for(&follower, result);
+    if (waiters && !follower.is_shed)
+        assets_waiters_leave(waiters);
+    return outcome;
 }

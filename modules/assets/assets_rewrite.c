@@ -230,14 +230,10 @@ static int is_wide(rewriting_t *rewriting, const char *data, apr_size_t size)
 static void check_policy(const rewriting_t *rewriting, request_rec *r)
 {
     const char *policy = field(r, "Content-Security-Policy");
-    apr_int64_t before = tier_atomic_load64(&assets_runtime()->shared->warned);
-    apr_time_t now = tier_clock_now();
     const char *host = rewriting->page.elsewhere;
 
-    if (!policy || !host || assets_csp_allows(policy, host) ||
-        (before && now - before < WARN_EVERY))
-        return;
-    if (tier_atomic_swap64(&assets_runtime()->shared->warned, before, now))
+    if (policy && host && !assets_csp_allows(policy, host) &&
+        assets_runtime_is_due(&assets_runtime()->shared->warned, WARN_EVERY))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       WTNO(4005) "the Content-Security-Policy of this page does not name %s, which "
                                  "its references were changed to",

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_fetch.h"
 #include "assets_rewrite.h"
+#include "assets_serve.h"
 
 #include "assets_index.h"
 

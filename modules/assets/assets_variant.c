@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compressed files: a.css.br beside a.css, from a build, or made in the background. */
 #include "assets_rewrite.h"
+#include "assets_serve.h"
 
 #include "assets_press.h"
 #include "assets_scan.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "assets_fetch.h"
+#include "assets_job.h"
 #include "assets_rewrite.h"
+#include "assets_serve.h"
 
 #include "assets_name.h"
 
@@ -11,6 +14,7 @@
 #include <http_log.h>
 #include <http_request.h>
 
+#include <ap_mpm.h>
 #include <ap_provider.h>
 #include <apr_strings.h>
 
@@ -29,6 +33,14 @@ static assets_runtime_t runtime;
 const assets_runtime_t *assets_runtime(void)
 {
     return &runtime;
+}
+
+int assets_runtime_is_due(apr_int64_t *last, apr_interval_time_t every)
+{
+    apr_int64_t before = tier_atomic_load64(last);
+    apr_time_t now = tier_clock_now();
+
+    return (!before || now - before >= every) && tier_atomic_swap64(last, before, now);
 }
 
 static int is_used(const server_rec *s)
@@ -81,6 +93,23 @@ static void start_hot(server_rec *s)
         runtime.hot = NULL;
 }
 
+/* As many as half of the threads, unless it is said; a process of prefork has one worker, which
+ * waits or not. */
+static void start_waiters(const server_rec *s)
+{
+    static assets_waiters_t waiters; /* of this process; before its first request */
+    const assets_server_t *config = assets_config_of(s);
+    int threads = 1;
+
+    runtime.waiters = NULL;
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads <= 1)
+        return;
+    memset(&waiters, 0, sizeof(waiters));
+    waiters.most = (apr_uint32_t)TIER_SETTING(config, waiters, (threads + 1) / 2);
+    waiters.patience = TIER_SETTING(config, patience, ASSETS_DEFAULT_PATIENCE);
+    runtime.waiters = &waiters;
+}
+
 /* All processes count alike. For a moment after a restart with other peers, what was said of the
  * one before is believed of the one that has its number. */
 static void share_peers(const server_rec *s)
@@ -106,6 +135,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     if (!runtime.shared)
         return;
     start_hot(s);
+    start_waiters(s);
     share_peers(s);
     rv = assets_config_start(s);
     if (rv != APR_SUCCESS)

@@ -103,6 +103,34 @@ def test_a_clock_that_jumps_makes_files_stale_at_worst(httpd, app):
     assert server.get("/assets/b").body == b"mine"
 
 
+def test_a_slow_application_does_not_take_all_workers(httpd, app):
+    origin = app(body=b"old", headers=CSS)
+    server = kept(httpd, origin, conf="TierAssetsHot off\nTierAssetsWaiters 3 200ms\nStartServers 1\nServerLimit 1\n"
+                                      "ThreadLimit 8\nThreadsPerChild 8\nMaxRequestWorkers 8\nMaxSpareThreads 8\n")
+    server.allow_log("WT4011")
+    put(server, "there", b"there")
+    server.get("/assets/old")
+    wait_kept(server, "old")
+    make_stale(server, "old")
+    origin.behave(body=b"new", headers=CSS, hold=True)
+    answers = []
+    crowd = [threading.Thread(target=lambda name=name: answers.append(server.get(f"/assets/{name}", timeout=50)))
+             for name in range(7)]
+    for one in crowd:
+        one.start()
+    wait_until(lambda: len(answers) == 4, 25)
+    assert {(answer.status, answer.headers["Retry-After"]) for answer in answers} == {(503, "2")}
+    # Nobody waits in vain now: for others there are workers, a copy past its time is used, who would have to wait is told.
+    assert server.get("/assets/there").body == b"there" and server.get("/assets/old").body == b"old"
+    assert server.get("/assets/another").status == 503
+    assert counters(server)["shed"] == 6 and len(server.log_lines("WT4011")) == 1
+    origin.release()
+    for one in crowd:
+        one.join()
+    assert [answer.body for answer in answers[4:]] == [b"new"] * 3
+    assert server.get("/assets/another").body == b"new"  # it waits again
+
+
 def test_a_hung_application_costs_its_time_out(httpd, app):
     origin = app(body=b"one", headers=CSS)
     server = kept(httpd, origin, more="TierAssetsTimeout 500ms")

@@ -276,6 +276,8 @@ def test_wrong_lines_are_refused(httpd):
         ("TierAssetsPeers timeout=1 ftp://x", 'TierAssetsPeers: "ftp://x" is no web box'),
         ("TierAssetsPeers timeout=1ms http://127.0.0.1", "TierAssetsPeers: timeout"),
         ("TierAssetsVersions a=b", 'TierAssetsVersions: "a=b" is no name'),
+        ("TierAssetsWaiters 0", 'TierAssetsWaiters: "0" is too small'),
+        ("TierAssetsWaiters 9 soon", 'TierAssetsWaiters: "soon" is not a time'),
         ("TierAssetsHot 1K", 'TierAssetsHot: "1K" is too small'),
         ("TierAssetsVariants deflate", 'TierAssetsVariants: "deflate" is no coding'),
         ("TierAssetsVariants br br", 'TierAssetsVariants: "br" is named twice'),

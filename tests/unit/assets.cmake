@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS accept bell counters csp css files fingerprint hint hot html manifest page peer policy scan)
+foreach(subject IN ITEMS accept bell counters csp css files fingerprint hint hot html manifest page peer policy scan waiters)
   webtier_add_unit_test(assets_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/assets_${subject}_test.c
                         LIBS tier_assets_engine)
 endforeach()
