@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_testing.h"
 
-#include "cache_vault.h"
-
-#include <apr_hash.h>
+#include "cache_vault_testing.h"
 
 /* The program is linked with --wrap: while this is set, there is no memory. */
 static int no_memory;
@@ -13,118 +11,6 @@ void *__wrap_malloc(size_t size);
 void *__wrap_malloc(size_t size)
 {
     return no_memory ? NULL : __real_malloc(size);
-}
-
-/* A store in a hash table that fails on demand and counts. */
-typedef struct table_store_t {
-    cache_store_t store;
-    apr_hash_t *records;
-    apr_pool_t *pool;
-    apr_status_t get_status, put_status;
-    int gets, puts, held;
-} table_store_t;
-
-static void release(void *baton)
-{
-    ((table_store_t *)baton)->held--;
-}
-
-static apr_status_t table_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
-                              apr_pool_t *pool)
-{
-    table_store_t *table = (table_store_t *)store;
-    const cache_blob_t *found = apr_hash_get(table->records, id, sizeof(*id));
-
-    (void)pool;
-    table->gets++;
-    if (table->get_status != APR_SUCCESS)
-        return table->get_status;
-    if (!found)
-        return APR_NOTFOUND;
-    *blob = *found;
-    blob->release = release;
-    blob->baton = table;
-    table->held++;
-    return APR_SUCCESS;
-}
-
-static apr_status_t table_put(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
-                              apr_size_t size, apr_interval_time_t keep)
-{
-    table_store_t *table = (table_store_t *)store;
-    cache_blob_t *blob = apr_pcalloc(table->pool, sizeof(*blob));
-
-    assert_true(keep > 0);
-    if (table->put_status != APR_SUCCESS)
-        return table->put_status;
-    table->puts++;
-    blob->data = apr_pmemdup(table->pool, data, size);
-    blob->size = size;
-    apr_hash_set(table->records, apr_pmemdup(table->pool, id, sizeof(*id)), sizeof(*id), blob);
-    return APR_SUCCESS;
-}
-
-static apr_status_t table_remove(cache_store_t *store, const cache_id_t *id)
-{
-    apr_hash_set(((table_store_t *)store)->records, id, sizeof(*id), NULL);
-    return APR_SUCCESS;
-}
-
-static table_store_t *make_table(apr_pool_t *pool)
-{
-    table_store_t *table = apr_pcalloc(pool, sizeof(*table));
-
-    table->pool = pool;
-    table->records = apr_hash_make(pool);
-    table->store.get = table_get;
-    table->store.put = table_put;
-    table->store.remove = table_remove;
-    table->store.largest = 100000;
-    return table;
-}
-
-static cache_saving_t saving_of(const char *key, const char *request, const char *response,
-                                int listed, apr_pool_t *pool)
-{
-    cache_saving_t saving = {key, NULL, fields(pool, request), listed, NULL, 200, "200 OK"};
-
-    saving.life.lifetime = 60;
-    saving.life.received = NOW;
-    saving.life.stale_if_error = CACHE_DELTA_NONE;
-    saving.headers = fields(pool, response);
-    return saving;
-}
-
-static apr_status_t store_one(table_store_t *table, const char *request, const char *response,
-                              const char *body, int listed, apr_time_t now)
-{
-    cache_saving_t saving = saving_of("key", request, response, listed, table->pool);
-
-    assert_int_equal(cache_vault_begin(&saving, 0, 1000, table->store.largest, table->pool),
-                     APR_SUCCESS);
-    assert_int_equal(cache_vault_append(&saving, body, strlen(body)), APR_SUCCESS);
-    assert_int_equal(cache_vault_body_size(&saving), strlen(body));
-    return cache_vault_save(&saving, &table->store, now);
-}
-
-/* Returns the body that a request finds, or what it finds instead. */
-static const char *look(table_store_t *table, const char *request)
-{
-    cache_found_t found;
-    apr_status_t rv = cache_vault_find(&found, &table->store, "key", NULL,
-                                       fields(table->pool, request), table->pool);
-    const char *body;
-
-    if (rv != APR_SUCCESS) {
-        assert_int_equal(table->held, 0);
-        return rv == APR_NOTFOUND ? found.listed ? "(no variant)" : "(nothing)" : "(error)";
-    }
-    assert_int_equal(found.record.status, 200);
-    body = apr_pstrmemdup(table->pool, (const char *)found.record.body, found.record.body_size);
-    cache_vault_release(&found);
-    cache_vault_release(&found);
-    assert_int_equal(table->held, 0);
-    return body;
 }
 
 static void one_response_for_all(void **state)
@@ -293,119 +179,6 @@ static void a_list_is_joined_as_it_is_in_truth(void **state)
     assert_string_equal(look(table, "A: 1"), "(no variant)"); /* the list was gone: a new one */
 }
 
-/* Returns the lifetime of what a request finds; -1: nothing. */
-static apr_int64_t lifetime(table_store_t *table, const char *request)
-{
-    cache_found_t found;
-    apr_int64_t seconds;
-
-    if (cache_vault_find(&found, &table->store, "key", NULL, fields(table->pool, request),
-                         table->pool) != APR_SUCCESS)
-        return -1;
-    seconds = found.record.life.lifetime;
-    cache_vault_release(&found);
-    return seconds;
-}
-
-static apr_status_t soften(table_store_t *table, apr_time_t now)
-{
-    return cache_vault_soften(&table->store, "key", now, table->pool);
-}
-
-static void a_response_is_made_stale(void **state)
-{
-    table_store_t *table = make_table(*state);
-
-    assert_int_equal(soften(table, NOW), APR_SUCCESS);
-    store_one(table, "A: 1", "X: y", "body", 0, NOW);
-    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
-    assert_int_equal(lifetime(table, "A: 1"), 5);
-    assert_string_equal(look(table, "A: 1"), "body");
-    assert_int_equal(soften(table, NOW + SECONDS(500)), APR_SUCCESS); /* it was stale already */
-    assert_string_equal(look(table, "A: 1"), "(nothing)");            /* and of no use any more */
-}
-
-static void variants_are_made_stale(void **state)
-{
-    table_store_t *table = make_table(*state);
-
-    store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
-    store_one(table, "A: 2", "Vary: A", "two", 1, NOW);
-    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
-    assert_int_equal(lifetime(table, "A: 1"), 5);
-    assert_int_equal(lifetime(table, "A: 2"), 5);
-    assert_string_equal(look(table, "A: 2"), "two");
-}
-
-/* A variant that comes later is fresh; another list of names keeps what was made stale so. */
-static void later_variants_are_fresh(void **state)
-{
-    table_store_t *table = make_table(*state);
-    cache_saving_t saving = saving_of("key", "B: 1", "Vary: B", 1, *state);
-
-    store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
-    soften(table, NOW + SECONDS(5));
-    saving.life.received = NOW + SECONDS(6);
-    cache_vault_begin(&saving, 0, 1000, table->store.largest, table->pool);
-    assert_int_equal(cache_vault_save(&saving, &table->store, NOW + SECONDS(6)), APR_SUCCESS);
-    assert_int_equal(lifetime(table, "B: 1"), 60);
-    assert_int_equal(lifetime(table, "A: 1"), 5);
-}
-
-static void what_cannot_be_made_stale_is_told(void **state)
-{
-    table_store_t *table = make_table(*state);
-
-    store_one(table, "A: 1", "X: y", "body", 0, NOW);
-    table->put_status = APR_TIMEUP;
-    assert_int_equal(soften(table, NOW), APR_TIMEUP);
-    table->get_status = APR_EAGAIN;
-    assert_int_equal(soften(table, NOW), APR_EAGAIN);
-    assert_int_equal(table->held, 0);
-}
-
-/* A store that can tell what changed: somebody removes the record while it is being read. */
-static int removals;
-static apr_uint64_t table_changes;
-
-static apr_uint64_t changes_of(cache_store_t *store, const cache_id_t *id)
-{
-    (void)store;
-    (void)id;
-    return table_changes;
-}
-
-static apr_status_t put_unless(cache_store_t *store, const cache_id_t *id,
-                               const unsigned char *data, apr_size_t size, apr_interval_time_t keep,
-                               apr_uint64_t changes)
-{
-    if (removals > 0) {
-        removals--;
-        table_changes++;
-        table_remove(store, id);
-    }
-    return changes == table_changes ? table_put(store, id, data, size, keep) : APR_EBUSY;
-}
-
-static void what_is_removed_meanwhile_is_not_there_again_as_stale(void **state)
-{
-    table_store_t *table = make_table(*state);
-
-    table->store.changes = changes_of;
-    table->store.put_unless = put_unless;
-    store_one(table, "A: 1", "X: y", "body", 0, NOW);
-    removals = 1;
-    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
-    assert_string_equal(look(table, "A: 1"), "(nothing)");
-    store_one(table, "A: 1", "X: y", "body", 0, NOW);
-    assert_int_equal(soften(table, NOW + SECONDS(5)), APR_SUCCESS);
-    assert_int_equal(lifetime(table, "A: 1"), 5);
-    removals = 1;
-    assert_int_equal(cache_vault_soften(&table->store, "key", NOW + SECONDS(6), table->pool),
-                     APR_SUCCESS);
-    assert_string_equal(look(table, "A: 1"), "(nothing)");
-}
-
 /* Stores a body for an extra part of the key. */
 static void store_extra(table_store_t *table, const char *extra, const char *response,
                         const char *body, int listed)
@@ -493,11 +266,6 @@ int main(void)
         POOL_TEST(what_is_kept_apart_is_not_found_for_others),
         POOL_TEST(what_is_stored_for_all_is_not_for_one),
         POOL_TEST(unusual_codings_that_vary_are_not_begun),
-        POOL_TEST(a_response_is_made_stale),
-        POOL_TEST(variants_are_made_stale),
-        POOL_TEST(later_variants_are_fresh),
-        POOL_TEST(what_cannot_be_made_stale_is_told),
-        POOL_TEST(what_is_removed_meanwhile_is_not_there_again_as_stale),
     };
 
     return RUN_TESTS(tests);
