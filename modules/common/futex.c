@@ -23,11 +23,6 @@ void tier_futex_wait_counted(apr_uint32_t *word, apr_uint32_t expected, apr_inte
     __atomic_sub_fetch(waiters, 1, __ATOMIC_SEQ_CST);
 }
 
-void tier_futex_wake(apr_uint32_t *word)
-{
-    tier_futex_wake_some(word, INT_MAX);
-}
-
 void tier_futex_wake_some(apr_uint32_t *word, int count)
 {
     syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
@@ -36,5 +31,5 @@ void tier_futex_wake_some(apr_uint32_t *word, int count)
 void tier_futex_wake_counted(apr_uint32_t *word, const apr_uint32_t *waiters)
 {
     if (__atomic_load_n(waiters, __ATOMIC_SEQ_CST) > 0)
-        tier_futex_wake(word);
+        tier_futex_wake_some(word, INT_MAX);
 }

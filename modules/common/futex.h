@@ -19,13 +19,10 @@ int tier_futex_wait(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time
 void tier_futex_wait_counted(apr_uint32_t *word, apr_uint32_t expected, apr_interval_time_t longest,
                              apr_uint32_t *waiters);
 
-/* Wakes all that sleep on word. */
-void tier_futex_wake(apr_uint32_t *word);
-
-/* Wakes at most count of them, those first who have slept for the longest. */
+/* Wakes at most count of those that sleep on word, those first who have slept for the longest. */
 void tier_futex_wake_some(apr_uint32_t *word, int count);
 
-/* The same, without a call to the kernel when *waiters is 0. */
+/* Wakes all that sleep on word, without a call to the kernel when *waiters is 0. */
 void tier_futex_wake_counted(apr_uint32_t *word, const apr_uint32_t *waiters);
 
 #endif

@@ -5,33 +5,21 @@
 
 #include <apr_strings.h>
 #include <apr_tables.h>
-#include <apr_thread_mutex.h>
 #include <libmemcached/memcached.h>
 
 #include "clock.h"
 #include "memcache_batch.h"
 #include "memcache_exchange.h"
+#include "memcache_line.h"
 #include "memcache_resolver.h"
 #include "memcache_server.h"
-
-/* A connection that nobody needed for so long is closed. */
-#define IDLE_TIME apr_time_from_sec(60)
-
-APR_RING_HEAD(wire_ring, tier_memcache_wire_t);
-
-typedef struct line_t {
-    tier_memcache_server_t server;
-    tier_breaker_t *breaker;
-    apr_thread_mutex_t *lock; /* guards idle; never held over I/O */
-    struct wire_ring idle;    /* the last used first */
-} line_t;
 
 struct tier_memcache_t {
     tier_memcache_options_t options;
     memcached_st *ring; /* only read after create: any thread */
     tier_memcache_resolver_t *resolver;
     tier_memcache_server_t *servers;
-    line_t *lines; /* one a server */
+    tier_memcache_line_t *lines; /* one a server */
     int count;
 };
 
@@ -42,68 +30,12 @@ const char *tier_memcache_check_server(const char *server, apr_pool_t *pool)
     return tier_memcache_server_parse(&parsed, server, pool);
 }
 
-/* Ends when the breaker opens: connections of before then may be dead without knowing it. */
-static apr_uint64_t epoch_of(const line_t *line)
-{
-    return tier_counter_get(&line->breaker->opened);
-}
-
-/* Returns a connection that was kept and is fit for use, or NULL. */
-static tier_memcache_wire_t *take_idle(line_t *line)
-{
-    tier_memcache_wire_t *wire;
-
-    for (;;) {
-        wire = NULL;
-        apr_thread_mutex_lock(line->lock);
-        if (!APR_RING_EMPTY(&line->idle, tier_memcache_wire_t, link)) {
-            wire = APR_RING_FIRST(&line->idle);
-            APR_RING_REMOVE(wire, link);
-        }
-        apr_thread_mutex_unlock(line->lock);
-        if (!wire || (wire->epoch == epoch_of(line) && tier_memcache_wire_usable(wire)))
-            return wire;
-        tier_memcache_wire_close(wire);
-    }
-}
-
-/* Keeps wire for the next call; closes the longest unused one when that is too long ago. */
-static void keep_idle(line_t *line, tier_memcache_wire_t *wire, apr_time_t now)
-{
-    tier_memcache_wire_t *oldest;
-
-    wire->released = now;
-    apr_thread_mutex_lock(line->lock);
-    APR_RING_INSERT_HEAD(&line->idle, wire, tier_memcache_wire_t, link);
-    oldest = APR_RING_LAST(&line->idle);
-    if (now - oldest->released > IDLE_TIME)
-        APR_RING_REMOVE(oldest, link);
-    else
-        oldest = NULL;
-    apr_thread_mutex_unlock(line->lock);
-    if (oldest)
-        tier_memcache_wire_close(oldest);
-}
-
-static apr_status_t close_idle(void *data)
-{
-    tier_memcache_wire_t *wire;
-    line_t *line = data;
-
-    while (!APR_RING_EMPTY(&line->idle, tier_memcache_wire_t, link)) {
-        wire = APR_RING_FIRST(&line->idle);
-        APR_RING_REMOVE(wire, link);
-        tier_memcache_wire_close(wire);
-    }
-    return APR_SUCCESS;
-}
-
-static apr_status_t open_wire(tier_memcache_t *memcache, line_t *line, apr_time_t until,
-                              tier_memcache_wire_t **wire)
+static apr_status_t open_wire(tier_memcache_t *memcache, tier_memcache_line_t *line,
+                              apr_time_t until, tier_memcache_wire_t **wire)
 {
     int index = (int)(line - memcache->lines);
     tier_memcache_addresses_t addresses;
-    apr_uint64_t epoch = epoch_of(line);
+    apr_uint64_t epoch = tier_memcache_line_epoch(line);
     apr_status_t status;
 
     tier_memcache_resolver_get(memcache->resolver, index, &addresses);
@@ -123,10 +55,10 @@ static apr_status_t open_wire(tier_memcache_t *memcache, line_t *line, apr_time_
  * closed (it was restarted, or closes idle ones) is no failure: the call is made once more, over a
  * new one.
  */
-static apr_status_t exchange_over(tier_memcache_t *memcache, line_t *line,
+static apr_status_t exchange_over(tier_memcache_t *memcache, tier_memcache_line_t *line,
                                   tier_memcache_exchange_t *exchange)
 {
-    tier_memcache_wire_t *wire = take_idle(line);
+    tier_memcache_wire_t *wire = tier_memcache_line_take(line);
     apr_status_t status = APR_EOF;
 
     if (wire) {
@@ -146,68 +78,12 @@ static apr_status_t exchange_over(tier_memcache_t *memcache, line_t *line,
             tier_memcache_wire_close(wire);
     }
     if (status == APR_SUCCESS)
-        keep_idle(line, wire, tier_clock_now());
+        tier_memcache_line_keep(line, wire, tier_clock_now());
     return status;
 }
 
-static const char *problem_of(char *buffer, apr_size_t size, apr_status_t status,
-                              const tier_memcache_exchange_t *exchange,
-                              apr_interval_time_t deadline)
-{
-    if (status == APR_TIMEUP) {
-        apr_snprintf(buffer, size, "no whole answer within %" APR_TIME_T_FMT " ms",
-                     apr_time_as_msec(deadline));
-        return buffer;
-    }
-    if (status == APR_EGENERAL) {
-        apr_snprintf(buffer, size, "sent \"%s\" in answer to \"%s\"", exchange->said,
-                     exchange->verb);
-        return buffer;
-    }
-    return status == APR_EOF ? "closed the connection in the middle of a call"
-                             : "cannot be reached";
-}
-
-/* Many calls at once may take longer than one. */
-static void account_success(tier_memcache_t *memcache, line_t *line, int is_one, apr_time_t began,
-                            apr_time_t now)
-{
-    const tier_memcache_options_t *options = &memcache->options;
-    int is_slow = now - began > options->deadline / 2;
-
-    if (tier_breaker_success(line->breaker, began, now))
-        tier_memcache_server_tell(line->server.name, line->breaker, now, 0, NULL, options->log);
-    if (is_one && tier_breaker_pace(line->breaker, is_slow, began, now))
-        tier_memcache_server_tell(line->server.name, line->breaker, now, 0,
-                                  "took more than half of the deadline for half of the calls",
-                                  options->log);
-}
-
-/* Tells the breaker what came of the call; returns what the caller is to see. */
-static apr_status_t account(tier_memcache_t *memcache, line_t *line,
-                            const tier_memcache_exchange_t *exchange, int is_one, apr_time_t began,
-                            apr_status_t status)
-{
-    const tier_memcache_options_t *options = &memcache->options;
-    apr_time_t now = tier_clock_now();
-    char problem[128];
-
-    if (status == APR_SUCCESS) {
-        account_success(memcache, line, is_one, began, now);
-        return APR_SUCCESS;
-    }
-    if (status == APR_EAGAIN || status == APR_ENOMEM)
-        return status;
-    if (tier_breaker_failure(line->breaker, options->failures, began, now))
-        tier_memcache_server_tell(
-            line->server.name, line->breaker, now,
-            status == APR_TIMEUP || status == APR_EGENERAL || status == APR_EOF ? 0 : status,
-            problem_of(problem, sizeof(problem), status, exchange, options->deadline),
-            options->log);
-    return status == APR_TIMEUP ? APR_TIMEUP : APR_EGENERAL;
-}
-
-static line_t *line_of(tier_memcache_t *memcache, const char *key, apr_size_t key_size)
+static tier_memcache_line_t *line_of(tier_memcache_t *memcache, const char *key,
+                                     apr_size_t key_size)
 {
     uint32_t index = 0;
 
@@ -225,7 +101,7 @@ int tier_memcache_server_of(tier_memcache_t *memcache, const char *key, apr_size
 static apr_status_t call(tier_memcache_t *memcache, tier_memcache_exchange_t *exchange)
 {
     apr_time_t began;
-    line_t *line;
+    tier_memcache_line_t *line;
 
     if (!tier_memcache_key_allowed(exchange->key, exchange->key_size))
         return APR_EINVAL;
@@ -234,7 +110,8 @@ static apr_status_t call(tier_memcache_t *memcache, tier_memcache_exchange_t *ex
         return APR_EAGAIN;
     began = tier_clock_now();
     exchange->until = began + memcache->options.deadline;
-    return account(memcache, line, exchange, 1, began, exchange_over(memcache, line, exchange));
+    return tier_memcache_line_account(line, exchange, 1, began,
+                                      exchange_over(memcache, line, exchange));
 }
 
 #define ANSWER(kind) (1u << TIER_MEMCACHE_##kind)
@@ -262,7 +139,7 @@ apr_status_t tier_memcache_get(tier_memcache_t *memcache, const char *key, apr_s
 /* What is asked of one server. */
 typedef struct errand_t {
     tier_memcache_batch_t batch;
-    line_t *line;
+    tier_memcache_line_t *line;
     tier_memcache_wire_t *wire;
     int is_kept; /* wire was kept from an earlier call */
     apr_time_t began;
@@ -273,7 +150,7 @@ typedef struct errand_t {
 static void set_out(tier_memcache_t *memcache, errand_t *errand, int may_be_kept, apr_pool_t *pool)
 {
     errand->batch.exchange.until = tier_clock_now() + memcache->options.deadline;
-    errand->wire = may_be_kept ? take_idle(errand->line) : NULL;
+    errand->wire = may_be_kept ? tier_memcache_line_take(errand->line) : NULL;
     errand->is_kept = errand->wire != NULL;
     errand->status = APR_SUCCESS;
     if (!errand->wire)
@@ -291,7 +168,7 @@ static void come_back(tier_memcache_t *memcache, errand_t *errand)
     if (errand->status == APR_SUCCESS)
         errand->status = tier_memcache_batch_receive(&errand->batch, errand->wire);
     if (errand->status == APR_SUCCESS) {
-        keep_idle(errand->line, errand->wire, tier_clock_now());
+        tier_memcache_line_keep(errand->line, errand->wire, tier_clock_now());
     } else if (errand->wire) {
         tier_memcache_wire_close(errand->wire);
     }
@@ -304,8 +181,8 @@ static void run_errand(tier_memcache_t *memcache, errand_t *errand, apr_pool_t *
         set_out(memcache, errand, 0, pool);
         come_back(memcache, errand);
     }
-    errand->status =
-        account(memcache, errand->line, &errand->batch.exchange, 0, errand->began, errand->status);
+    errand->status = tier_memcache_line_account(errand->line, &errand->batch.exchange, 0,
+                                                errand->began, errand->status);
     for (int i = 0; i < errand->batch.count && errand->status != APR_SUCCESS; i++) {
         if (errand->batch.items[i]->status == APR_NOTFOUND)
             errand->batch.items[i]->status = errand->status;
@@ -333,7 +210,7 @@ apr_status_t tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_ite
     apr_status_t status = APR_SUCCESS;
 
     for (int i = 0; i < count; i++) {
-        line_t *line;
+        tier_memcache_line_t *line;
         if (!tier_memcache_key_allowed(items[i].key, items[i].key_size))
             return APR_EINVAL;
         line = line_of(memcache, items[i].key, items[i].key_size);
@@ -460,14 +337,10 @@ static apr_status_t create_lines(tier_memcache_t *memcache, apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
 
-    memcache->lines = apr_pcalloc(pool, (apr_size_t)memcache->count * sizeof(line_t));
+    memcache->lines = apr_pcalloc(pool, (apr_size_t)memcache->count * sizeof(tier_memcache_line_t));
     for (int i = 0; i < memcache->count && status == APR_SUCCESS; i++) {
-        line_t *line = &memcache->lines[i];
-        line->server = memcache->servers[i];
-        line->breaker = &memcache->options.breakers[i];
-        APR_RING_INIT(&line->idle, tier_memcache_wire_t, link);
-        status = apr_thread_mutex_create(&line->lock, APR_THREAD_MUTEX_DEFAULT, pool);
-        apr_pool_cleanup_register(pool, line, close_idle, apr_pool_cleanup_null);
+        status = tier_memcache_line_init(&memcache->lines[i], &memcache->servers[i],
+                                         &memcache->options.breakers[i], &memcache->options, pool);
     }
     return status;
 }
@@ -479,7 +352,7 @@ static void open_unknown(tier_memcache_t *memcache)
     apr_time_t now = tier_clock_now();
 
     for (int i = 0; i < memcache->count; i++) {
-        line_t *line = &memcache->lines[i];
+        tier_memcache_line_t *line = &memcache->lines[i];
         tier_memcache_resolver_get(memcache->resolver, i, &addresses);
         if (addresses.count == 0 && tier_breaker_failure(line->breaker, 1, now, now))
             tier_memcache_server_tell(line->server.name, line->breaker, now, 0,
