@@ -171,6 +171,20 @@ class Headers(Tree):
         self.write("modules/common/b.h", "some_type_t b(void);\n")
         self.assertIn("b.h: does not compile alone", self.problems("headers_alone"))
 
+    def test_a_header_that_its_source_does_not_begin_with(self):
+        self.compile("modules/common/result.c", "int f(void); int f(void) { return 0; }")
+        guarded = "#ifndef A_H\n#define A_H\nsize_t a(void);\n#endif\n"
+        self.write("modules/common/a.h", guarded)
+        self.compile("modules/common/a.c", '#include <stddef.h>\n#include "a.h"\n')
+        self.assertIn("a.h: does not compile alone", self.problems("headers_alone"))
+        self.write("modules/common/a.c", '/* a */\n#include "a.h"\n')  # as if the build had compiled that
+        self.assert_clean("headers_alone")
+
+    def test_a_header_that_cannot_be_included_twice(self):
+        self.write("modules/common/a.h", "typedef struct { int a; } a_t;\n")
+        self.compile("modules/common/a.c", '#include "a.h"\nextern a_t a;\n')
+        self.assertIn("a.h: does not compile alone", self.problems("headers_alone"))
+
 
 class Engines(Tree):
     HOOKS = ("modules/x/mod_tier_x.c", "int g(void); int g(void) { return 0; }", "mod_tier_x")

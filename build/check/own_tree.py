@@ -11,6 +11,7 @@ HOSTS = [".".join(parts) for parts in (
     ("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("crates", "io"), ("rubygems", "org"),
     ("golang", "org"), ("deb", "debian", "org"), ("ftp", "debian", "org"), ("archive", "ubuntu", "com"),
     ("docker", "io"), ("ghcr", "io"), ("quay", "io"), ("conan", "io"), ("anaconda", "org"))]
+NAMES = FOLDERS + HOSTS
 FORBIDDEN = re.compile("|".join([rf"(?<![\w.${{}}]){re.escape(name)}" for name in FOLDERS]
                                 + [rf"(?<!\w){re.escape(name)}(?!\w)" for name in HOSTS]))
 
@@ -31,6 +32,8 @@ def check(context):
                 findings.problem(name, "a symbolic link that leaves the tree")
             continue
         text = path.read_bytes().decode("utf-8", "replace")
+        if not any(forbidden in text for forbidden in NAMES):  # a hundred times as quick
+            continue
         for number, line in enumerate(text.splitlines(), 1):
             if found := FORBIDDEN.search(line):
                 findings.problem(f"{name}:{number}", f"names {found[0]}")
