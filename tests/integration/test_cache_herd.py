@@ -12,6 +12,7 @@ import pytest
 from cache_support import FRESH, cached, is_hit
 from herd_support import PATIENT, PATIENT_STORE, ROOMY, Asking, Crowd, herded, told, until_waiting
 from webtier_testing import wait_until
+from webtier_testing.sockets import ESTABLISHED, sockets
 
 
 def asking(count, *servers, **options):
@@ -146,10 +147,7 @@ def test_a_killed_leader_strands_nobody(httpd, app):
 
 def holder_of(server, origin):
     """Returns the child that has a connection to the origin."""
-    wanted = f":{origin.port:04X}"
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        rows = [row.split() for row in table][1:]
-    inodes = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(wanted) and row[3] == "01"}
+    inodes = {f"socket:[{one.inode}]" for one in sockets({ESTABLISHED}) if one.peer == origin.port}
     for pid in server.children():
         fds = pathlib.Path(f"/proc/{pid}/fd")
         if any(os.readlink(fd) in inodes for fd in fds.iterdir()):

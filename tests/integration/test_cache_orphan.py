@@ -8,6 +8,7 @@ import pytest
 from cache_support import FRESH, is_hit
 from herd_support import PATIENT_STORE, Asking
 from webtier_testing import pattern, wait_until
+from webtier_testing.sockets import ESTABLISHED, sockets
 
 STATUS = "ProxyPass /tier-status !\n<Location /tier-status>\nSetHandler tier-status\nTierCache off\nRequire local\n</Location>\n"
 ASK = {"Cache-Control": "only-if-cached"}
@@ -23,9 +24,7 @@ def counters(server):
 
 def is_connected(origin):
     """Says whether httpd has a connection to the origin."""
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        rows = [row.split() for row in table][1:]
-    return any(row[2].endswith(f":{origin.port:04X}") and row[3] == "01" for row in rows)
+    return any(one.peer == origin.port for one in sockets({ESTABLISHED}))
 
 
 def begin_and_leave(server, origin, path="/"):

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from webtier_testing import wait_until
-from webtier_testing.ports import accepts
+from webtier_testing.ports import accepts, listens, settle
+from webtier_testing import sockets
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
@@ -109,6 +110,24 @@ def test_after_a_graceful_restart_no_child_of_before_takes_a_connection(httpd, m
     assert all(accepts(pid, s.port) for pid in before)
     s.graceful()
     assert not any(accepts(pid, s.port) for pid in before) and s.get("/").status == 404
+
+
+@pytest.mark.parametrize("ask", [sockets._asked, sockets._listed])
+def test_sockets_are_told_by_port_and_state(httpd, ask):
+    s = httpd()
+    assert listens(s.port)
+    with s.session() as session:
+        session.get("/")
+        port = session.socket.getsockname()[1]
+        assert [one.peer for one in ask({sockets.ESTABLISHED}) if one.port == s.port] == [port]
+        assert [one.port for one in ask(sockets.OPEN) if one.peer == s.port] == [port]
+        assert s.port not in [one.port for one in ask({sockets.TIME_WAIT})]
+    settle(s.port, 20)
+    assert s.port not in [one.port for one in ask(sockets.OPEN)]
+    inode, = (one.inode for one in ask({sockets.LISTEN}) if one.port == s.port)
+    assert f"socket:[{inode}]" in [os.readlink(fd.path) for fd in os.scandir(f"/proc/{s.pid}/fd")]
+    s.stop()
+    assert not listens(s.port)
 
 
 def test_wait_log_counts_and_gives_up(httpd):

@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of 127.0.0.1 that nobody else can take."""
 import os
-import re
 import socket
 import time
 
-_LISTEN, _TIME_WAIT = b"0A", b"06"
-_TABLE = "/proc/net/tcp"  # the kernel lists those that listen first, and takes milliseconds to find the others
+from .sockets import LISTEN, OPEN, sockets
 
 
 def _listener(port):
-    """Returns the inode of the socket that listens on the port of 127.0.0.1, or None."""
-    with open(_TABLE, "rb") as table:
-        next(table)
-        for line in table:
-            row = line.split(None, 10)
-            if row[3] != _LISTEN:
-                return None
-            if row[1].endswith(b":%04X" % port):
-                return row[9].decode()
-    return None
+    """Returns the inode of the socket that listens on the port, or None."""
+    return next((one.inode for one in sockets({LISTEN}) if one.port == port), None)
 
 
 def listens(port):
@@ -38,9 +28,7 @@ def accepts(pid, port):
 
 def _connections(port):
     """Returns how many connections are open at the server's end."""
-    local = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ (?!%s|%s)" % (port, _LISTEN, _TIME_WAIT), re.M)
-    with open(_TABLE, "rb", buffering=0) as table:
-        return len(local.findall(table.read()))
+    return sum(one.port == port for one in sockets(OPEN))
 
 
 def settle(port, longest=0.3):
