@@ -20,6 +20,7 @@ of the rounds' ratios.
 """
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -147,7 +148,9 @@ def wrk(case, seconds):
     """Loads a case; returns wrk's report. Raises Unmeasurable when an answer was an error."""
     threads = min(2, os.cpu_count() or 1, case.connections)
     script = ["-s", str(case.script)] if case.script else []
-    ran = subprocess.run(["wrk", f"-t{threads}", f"-c{case.connections}", f"-d{seconds}s", "--latency", *script,
+    # wrk takes whole seconds only; interrupted, it ends with its report as always.
+    early = [] if seconds == int(seconds) else ["timeout", "--preserve-status", "-s", "INT", str(seconds)]
+    ran = subprocess.run([*early, "wrk", f"-t{threads}", f"-c{case.connections}", f"-d{math.ceil(seconds)}s", "--latency", *script,
                           f"http://127.0.0.1:{case.server.port}{case.path}"], capture_output=True, text=True,
                          start_new_session=True)  # with a share of the CPU of its own
     if ran.returncode != 0:
@@ -323,7 +326,7 @@ def _said(case, other, goal):
 
 def print_table(bench):
     width = max((len(case.name) for case in bench.cases), default=0)
-    print(f"\n{bench.name}: {bench.options.rounds} rounds of {bench.options.seconds} s, medians")
+    print(f"\n{bench.name}: {bench.options.rounds} rounds of {bench.options.seconds:g} s, medians")
     print(f"{'':{width}}  {'requests/s':>10}  {'CPU us/request':>14}  {'p50 ms':>7}  {'p99 ms':>7}  CPU ratio")
     for case in bench.cases:
         line = (f"{case.name:{width}}  {case.median('rate'):10.0f}  {case.median('cpu'):14.1f}"
@@ -342,13 +345,20 @@ def positive(text):
     return number
 
 
+def duration(text):
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time")
+    return seconds
+
+
 def main(prepare, add_arguments=None):
     """Runs one benchmark: prepare(bench) starts the servers and names the cases; add_arguments(parser) adds options."""
     parser = argparse.ArgumentParser()
     if add_arguments:
         add_arguments(parser)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=positive, default=3)
+    parser.add_argument("--seconds", type=duration, default=3)
     parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument("--case", default="")
     bench = Bench(Path(sys.argv[0]).stem, parser.parse_args())

@@ -110,10 +110,16 @@ def by_server(tier, visits):
     return ", ".join(str(counts[str(app.port)]) for app in tier.apps)
 
 
+def is_up(tier, app):
+    if not app.running():
+        raise Failed(f"the application server {app.url} has ended")
+    return tier.member(app)["state"] == "up"
+
+
 def show_balancing(tier):
     say("\n1. The application servers share the work")
     for app in tier.apps:
-        wait_until(lambda app=app: tier.member(app)["state"] == "up", what=f"{app.url} being up")
+        wait_until(lambda app=app: is_up(tier, app), what=f"{app.url} being up")
     with Session(tier.httpd.port) as session:
         servers = [session.get("/").headers["X-App"] for _ in range(60)]
     counts = [servers.count(str(app.port)) for app in tier.apps]

@@ -67,6 +67,9 @@ class App:
     def pid(self):
         return self._process.pid
 
+    def running(self):
+        return self._process.running()
+
     def output(self):
         """Returns what the server wrote to standard output and error."""
         return (self._root / "output.log").read_text(errors="replace")
