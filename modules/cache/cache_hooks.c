@@ -234,10 +234,14 @@ static int begin(request_rec *r, int is_raw)
     return look_up(state, r);
 }
 
-/* Sub-requests and internal redirects belong to a request that has been through here. */
+/*
+ * Sub-requests and internal redirects belong to a request that has been through here; so does what
+ * another module fetches for a client, who would be waited for by his own fetch.
+ */
 static int is_own(const request_rec *r)
 {
-    return r->main == NULL && r->prev == NULL && r->method_number != M_CONNECT;
+    return r->main == NULL && r->prev == NULL && r->method_number != M_CONNECT &&
+           (!tier_internal_of(r) || cache_herd_is_revalidation(r));
 }
 
 int cache_hooks_quick_handler(request_rec *r, int is_lookup)

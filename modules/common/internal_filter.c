@@ -38,14 +38,16 @@ static apr_status_t give_answer(tier_internal_t *internal, request_rec *r)
 {
     const tier_internal_sink_t *sink = &internal->spec.sink;
     apr_table_t *fields;
+    const char *type;
 
     internal->has_answer = 1;
     internal->result.status = r->status;
     if (!sink->answer)
         return APR_SUCCESS;
     fields = apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
-    if (r->content_type)
-        apr_table_setn(fields, "Content-Type", ap_make_content_type(r, r->content_type));
+    type = ap_make_content_type(r, r->content_type); /* NULL of an empty one, too */
+    if (type)
+        apr_table_setn(fields, "Content-Type", type);
     return sink->answer(r, fields, internal->spec.baton);
 }
 

@@ -33,6 +33,18 @@ def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
     assert counters(server)["fetched"] == 1 and counters(server)["served"] == 1
 
 
+@pytest.mark.parametrize("path", ["/assets/a.css", "/assets/ranged.css"])
+def test_with_the_cache_before_it(httpd, app, path):
+    """The client's request leads those for its URL in the cache, and must not be waited for by its own fetch."""
+    origin = app(body=b"body{}", headers={**CSS, "Content-Type": "" if path == "/assets/a.css" else "text/css"})
+    server = kept(httpd, origin, modules=["cache"], more="TierCache on")
+    headers = {"Range": "bytes=1-3"} if "ranged" in path else None
+    for body in (b"ody" if headers else b"body{}", b"ody" if headers else b"body{}"):
+        answer = server.get(path, headers=headers)
+        assert answer.body == body and "Cache-Status" in answer.headers
+    assert origin.count(path) == 1
+
+
 def test_a_file_that_is_there_is_never_asked_for(httpd, app):
     origin = app()
     server = kept(httpd, origin)
