@@ -208,13 +208,14 @@ static int is_uncacheable(const cache_request_t *state)
                            tier_clock_now());
 }
 
-/* Another box asks the origin: 1 when what it has stored may be used; 0: this box asks. */
-static int await_other_box(cache_request_t *state, request_rec *r, cache_herd_look_t look,
-                           apr_time_t until)
+/*
+ * Returns 0 when this box is to ask the origin whatever is stored; else another one may have stored
+ * what is looked for, until this one got the lease or stopped waiting for it.
+ */
+static int await_lease(cache_request_t *state, request_rec *r, apr_time_t until)
 {
     cache_herd_t *herd = herd_of(state);
     apr_interval_time_t keep = until - tier_clock_now();
-    int waited = 0;
     cache_lease_e whose;
 
     __atomic_add_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
@@ -222,28 +223,28 @@ static int await_other_box(cache_request_t *state, request_rec *r, cache_herd_lo
                CACHE_LEASE_OTHERS &&
            tier_clock_now() < until) {
         apr_sleep(POLL_OTHER_BOX);
-        waited = 1;
+        state->answer.collapsed = 1;
     }
     __atomic_sub_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     state->herd.has_lease = whose == CACHE_LEASE_MINE;
-    if (whose == CACHE_LEASE_UNCACHEABLE) {
-        remember_uncacheable(state);
-        land(state, CACHE_FLIGHT_UNCACHEABLE);
-        return 0;
-    }
-    state->answer.collapsed = waited && look(state, r);
-    return state->answer.collapsed;
+    if (whose != CACHE_LEASE_UNCACHEABLE)
+        return 1;
+    remember_uncacheable(state);
+    land(state, CACHE_FLIGHT_UNCACHEABLE);
+    return 0;
 }
 
-/* Between the look-up and the lead, the leader before may have stored what is looked for. */
+/* Between the look-up and the lead, the leader before, of any box, may have stored what is looked
+ * for. */
 static int begin_to_lead(cache_request_t *state, request_rec *r, cache_herd_look_t look,
                          apr_time_t until)
 {
     cache_herd_lead(state, r);
-    if (look(state, r) || (herd_of(state)->lease && await_other_box(state, r, look, until))) {
+    if ((!herd_of(state)->lease || await_lease(state, r, until)) && look(state, r)) {
         land(state, CACHE_FLIGHT_STORED);
         return 1;
     }
+    state->answer.collapsed = 0;
     return 0;
 }
 

@@ -108,7 +108,7 @@ int cache_herd_is_revalidation(const request_rec *r)
     return tier_internal_baton(r, &tier_cache_module) != NULL;
 }
 
-int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r)
+int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r, cache_herd_look_t look)
 {
     revalidation_t *revalidation = tier_internal_baton(r, &tier_cache_module);
     cache_herd_t *herd = revalidation->herd;
@@ -119,9 +119,10 @@ int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r)
     state->herd.has_id = 1;
     state->herd.ticket = revalidation->ticket;
     cache_herd_lead(state, r);
-    if (!herd->lease)
-        return 1;
-    state->herd.has_lease =
-        cache_lease_try(herd->lease, &state->herd.id, TAKES, r->pool) == CACHE_LEASE_MINE;
-    return state->herd.has_lease;
+    if (herd->lease) {
+        state->herd.has_lease =
+            cache_lease_try(herd->lease, &state->herd.id, TAKES, r->pool) == CACHE_LEASE_MINE;
+        return state->herd.has_lease && !look(state, r);
+    }
+    return revalidation->has_ticket || !look(state, r);
 }

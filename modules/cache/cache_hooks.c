@@ -287,7 +287,7 @@ static void follow_redirect(request_rec *r)
 static int goes_to_origin(cache_request_t *state, request_rec *r)
 {
     if (cache_herd_is_revalidation(r))
-        return cache_herd_begin_revalidation(state, r) || !state->found.blob.data;
+        return cache_herd_begin_revalidation(state, r, look) || !state->found.blob.data;
     return !cache_herd_join(state, r, look);
 }
 

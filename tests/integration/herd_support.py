@@ -105,3 +105,42 @@ class Asking:
         """Waits until all calls are over, however."""
         for thread in self._threads:
             thread.join()
+
+
+class Gate:
+    """Stands between a web box and its memcached; what would get a lease waits there until the gate is opened."""
+
+    def __init__(self, store):
+        self._store = ("127.0.0.1", store.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.server = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.asked, self.opened, self.given_back = (threading.Event() for _ in range(3))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            client, _ = self._listener.accept()
+            try:
+                store = socket.create_connection(self._store)
+            except OSError:
+                client.close()
+                continue
+            threading.Thread(target=self._carry, args=(client, store, self._look), daemon=True).start()
+            threading.Thread(target=self._carry, args=(store, client, lambda data: None), daemon=True).start()
+
+    def _look(self, command):
+        if command.startswith(b"add wtl1-"):
+            self.asked.set()
+            self.opened.wait(60)
+        elif command.startswith(b"delete wtl1-"):
+            self.given_back.set()
+
+    def _carry(self, source, target, look):
+        try:
+            while data := source.recv(1 << 16):
+                look(data)
+                target.sendall(data)
+        except OSError:
+            pass
+        finally:
+            target.close()

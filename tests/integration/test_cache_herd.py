@@ -10,7 +10,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit
-from herd_support import PATIENT, PATIENT_STORE, ROOMY, Asking, Crowd, herded, told, until_waiting
+from herd_support import PATIENT, PATIENT_STORE, ROOMY, Asking, Crowd, Gate, herded, told, until_waiting
 from webtier_testing import wait_until
 from webtier_testing.sockets import ESTABLISHED, sockets
 
@@ -53,6 +53,20 @@ def test_a_cold_key_is_asked_for_once_by_web_boxes(httpd, app, memcached):
     until_waiting(39, *boxes)
     origin.release()
     assert {answer.status for answer in clients.join()} == {200} and origin.count() == 1
+
+
+def test_what_another_web_box_has_stored_meanwhile_is_not_asked_for_again(httpd, app, memcached):
+    """One box has looked in vain, and gets the lease only when the other has given it back."""
+    origin, store = app(headers=FRESH), memcached()
+    gate = Gate(store)
+    far, near = (cached(httpd, origin, f"{PATIENT}\nServerName shop.test:80", f"TierCacheServer {server}\n{PATIENT_STORE}")
+                 for server in (gate.server, store.server))
+    clients = asking(1, far, host="shop.test")
+    wait_until(gate.asked.is_set)
+    wait_until(lambda: is_hit(near.get(host="shop.test")))
+    gate.opened.set()
+    answer, = clients.join()
+    assert answer.status == 200 and origin.count() == 1
 
 
 def test_an_expired_key_is_asked_for_once(httpd, app):

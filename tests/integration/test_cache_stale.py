@@ -5,7 +5,7 @@ import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit, status_of, why_forwarded
-from herd_support import PATIENT_STORE, ROOMY, Asking, Crowd
+from herd_support import PATIENT_STORE, ROOMY, Asking, Crowd, Gate
 from webtier_testing import PROXY_FAULTS, wait_until
 
 # Stale from the first moment on, and stored nevertheless: no test has to wait for that.
@@ -94,6 +94,23 @@ def test_web_boxes_revalidate_once(httpd, app, memcached):
     wait_until(lambda: origin.count() == 2)
     origin.release()
     wait_until(lambda: all(box.get(host="shop.test").body == b"new" for box in boxes))
+    assert origin.count() == 2
+
+
+def test_what_another_web_box_has_revalidated_meanwhile_is_not_asked_for_again(httpd, app, memcached):
+    """One box has seen that it is stale, and gets the lease only when the other has given it back."""
+    origin, store = app(body=b"old", headers=SWR), memcached()
+    gate = Gate(store)
+    far, near = (cached(httpd, origin, "ServerName shop.test:80", f"TierCacheServer {server}\n{PATIENT_STORE}")
+                 for server in (gate.server, store.server))
+    near.get(host="shop.test")
+    wait_until(lambda: near.get(host="shop.test", headers={"Cache-Control": "max-stale, only-if-cached"}).status == 200)
+    origin.behave(body=b"new", headers=FRESH)
+    assert far.get(host="shop.test").body == b"old"
+    wait_until(gate.asked.is_set)
+    wait_until(lambda: near.get(host="shop.test").body == b"new")
+    gate.opened.set()
+    wait_until(gate.given_back.is_set)
     assert origin.count() == 2
 
 
