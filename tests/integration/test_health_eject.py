@@ -38,6 +38,11 @@ def ejected(server, member):
     return [line for line in server.log_lines("WT1060") if member.url in line]
 
 
+def is_out(server, member):
+    """Whether mod_proxy leaves the member out; it may say Err too: it gave up a connection when the ejection came."""
+    return "HcFl" in flags(server, member).split()
+
+
 def provoke(server, member, count=1):
     """Sends requests until the member has been ejected so often."""
     wait_until(lambda: server.get("/") and len(ejected(server, member)) >= count)
@@ -56,7 +61,7 @@ def test_fault_of_traffic(httpd, app, fault):
     probes = apps[0].count("/health")
     wait_until(lambda: apps[0].count("/health") > probes + 3)
     assert state(server, apps[0]) == "ejected"
-    assert flags(server, apps[0]) == "Init HcFl" and len(ejected(server, apps[0])) == 1
+    assert is_out(server, apps[0]) and len(ejected(server, apps[0])) == 1
     assert len(server.log_lines("WT1060")) == 1 and server.log_lines("WT1061") == []
 
 
@@ -128,13 +133,15 @@ def test_earlier_ejections_are_forgotten(httpd, app):
 
 
 def test_not_back_while_checks_fail(httpd, app):
-    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=300ms", count=2)
+    """The first check that fails counts: the time is long enough for one on a slow machine."""
+    server, apps = serve(httpd, app, more="TierHealthEject on errors=2 time=1s", count=2,
+                         check="http uri=/health interval=50ms timeout=40ms rise=2 fall=1")
     apps[0].behave(status=500)
-    apps[0].behave("/health", status=500)
     provoke(server, apps[0])
+    apps[0].behave("/health", status=500)
     probes = apps[0].count("/health")
-    wait_until(lambda: apps[0].count("/health") > probes + 5)  # more than its time
-    assert server.log_lines("WT1061") == [] and flags(server, apps[0]) == "Init HcFl"
+    wait_until(lambda: apps[0].count("/health") > probes + 23)  # more than its time
+    assert server.log_lines("WT1061") == [] and is_out(server, apps[0])
     apps[0].behave("/health", status=200)
     server.wait_log("WT1061")
     wait_until(lambda: flags(server, apps[0]) == "Init Ok")
@@ -146,7 +153,7 @@ def test_share_of_the_balancer(httpd, app):
         bad.behave(status=500)
     server.load(rate=200, seconds=0.4).join()
     assert len(server.log_lines("WT1060")) == 2
-    assert sorted(flags(server, one) for one in apps) == ["Init HcFl"] * 2 + ["Init Ok"] * 2
+    assert sorted(is_out(server, one) for one in apps) == [False, False, True, True]
 
 
 def test_one_member_stays(httpd, app):

@@ -85,6 +85,7 @@ def test_stopped_members_do_not_count(httpd, app):
 
 def test_ejected_members_count(httpd, app):
     server, apps = serve(httpd, app, "TierHealthPanic 80%\n    TierHealthEject on errors=2")
+    apps[0].behave("/health")
     apps[0].behave(status=500)
     wait_until(lambda: server.get("/") and server.log_lines("WT1060"))
     assert "only 2 of 3" in server.wait_log("WT1062")[0]

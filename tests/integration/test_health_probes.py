@@ -148,7 +148,7 @@ def test_intervals_by_state(httpd, app):
     member.behave("/health", status=500)
     server.wait_log("WT1001")
     times = [request["time"] for request in member.requests("/health")][2:5]
-    assert times[2] - times[0] < 1.2  # two of the usual ones are twice that
+    assert times[2] - times[0] < 2.3  # two of the usual ones are more
     wait_until(lambda: member.count("/health") > 8)
     times = [request["time"] for request in member.requests("/health")][5:9]
     assert statistics.median(after - before for before, after in zip(times, times[1:])) > 0.12
