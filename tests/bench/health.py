@@ -177,7 +177,8 @@ class Failover:
         for port in fronts.values():
             wait_until(lambda p=port: _answers(p), 10, interval=0.05)
         time.sleep(1)
-        loads = {name: Load(f"http://127.0.0.1:{port}", self.rate, 4 * seconds, path=f"/{name}", connections=60, timeout=5)
+        loads = {name: Load(self.bench._workspace, f"http://127.0.0.1:{port}", self.rate, 4 * seconds, path=f"/{name}",
+                            connections=60, timeout=5)
                  for name, port in fronts.items()}
         began = time.time()
         time.sleep(seconds)

@@ -115,7 +115,7 @@ def test_nothing_is_left_when_pytest_is_ended(tmp_path, end):
         def test_waits(httpd, app, memcached):
             a, m, s = app(), memcached(), httpd()
             load = s.load(rate=10, seconds=60)
-            pids = [a.pid, m.pid, s.pid, *s.children(), load._processes[0].pid]
+            pids = [a.pid, m.pid, s.pid, *s.children(), *load.pids]
             pathlib.Path(os.environ["WEBTIER_PIDS"]).write_text(f"{s.root} " + " ".join(map(str, pids)) + "\\n")
             time.sleep(600)
         """)

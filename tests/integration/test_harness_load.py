@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load: it makes the requests it should, and sees every fault."""
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -8,6 +9,12 @@ import time
 import pytest
 
 from webtier_testing import Load, pattern
+
+
+@pytest.fixture
+def load(workspace):
+    """Factory of loads on servers that are no httpd."""
+    return functools.partial(Load, workspace)
 
 
 def test_counts_paths_and_bodies(httpd, app):
@@ -25,24 +32,24 @@ def test_counts_paths_and_bodies(httpd, app):
     ({"garbage": b"HTTP/1.1 2"}, "within the head"), ({"garbage": b"rubbish\r\n\r\n"}, "no status line"),
     ({"hang": True}, "no complete answer"), ({"body": b"other"}, "wrong body"),
 ])
-def test_sees_each_fault(app, settings, what):
+def test_sees_each_fault(app, load, settings, what):
     a = app(**settings)
-    report = Load(a.url, rate=20, seconds=0.5, connections=10, timeout=0.3 if "hang" in settings else 30, expect_body=b"right").join()
+    report = load(a.url, rate=20, seconds=0.5, connections=10, timeout=0.3 if "hang" in settings else 30, expect_body=b"right").join()
     assert report.total == len(report.errors) == 10
     assert all(what in reason and at >= 0 for at, reason in report.errors), report
 
 
-def test_the_rate_holds_while_answers_are_slow(app):
+def test_the_rate_holds_while_answers_are_slow(app, load):
     a = app(delay=0.3)
-    report = Load(a.url, rate=100, seconds=1, connections=60).join()
+    report = load(a.url, rate=100, seconds=1, connections=60).join()
     assert report.errors == [] and report.p(50) >= 0.3
     times = [request["time"] for request in a.requests()]
     assert max(times) - min(times) < 1.2
 
 
-def test_waiting_for_a_free_connection_counts_as_latency(app):
+def test_waiting_for_a_free_connection_counts_as_latency(app, load):
     a = app(delay=0.1)
-    report = Load(a.url, rate=20, seconds=1, connections=1).join()
+    report = load(a.url, rate=20, seconds=1, connections=1).join()
     assert report.latencies[-1] > 0.8
 
 
@@ -53,11 +60,11 @@ def test_connections_the_server_ends_are_replaced(httpd):
     assert (report.errors, report.races) == ([], 0) and 50 // 4 <= report.connections <= 50 // 2
 
 
-def test_a_keepalive_race_is_tried_again_and_counted():
+def test_a_keepalive_race_is_tried_again_and_counted(load):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         threading.Thread(target=answer_once_a_connection, args=(listener, 21), daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        report = Load(url, rate=100, seconds=0.2, connections=1).join()
+        report = load(url, rate=100, seconds=0.2, connections=1).join()
     assert (report.total, report.errors, report.races, report.connections) == (20, [], 19, 20)
 
 
@@ -71,23 +78,23 @@ def answer_once_a_connection(listener, connections):
             stream.recv(1000)
 
 
-def test_a_server_that_dies_and_comes_back(app):
+def test_a_server_that_dies_and_comes_back(app, load):
     a = app()
-    load = Load(a.url, rate=200, seconds=1.5)
+    running = load(a.url, rate=200, seconds=1.5)
     time.sleep(0.5)
     a.kill()
     time.sleep(0.3)
     a.restart()
-    report = load.join()
+    report = running.join()
     assert report.total == 300 and report.statuses[200] + len(report.errors) == 300
     assert report.errors and all("Refused" in reason or "closed" in reason or "Reset" in reason
                                  for _, reason in report.errors), report
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
-def test_methods(app, method):
+def test_methods(app, load, method):
     a = app(body=b"x")
-    report = Load(a.url, rate=50, seconds=0.4, method=method, body=b"sent" if method == "POST" else None).join()
+    report = load(a.url, rate=50, seconds=0.4, method=method, body=b"sent" if method == "POST" else None).join()
     assert report.errors == [] and report.total == 20
     assert {(request["method"], request["body"]) for request in a.requests()} == {
         (method, b"sent" if method == "POST" else b"")}

@@ -48,8 +48,8 @@ class App:
         self._control, theirs = socket.socketpair()
         self._control.settimeout(scale(10))
         with theirs:
-            self._process = self._workspace.nursery().fork(self.port, theirs, self._records, self._root,
-                                                           self._root / "output.log")
+            self._process = self._workspace.nursery().app_server(self.port, theirs, self._records, self._root,
+                                                                 self._root / "output.log")
         self._answers = self._control.makefile("rb")
         self._stopped = False
         self._tell()

@@ -212,7 +212,7 @@ class Httpd:
 
     def load(self, rate=100, seconds=3, path="/", headers=None, method="GET", connections=20, **options):
         """Starts a background load; see load.Load."""
-        load = Load(self.url, rate=rate, seconds=seconds, path=path, headers=headers, method=method,
+        load = Load(self._workspace, self.url, rate=rate, seconds=seconds, path=path, headers=headers, method=method,
                     connections=connections, **options)
         self._loads.append(load)
         return load

@@ -4,11 +4,8 @@ import collections
 import dataclasses
 import json
 import math
-import pathlib
-import subprocess
-import sys
+import socket
 
-from . import process
 from .client import pairs
 from .settings import scale
 
@@ -62,7 +59,7 @@ class Load:
     body         bytes sent with every request
     """
 
-    def __init__(self, url, rate, seconds, path="/", headers=None, method="GET", connections=20, body=None,
+    def __init__(self, workspace, url, rate, seconds, path="/", headers=None, method="GET", connections=20, body=None,
                  expect_status=None, expect_body=None, timeout=5):
         shares = max(1, math.ceil(rate / _RATE_OF_ONE_PROCESS))
         job = {"url": url, "rate": rate, "seconds": seconds, "paths": [path] if isinstance(path, str) else list(path),
@@ -70,48 +67,65 @@ class Load:
                "body": (body or b"").decode("latin-1"), "expect_status": expect_status,
                "expect_body": None if expect_body is None else expect_body.decode("latin-1"),
                "timeout": scale(timeout), "shares": shares}
-        self._limit = seconds + 2 * scale(timeout) + scale(20)
         self._report = None
-        self._processes = [self._launch({**job, "share": share}) for share in range(shares)]
-        for running in self._processes:
-            if running.stdout.readline() != b"ready\n":
-                raise RuntimeError("the load generator failed to start")
-        for running in self._processes:
-            running.stdin.write(b"go\n")
-            running.stdin.flush()
+        limit = seconds + 2 * scale(timeout) + scale(20)
+        self._generators = [_Generator(workspace, {**job, "share": share}, limit) for share in range(shares)]
+        for generator in self._generators:
+            generator.go()
 
-    def _launch(self, job):
-        script = pathlib.Path(__file__).with_name("load_generator.py")
-        running = subprocess.Popen([sys.executable, "-S", "-E", str(script)], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, start_new_session=True)
-        process.watch(running.pid)
-        running.stdin.write(json.dumps(job).encode() + b"\n")
-        running.stdin.flush()
-        return running
+    @property
+    def pids(self):
+        """Of the processes that make it."""
+        return [generator.process.pid for generator in self._generators]
 
     def running(self):
-        return any(running.poll() is None for running in self._processes)
+        return any(generator.process.running() for generator in self._generators)
 
     def join(self):
         """Waits for the last answer and returns the Report."""
-        if self._report is not None:
-            return self._report
-        parts = []
-        for running in self._processes:
-            output, _ = running.communicate(timeout=self._limit)
-            process.forget(running.pid)
-            parts.append(json.loads(output))
-        self._processes = []
-        self._report = _merged(parts)
+        if self._report is None:
+            self._report = _merged([generator.report() for generator in self._generators])
+            self.stop()
         return self._report
 
     def stop(self):
         """Ends a load nobody has joined."""
-        for running in self._processes:
-            running.kill()
-            running.communicate()
-            process.forget(running.pid)
-        self._processes = []
+        for generator in self._generators:
+            generator.end()
+        self._generators = []
+
+
+class _Generator:
+    """The side of the test of one load_generator.py."""
+
+    def __init__(self, workspace, job, limit):
+        self._output = workspace.new_dir("load") / "output.log"
+        control, theirs = socket.socketpair()
+        with theirs:
+            self.process = workspace.nursery().load_generator(theirs, self._output)
+        control.settimeout(limit)
+        self._control = control.makefile("rw")
+        control.close()  # the file keeps it open
+        self._tell(json.dumps(job))
+
+    def _tell(self, line):
+        print(line, file=self._control, flush=True)
+
+    def go(self):
+        if self._control.readline() != "ready\n":
+            raise RuntimeError(f"the load generator failed to start: {self._output.read_text()}")
+        self._tell("go")
+
+    def report(self):
+        """Waits for what the generator has to say at its end."""
+        text = self._control.read()
+        if not text:
+            raise RuntimeError(f"the load generator failed: {self._output.read_text()}")
+        return json.loads(text)
+
+    def end(self):
+        self._control.close()
+        self.process.kill_group()
 
 
 def _merged(parts):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One process of a load: reads its job (a line of JSON), says "ready", begins at "go", prints its report as JSON."""
+"""One process of a load: reads its job (a line of JSON), says "ready", begins at "go", writes its report as JSON."""
 import asyncio
 import json
 import selectors
+import socket
 import ssl
-import sys
 import time
 import urllib.parse
 
@@ -205,14 +205,13 @@ def tls_context():
     return context
 
 
-def main():
-    generator = Generator(json.loads(sys.stdin.readline()))
-    # select() waits to the microsecond; epoll's whole milliseconds would make every request late.
-    selector = selectors.SelectSelector() if generator.job["connections"] < 500 else selectors.DefaultSelector()
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        print("ready", flush=True)
-        sys.stdin.readline()
-        json.dump(runner.run(generator.run()), sys.stdout)
-
-
-main()
+def run(control):
+    """Makes the load that it is told over the control socket, a descriptor."""
+    with socket.socket(fileno=control).makefile("rw") as control:
+        generator = Generator(json.loads(control.readline()))
+        # select() waits to the microsecond; epoll's whole milliseconds would make every request late.
+        selector = selectors.SelectSelector() if generator.job["connections"] < 500 else selectors.DefaultSelector()
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+            print("ready", file=control, flush=True)
+            if control.readline():
+                json.dump(runner.run(generator.run()), control)

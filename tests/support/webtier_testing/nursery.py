@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test process's side of app_nursery.py."""
+"""The test process's side of nursery_main.py."""
 import ctypes
 import json
 import os
@@ -18,20 +18,26 @@ def _adopt_orphans():
 
 
 class Nursery:
-    """One a test process; made by the workspace when the first application server is wanted."""
+    """One a test process; made by the workspace when the first application server or load is wanted."""
 
     def __init__(self, workspace):
         _adopt_orphans()
-        root = workspace.new_dir("nursery")
+        root = self._root = workspace.new_dir("nursery")
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = process.Process(
-                [sys.executable, "-S", "-E", str(workspace.script("app_nursery.py")), str(theirs.fileno())], root,
+                [sys.executable, "-S", "-E", str(workspace.script("nursery_main.py")), str(theirs.fileno())], root,
                 root / "output.log", pass_fds=[theirs.fileno()])
 
-    def fork(self, port, control, records, directory, output):
+    def app_server(self, port, control, records, directory, output):
         """Returns a new application server as process.Process; `output` is appended to."""
-        order = {"port": port, "records": str(records), "directory": str(directory)}
+        return self._fork({"port": port, "records": str(records), "directory": str(directory)}, control, output)
+
+    def load_generator(self, control, output):
+        """Returns a new load_generator.py as process.Process; `output` is appended to."""
+        return self._fork({"directory": str(self._root)}, control, output)
+
+    def _fork(self, order, control, output):
         sink = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             socket.send_fds(self._connection, [json.dumps(order).encode()], [control.fileno(), sink])

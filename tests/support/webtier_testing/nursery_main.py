@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forks application servers off a process that has imported what they need: app_nursery.py FD.
+"""Forks application servers and load generators off a process that has imported what they need: nursery_main.py FD.
 
 Starting Python and importing asyncio costs a tenth of a second of CPU time, which is more than most tests take. Each
-message on FD is JSON with port, records and directory, and carries the control socket and the output file; the answer
-is the process id. The server is forked twice, so that it becomes a child of the nearest subreaper: the test process.
+message on FD is JSON with directory, and port and records for an application server; it carries the control socket and
+the output file; the answer is the process id. The child is forked twice, so that it becomes a child of the nearest
+subreaper: the test process.
 """
 import json
 import os
@@ -12,16 +13,21 @@ import sys
 import traceback
 
 import app_server
+import load_generator
+from pattern import pattern
 
 
 def serve(order, control, output):
-    """Becomes a server, as app_server.py started on the command line would be one."""
+    """Becomes what is wanted, as its script started on the command line would be."""
     os.chdir(order["directory"])
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     try:
-        app_server.run(order["port"], control, order["records"])
+        if "port" in order:
+            app_server.run(order["port"], control, order["records"])
+        else:
+            load_generator.run(control)
     except BaseException:  # whatever ends it is told, and nothing of the nursery is run by this process
         traceback.print_exc()
         os._exit(1)
@@ -29,7 +35,7 @@ def serve(order, control, output):
 
 
 def bear(nursery, order, control, output):
-    """Returns the id of a new server, which leads a process group of its own by then."""
+    """Returns the id of a new process, which leads a process group of its own by then."""
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:
@@ -49,6 +55,7 @@ def bear(nursery, order, control, output):
 
 def main():
     nursery = socket.socket(fileno=int(sys.argv[1]))
+    pattern(1 << 18)  # made once for all of them
     while True:
         message, descriptors, _, _ = socket.recv_fds(nursery, 65536, 2)
         if not message:
