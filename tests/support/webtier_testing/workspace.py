@@ -117,7 +117,7 @@ def instrumentation(workspace):
     if settings.COVERAGE:
         return {"GCOV_PREFIX": str(workspace.coverage_dir)}
     if settings.SANITIZE == "address":
-        return {"LD_PRELOAD": _library("libasan.so"), "ASAN_OPTIONS": f"detect_leaks=0:{log}"}
+        return {"LD_PRELOAD": _library("libasan.so"), "ASAN_OPTIONS": f"detect_leaks=0:handle_segv=2:{log}"}
     if settings.SANITIZE == "thread":
         return {"LD_PRELOAD": _library("libtsan.so"),
                 "TSAN_OPTIONS": f"ignore_noninstrumented_modules=1:die_after_fork=0:{log}"}
