@@ -30,7 +30,7 @@ def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
     assert "cookie" not in request["headers"]
     wait_until(lambda: works(server) == [])
     assert (store(server) / "css/a.css").read_bytes() == b"body{}"
-    assert counters(server)["fetched"] == 1 and counters(server)["served"] == 1
+    wait_until(lambda: (counters(server)["fetched"], counters(server)["served"]) == (1, 1))
 
 
 @pytest.mark.parametrize("path", ["/assets/a.css", "/assets/ranged.css"])
