@@ -243,25 +243,26 @@ def test_a_graceful_restart_waits_for_no_linger(httpd):
     wait_until(is_released, 30)
 
 
-def test_a_stop_waits_for_no_linger(httpd):
-    """httpd ends as soon as when nobody lingers, give or take less than the linger time; at least now and then."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGWINCH], ids=["stop", "graceful-stop"])
+def test_a_stop_waits_for_no_linger(httpd, number):
+    """The client is let go as soon as on a kept connection that nobody lingers on, the first response's, give or take
+    less than the linger time; at least now and then."""
     server = lingering(httpd, time="1s")
 
-    def stop_time():
-        started = time.monotonic()
-        os.kill(server.pid, signal.SIGTERM)
+    def stop_time(requests):
+        with Wire(server) as client:
+            for _ in range(requests):
+                client.get()
+            started = time.monotonic()
+            os.kill(server.pid, number)
+            with contextlib.suppress(ConnectionError):
+                assert client.socket.recv(1) == b""
+            took = time.monotonic() - started
         wait_until(lambda: not server.running())
-        took = time.monotonic() - started
         server.start()
         return took
 
-    def ends_at_once():
-        with Wire(server) as client:
-            client.warm()
-            lingered = stop_time()
-        return lingered < stop_time() + 0.7
-
-    wait_until(ends_at_once, 30)
+    wait_until(lambda: stop_time(requests=2) < stop_time(requests=1) + 0.7, 30)
 
 
 def test_counters_outlive_a_graceful_restart(httpd):
