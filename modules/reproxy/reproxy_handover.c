@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a delivery does while the relay carries its body. */
+/* What a delivery does while the relay has its body. */
 #include "reproxy_delivery.h"
 
 #include "reproxy_scene.h"
@@ -34,15 +34,35 @@ static void fill_handover(const reproxy_delivery_t *delivery, reproxy_handover_t
     handover->stall = delivery->ask.stall;
 }
 
-/* The connection is the relay's; how the copy served is told when that has ended. */
-static void taken(void *baton)
+/* The last byte was read from the copy: its connection is kept for another request. */
+static void give_back(reproxy_fetch_t *fetch)
 {
-    reproxy_delivery_t *delivery = baton;
+    apr_bucket *none;
 
+    fetch->size -= (apr_off_t)fetch->size < fetch->left ? fetch->size : (apr_size_t)fetch->left;
+    fetch->left = 0;
+    reproxy_fetch_body(fetch, &none);
+}
+
+static void taken(void *baton, int is_read_up)
+{
+    reproxy_fetch_t *fetch = ((reproxy_delivery_t *)baton)->given;
+
+    if (is_read_up) {
+        give_back(fetch);
+        return;
+    }
+    /* The connection is the relay's. */
+    fetch->head.keeps = 0;
+    reproxy_fetch_fail(fetch, REPROXY_FAILURE_NONE);
+}
+
+/* How the copy serves is told when its body has ended. */
+static void give_away(reproxy_delivery_t *delivery, reproxy_handover_t *handover)
+{
+    fill_handover(delivery, handover);
     delivery->given = delivery->fetch;
-    delivery->given->head.keeps = 0;
     delivery->fetch = NULL;
-    reproxy_fetch_fail(delivery->given, REPROXY_FAILURE_NONE);
 }
 
 /* What the relay has sent is counted for its node here: nothing else saw the bytes. */
@@ -97,7 +117,7 @@ static apr_status_t resume_given(void *baton, apr_off_t sent, reproxy_failure_e 
     if (!reproxy_deliver_resume(delivery, failure, last_byte(delivery)))
         return APR_EGENERAL;
     if (is_plain(delivery))
-        fill_handover(delivery, next);
+        give_away(delivery, next);
     else
         next->pull = pull_given;
     return APR_SUCCESS;
@@ -109,8 +129,11 @@ static void given_ended(void *baton, apr_off_t sent, reproxy_failure_e failure)
 
     count_given(delivery, sent);
     drop_pulled(delivery);
-    if (delivery->given)
+    if (delivery->given) {
         delivery->fetch = delivery->given;
+        if (delivery->fetch->wire.conn && delivery->at > last_byte(delivery))
+            give_back(delivery->fetch);
+    }
     reproxy_source_done(delivery, REPROXY_FAILURE_NONE);
     if (failure != REPROXY_FAILURE_NONE)
         reproxy_deliver_tell_cut(delivery);
@@ -133,6 +156,10 @@ int reproxy_handover(reproxy_delivery_t *delivery)
     if (!reproxy_deliver_pass(delivery, bb))
         return 0;
     delivery->at = first_byte(delivery);
-    fill_handover(delivery, &handover);
-    return relay->take(&handover) == APR_SUCCESS;
+    give_away(delivery, &handover);
+    if (relay->take(&handover) == APR_SUCCESS)
+        return 1;
+    delivery->fetch = delivery->given;
+    delivery->given = NULL;
+    return 0;
 }

@@ -13,7 +13,8 @@
 /*
  * Connections whose response body is relayed. How a worker becomes free meanwhile, and comes back:
  *
- * The handler takes part in nothing special: it sends the head, hands the body over and returns.
+ * The handler takes part in nothing special: it sends the head, gives the body away and returns.
+ * Its worker gives the client what that takes at once; the rest is the relay's.
  * The end-of-request bucket that httpd passes then is kept back by a filter of the connection, so
  * that the request lives and is not logged. Then the connection is parked: its descriptor number
  * becomes a timer's (the socket lives on in a duplicate), and the MPM is told to wait until that is
@@ -39,22 +40,22 @@ typedef struct reproxy_relay_child_state_t {
 
 /* The body that is handed over. */
 typedef struct reproxy_relay_body_t {
-    int source;       /* a stream socket, which becomes the relay's own, whatever comes of it */
-    const char *head; /* bytes read already, which come first: copied */
+    int source; /* a stream socket: the caller's, who keeps it until begun or ended is called */
+    const char *head; /* bytes read already, which come first: as long */
     apr_size_t head_size;
     apr_off_t length; /* of the body, head included */
     apr_interval_time_t source_stall;
     /*
-     * begun: the relay has what it needs of body, whose head may go. next: called by a worker when
-     * a source failed after `sent` bytes of the whole body: fills body with another one for the
-     * rest and returns APR_SUCCESS (begun follows), or an error: the client's connection is cut.
-     * May take its time. ended: the last call, before r is logged; by a worker, or by the main
-     * thread of a child that stops.
+     * begun: the relay has what it needs of body; is_read_up: its last byte was read from source.
+     * Not called where a worker gives the body to its end. next: called by a worker when a source
+     * failed after `sent` bytes of the whole body: fills body with another one for the rest and
+     * returns APR_SUCCESS, or an error: the client's connection is cut. May take its time. ended:
+     * the last call, before r is logged; by a worker, or by the main thread of a child that stops.
      *
      * Where next sets pull, the rest is sent by that worker: pull gives the next bytes, valid until
      * the next call, or an error.
      */
-    void (*begun)(void *baton);
+    void (*begun)(void *baton, int is_read_up);
     apr_status_t (*next)(void *baton, apr_off_t sent, reproxy_relay_end_e end,
                          struct reproxy_relay_body_t *body);
     void (*ended)(void *baton, apr_off_t sent, reproxy_relay_end_e end);
@@ -70,21 +71,22 @@ void reproxy_relay_carry_register(void);
 reproxy_relay_carry_t *reproxy_relay_carry_create(conn_rec *c, reproxy_relay_child_state_t *child);
 
 /*
- * Called before the head of r is passed on, whose body is to be taken. It leaves at once: httpd
- * would set it aside until the FLUSH that comes after it, in a pool that lasts as long as the
- * connection.
+ * Called before the head of r is passed on, with a FLUSH behind it, whose body is to be taken. It
+ * is kept back until there is something of the body; where another body is passed on, it goes
+ * before that.
  */
 void reproxy_relay_carry_expect(reproxy_relay_carry_t *carry, request_rec *r);
 
 /*
- * Takes the body of r, expected before, whose head was sent with a FLUSH and of whose body nothing
- * was passed on. With an error nothing was done. r's handler then returns OK or DONE. Worker
- * thread.
+ * Takes the body of r, expected before, whose head was passed on and of whose body nothing was.
+ * What the client takes at once the worker gives it, and the whole body where there is no room in
+ * the relay. When this returns, the body has ended, or the relay has it (the connection is busy).
+ * r's handler then returns OK or DONE. Worker thread.
  */
-apr_status_t reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
-                                      const reproxy_relay_body_t *body);
+void reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
+                              const reproxy_relay_body_t *body);
 
-/* Returns 1 between a successful take and the end of the request. */
+/* Returns 1 from when the relay has a body to the end of its request. */
 int reproxy_relay_carry_is_busy(const reproxy_relay_carry_t *carry);
 
 /*

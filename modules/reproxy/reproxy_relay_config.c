@@ -6,7 +6,7 @@
 #include "reproxy_config.h"
 #include "reproxy_scene.h"
 
-#define MIN_DEFAULT  (256 * 1024)
+#define MIN_DEFAULT  (32 * 1024)
 #define MAX_LIMIT    100000
 #define SMALLEST_MIN 1
 

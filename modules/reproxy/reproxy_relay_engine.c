@@ -177,7 +177,12 @@ static void begin(reproxy_relay_engine_t *engine, reproxy_relay_job_t *job)
 
     apr_os_sock_put(&seat->client.socket, &job->client, engine->pool);
     apr_os_sock_put(&seat->source.socket, &job->source, engine->pool);
-    reproxy_relay_transfer_begin(&seat->transfer, job, &engine->pipes, now);
+    if (job->begun) {
+        seat->transfer = *job->begun;
+        job->begun = NULL;
+    } else {
+        reproxy_relay_transfer_begin(&seat->transfer, job, &engine->pipes, now);
+    }
     if (tier_loop_timer_set(engine->loop, &seat->timer, now) != APR_SUCCESS) {
         reproxy_relay_transfer_end(&seat->transfer, REPROXY_RELAY_STOPPED);
     }
@@ -257,6 +262,7 @@ apr_status_t reproxy_relay_engine_start(reproxy_relay_engine_t **engine,
                                         const reproxy_relay_engine_spec_t *spec, apr_pool_t *pool)
 {
     reproxy_relay_engine_t *made;
+    apr_thread_mutex_t *of_pipes;
     apr_pool_t *own;
     apr_status_t status = tier_thread_pool(&own, pool);
 
@@ -266,15 +272,18 @@ apr_status_t reproxy_relay_engine_start(reproxy_relay_engine_t **engine,
     made = apr_pcalloc(own, sizeof(*made));
     made->spec = *spec;
     made->pool = own;
-    reproxy_relay_pipes_init(&made->pipes, spec->max_pipes);
     status = tier_loop_create(&made->loop, 2 * spec->max_jobs, own);
     if (status == APR_SUCCESS) {
         status = apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, own);
     }
     if (status == APR_SUCCESS) {
+        status = apr_thread_mutex_create(&of_pipes, APR_THREAD_MUTEX_DEFAULT, own);
+    }
+    if (status == APR_SUCCESS) {
         status = apr_thread_cond_create(&made->ended, own);
     }
     if (status == APR_SUCCESS) {
+        reproxy_relay_pipes_init(&made->pipes, spec->max_pipes, of_pipes);
         status = tier_thread_start(&made->thread, "tier-relay", run, made, own, stop, pool);
     }
     if (status != APR_SUCCESS) {
@@ -330,6 +339,11 @@ int reproxy_relay_engine_holds(reproxy_relay_engine_t *engine, const reproxy_rel
     held = job->held;
     apr_thread_mutex_unlock(engine->lock);
     return held;
+}
+
+reproxy_relay_pipes_t *reproxy_relay_engine_pipes(reproxy_relay_engine_t *engine)
+{
+    return &engine->pipes;
 }
 
 apr_uint32_t reproxy_relay_engine_running(reproxy_relay_engine_t *engine)

@@ -7,6 +7,7 @@
 #include <log.h>
 
 #include "reproxy_relay_job.h"
+#include "reproxy_relay_pipe.h"
 
 /*
  * The relay: one thread that carries out many jobs at once, so that a slow client costs a few
@@ -42,6 +43,9 @@ void reproxy_relay_engine_cancel(reproxy_relay_engine_t *engine, reproxy_relay_j
 
 /* Returns 1 while job, submitted before, is on its way; 0 once done() has returned. Any thread. */
 int reproxy_relay_engine_holds(reproxy_relay_engine_t *engine, const reproxy_relay_job_t *job);
+
+/* Returns the pipes that a transfer which is handed over with its job has to be of. Any thread. */
+reproxy_relay_pipes_t *reproxy_relay_engine_pipes(reproxy_relay_engine_t *engine);
 
 /* Returns how many jobs are on their way. Any thread. */
 apr_uint32_t reproxy_relay_engine_running(reproxy_relay_engine_t *engine);

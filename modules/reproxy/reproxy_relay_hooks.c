@@ -8,7 +8,6 @@
 #include <http_core.h>
 #include <mpm_common.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <glue.h>
@@ -77,21 +76,14 @@ static reproxy_failure_e failure_of(reproxy_relay_end_e end)
     return end == REPROXY_RELAY_SOURCE_STALLED ? REPROXY_FAILURE_STALL : REPROXY_FAILURE_NONE;
 }
 
-/* Makes body what handover offers. Its source becomes the relay's own descriptor. */
+/* Makes body what handover offers. */
 static apr_status_t fill_body(reproxy_relay_body_t *body, const reproxy_handover_t *handover)
 {
-    apr_os_sock_t socket;
-    apr_status_t status = apr_os_sock_get(&socket, handover->storage);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    body->source = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     body->head = handover->buffered;
     body->head_size = handover->buffered_size;
     body->length = handover->remaining;
     body->source_stall = handover->stall;
-    return body->source >= 0 ? APR_SUCCESS : apr_get_os_error();
+    return apr_os_sock_get(&body->source, handover->storage);
 }
 
 static apr_status_t next(void *baton, apr_off_t sent, reproxy_relay_end_e end,
@@ -110,11 +102,11 @@ static apr_status_t next(void *baton, apr_off_t sent, reproxy_relay_end_e end,
     return status == APR_SUCCESS ? fill_body(body, &another) : status;
 }
 
-static void begun(void *baton)
+static void begun(void *baton, int is_read_up)
 {
     const reproxy_handover_t *handover = baton;
 
-    handover->taken(handover->baton);
+    handover->taken(handover->baton, is_read_up);
 }
 
 static void ended(void *baton, apr_off_t sent, reproxy_relay_end_e end)
@@ -137,7 +129,10 @@ static apr_status_t take(const reproxy_handover_t *handover)
     }
     body.baton = apr_pmemdup(r->pool, handover, sizeof(*handover));
     status = fill_body(&body, handover);
-    return status == APR_SUCCESS ? reproxy_relay_carry_take(conn->carry, r, &body) : status;
+    if (status == APR_SUCCESS) {
+        reproxy_relay_carry_take(conn->carry, r, &body);
+    }
+    return status;
 }
 
 static const reproxy_relay_t relay = {wants, take};

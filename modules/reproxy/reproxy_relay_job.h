@@ -21,6 +21,7 @@ typedef enum reproxy_relay_end_e {
  * that the relay does not touch it any more, and it may be submitted again with another source.
  */
 typedef struct reproxy_relay_job_t reproxy_relay_job_t;
+typedef struct reproxy_relay_transfer_t reproxy_relay_transfer_t;
 struct reproxy_relay_job_t {
     /* Stream sockets, non-blocking. They stay the caller's, who closes them after done(). */
     int client;
@@ -32,6 +33,10 @@ struct reproxy_relay_job_t {
      * has it, or done() is called. NULL where head_size is 0. */
     char *head;
     apr_size_t head_size;
+
+    /* What was moved before the relay gets it; NULL: nothing. The relay takes it over by a copy,
+     * with its pipe and buffer; then it is NULL. */
+    reproxy_relay_transfer_t *begun;
 
     /* Microseconds; 0 is no limit. */
     apr_interval_time_t source_stall;

@@ -7,8 +7,24 @@
 #define CALM_FOR      256 /* growths */
 #define GROWTH_FACTOR 4
 
-void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit)
+static void lock(reproxy_relay_pipes_t *pipes)
 {
+    if (pipes->lock) {
+        apr_thread_mutex_lock(pipes->lock);
+    }
+}
+
+static void unlock(reproxy_relay_pipes_t *pipes)
+{
+    if (pipes->lock) {
+        apr_thread_mutex_unlock(pipes->lock);
+    }
+}
+
+void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit,
+                              apr_thread_mutex_t *mutex)
+{
+    pipes->lock = mutex;
     pipes->count = 0;
     pipes->limit = limit;
     pipes->out = 0;
@@ -46,19 +62,40 @@ static int make_pipe(reproxy_relay_pipe_t *pipe)
     return 1;
 }
 
+/* Gives one that is kept. Returns 0 where it has to be made; *room is 0 where none may be. */
+static int take_kept(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe, int *room)
+{
+    int is_kept;
+
+    lock(pipes);
+    *room = pipes->out < pipes->limit;
+    is_kept = *room && pipes->count > 0;
+    if (is_kept) {
+        *pipe = pipes->kept[--pipes->count];
+    }
+    pipes->out += (apr_size_t)*room;
+    unlock(pipes);
+    return is_kept;
+}
+
 int reproxy_relay_pipes_take(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe)
 {
+    int room;
+
     pipe->out = -1;
-    if (pipes->out >= pipes->limit) {
+    if (take_kept(pipes, pipe, &room)) {
+        return 1;
+    }
+    if (!room) {
         return 0;
     }
-    if (pipes->count > 0) {
-        *pipe = pipes->kept[--pipes->count];
-    } else if (!make_pipe(pipe)) {
-        return 0;
+    if (make_pipe(pipe)) {
+        return 1;
     }
-    pipes->out++;
-    return 1;
+    lock(pipes);
+    pipes->out--;
+    unlock(pipes);
+    return 0;
 }
 
 static int resize(reproxy_relay_pipe_t *pipe, apr_size_t size)
@@ -79,32 +116,60 @@ void reproxy_relay_pipe_shrink(reproxy_relay_pipe_t *pipe)
     }
 }
 
+static int keep(reproxy_relay_pipes_t *pipes, const reproxy_relay_pipe_t *pipe, int is_empty)
+{
+    int is_kept;
+
+    lock(pipes);
+    pipes->out--;
+    is_kept = is_empty && pipes->count < REPROXY_RELAY_PIPES_KEPT;
+    if (is_kept) {
+        pipes->kept[pipes->count++] = *pipe;
+    }
+    unlock(pipes);
+    return is_kept;
+}
+
 void reproxy_relay_pipes_give(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe,
                               int is_empty)
 {
     if (pipe->out < 0) {
         return;
     }
-    pipes->out--;
-    if (is_empty && pipes->count < REPROXY_RELAY_PIPES_KEPT) {
-        reproxy_relay_pipe_shrink(pipe);
-        pipes->kept[pipes->count++] = *pipe;
+    if (is_empty && pipe->size > REPROXY_RELAY_PIPE_KEPT) {
+        resize(pipe, REPROXY_RELAY_PIPE_KEPT);
+    }
+    if (keep(pipes, pipe, is_empty)) {
         pipe->out = -1;
     } else {
         close_pipe(pipe);
     }
 }
 
+/* Returns 1 when the kernel may be asked for a larger one. */
+static int may_grow(reproxy_relay_pipes_t *pipes)
+{
+    int may;
+
+    lock(pipes);
+    may = pipes->refused == 0;
+    if (!may) {
+        pipes->refused--;
+    }
+    unlock(pipes);
+    return may;
+}
+
 void reproxy_relay_pipes_grow(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe)
 {
     apr_size_t wanted = pipe->size * GROWTH_FACTOR;
 
-    if (pipe->size >= REPROXY_RELAY_PIPE_MAX) {
+    if (pipe->size >= REPROXY_RELAY_PIPE_MAX || !may_grow(pipes)) {
         return;
     }
-    if (pipes->refused > 0) {
-        pipes->refused--;
-    } else if (!resize(pipe, wanted < REPROXY_RELAY_PIPE_MAX ? wanted : REPROXY_RELAY_PIPE_MAX)) {
+    if (!resize(pipe, wanted < REPROXY_RELAY_PIPE_MAX ? wanted : REPROXY_RELAY_PIPE_MAX)) {
+        lock(pipes);
         pipes->refused = CALM_FOR;
+        unlock(pipes);
     }
 }

@@ -2,10 +2,12 @@
 #ifndef REPROXY_RELAY_PIPE_H
 #define REPROXY_RELAY_PIPE_H
 
-#include <apr.h>
+#include <apr_thread_mutex.h>
 
 #define REPROXY_RELAY_PIPES_KEPT 32
+/* Sizes in bytes. */
 #define REPROXY_RELAY_PIPE_USUAL (64 * 1024)   /* what the kernel makes */
+#define REPROXY_RELAY_PIPE_KEPT  (256 * 1024)  /* the most of one that is not in use */
 #define REPROXY_RELAY_PIPE_MAX   (1024 * 1024) /* fs.pipe-max-size of a stock kernel */
 
 /* A pipe through which bytes go from socket to socket without a copy. A plain value. */
@@ -17,9 +19,10 @@ typedef struct reproxy_relay_pipe_t {
 
 /*
  * Pipes that are empty and kept for the next who needs one: making one costs three system calls and
- * up to 16 pages. One thread.
+ * up to 16 pages. Any thread, where there is a lock.
  */
 typedef struct reproxy_relay_pipes_t {
+    apr_thread_mutex_t *lock; /* over what follows; NULL: one thread has them */
     reproxy_relay_pipe_t kept[REPROXY_RELAY_PIPES_KEPT];
     apr_size_t count;
     apr_size_t limit;     /* of those that are out at once; 0: none is ever given */
@@ -27,8 +30,10 @@ typedef struct reproxy_relay_pipes_t {
     apr_uint32_t refused; /* growths that are not tried, as the kernel refused one lately */
 } reproxy_relay_pipes_t;
 
-/* Makes pipes an empty store that gives out up to limit pipes at once. */
-void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit);
+/* Makes pipes an empty store that gives out up to limit pipes at once. lock: the caller's, who
+ * keeps it as long as pipes; NULL: one thread has them. */
+void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit,
+                              apr_thread_mutex_t *lock);
 
 /* Closes every pipe kept. */
 void reproxy_relay_pipes_close(reproxy_relay_pipes_t *pipes);

@@ -66,10 +66,12 @@ void reproxy_relay_tally_report(const reproxy_relay_tally_t *tally, tier_status_
 
     tier_status_metric(root, TIER_STATUS_GAUGE, "running", running(tally),
                        "Bodies on their way without a worker.", pool);
-    counter(root, "begun", &tally->begun, "Bodies handed to the relay.", pool);
+    counter(root, "begun", &tally->begun, "Bodies sent past httpd's filters.", pool);
+    counter(root, "handed_over", &tally->handed_over,
+            "Bodies that the relay had, as their clients did not take them at once.", pool);
     counter(root, "refused", &tally->refused,
-            "Bodies served by a worker because the relay had no room.", pool);
-    counter(root, "bytes", &tally->bytes, "Bytes of bodies that the relay sent.", pool);
+            "Bodies that a worker sent to the end because the relay had no room.", pool);
+    counter(root, "bytes", &tally->bytes, "Bytes of bodies sent past httpd's filters.", pool);
     counter(root, "continued", &tally->continued,
             "Bodies continued from another copy after one had failed.", pool);
     for (i = 0; i < REPROXY_RELAY_ENDS; i++) {

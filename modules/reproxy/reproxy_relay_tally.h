@@ -10,7 +10,7 @@
 #include "reproxy_relay_job.h"
 
 /* Changes whenever a struct below does. */
-#define REPROXY_RELAY_TALLY_LAYOUT 1
+#define REPROXY_RELAY_TALLY_LAYOUT 2
 
 /* How many bodies one child carries now. */
 typedef struct reproxy_relay_child_t {
@@ -21,7 +21,8 @@ typedef struct reproxy_relay_child_t {
 /* In shared memory, zeroed when fresh; any thread of any process. */
 typedef struct reproxy_relay_tally_t {
     tier_counter_t begun;
-    tier_counter_t refused; /* no room: served by a worker */
+    tier_counter_t handed_over; /* to the relay: their clients did not take all of it at once */
+    tier_counter_t refused;     /* no room: served by a worker */
     tier_counter_t bytes;
     tier_counter_t continued; /* from another source, after one had failed */
     tier_counter_t ended[REPROXY_RELAY_ENDS];

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -117,9 +119,11 @@ static void judge_pipe(reproxy_relay_transfer_t *transfer, apr_time_t now)
 
 static step_e empty_pipe(reproxy_relay_transfer_t *transfer, apr_time_t now)
 {
+    int more = transfer->taken < transfer->job->length ? SPLICE_F_MORE : 0;
     ssize_t n = splice(transfer->pipe.out, NULL, transfer->job->client, NULL, transfer->piped,
-                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (unsigned)more);
 
+    transfer->pending = more != 0;
     if (n <= 0) {
         if (n < 0 && must_copy()) {
             transfer->copying = 1;
@@ -235,10 +239,22 @@ static int unacknowledged(const reproxy_relay_job_t *job)
     return ioctl(job->client, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
+/* Nothing more comes for now: what the kernel holds back for it is to leave. */
+static void push(reproxy_relay_transfer_t *transfer)
+{
+    int on = 1;
+
+    if (transfer->pending) {
+        setsockopt(transfer->job->client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        transfer->pending = 0;
+    }
+}
+
 /* A transfer that waits for a slow source holds no pipe, unless it was so fast that it has a large
  * one. */
 static void rest(reproxy_relay_transfer_t *transfer)
 {
+    push(transfer);
     if (transfer->pipe.out >= 0 && transfer->pipe.size <= REPROXY_RELAY_PIPE_USUAL) {
         reproxy_relay_pipes_give(transfer->pipes, &transfer->pipe, 1);
     }
@@ -259,6 +275,7 @@ reproxy_relay_wait_e reproxy_relay_transfer_move(reproxy_relay_transfer_t *trans
     if (job->sent != sent || transfer->taken != taken) {
         transfer->moved = now;
     }
+    transfer->blocked = outcome == NO_CLIENT;
     if (outcome == NO_SOURCE) {
         rest(transfer);
     } else if (outcome == NO_CLIENT) {

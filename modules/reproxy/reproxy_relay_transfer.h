@@ -14,9 +14,10 @@ typedef enum reproxy_relay_wait_e {
 
 /*
  * A job on its way: moves its bytes by splice(2) through a pipe, and by recv and send through a
- * small buffer where that is not to be had. Does not wait, knows no event loop. One thread.
+ * small buffer where that is not to be had. Does not wait, knows no event loop. One thread at a
+ * time: a copy of it goes on where the original stopped.
  */
-typedef struct reproxy_relay_transfer_t {
+struct reproxy_relay_transfer_t {
     reproxy_relay_job_t *job;
     reproxy_relay_pipes_t *pipes;
     reproxy_relay_pipe_t pipe; /* pipe.out is -1 while there is none */
@@ -32,10 +33,12 @@ typedef struct reproxy_relay_transfer_t {
     int unacknowledged; /* bytes in that buffer when that was looked at last */
     reproxy_relay_wait_e wait;
     unsigned copying : 1; /* splice cannot be used */
+    unsigned blocked : 1; /* the client took nothing (more) when it was offered bytes last */
+    unsigned pending : 1; /* the client's socket may hold bytes back, as more were promised */
     unsigned source_over : 1;
-} reproxy_relay_transfer_t;
+};
 
-/* Makes transfer carry out job from now on. pipes is shared with others of the same thread. */
+/* Makes transfer carry out job from now on. pipes is shared with others. */
 void reproxy_relay_transfer_begin(reproxy_relay_transfer_t *transfer, reproxy_relay_job_t *job,
                                   reproxy_relay_pipes_t *pipes, apr_time_t now);
 

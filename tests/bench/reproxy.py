@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """X-REPROXY-URL beside plain mod_proxy to storage and beside those who do the same: CPU of all servers involved."""
-from bench_lib import cpu_us, main
+import socket
 
-from webtier_testing import process, settings, wait_until
+from bench_lib import Unmeasurable, cpu_us, main
+
+from webtier_testing import client, process, settings, wait_until
 from webtier_testing.nginx import Nginx
 from webtier_testing.perlbal import Perlbal
 from webtier_testing.ports import Reservation
@@ -11,6 +13,8 @@ SIZES = {"1 KiB": 1024, "100 KiB": 102_400, "5 MiB": 5_242_880}
 # Of plain mod_proxy; the front's hop to the application included.
 GOALS = {"1 KiB": 1.3, "100 KiB": None, "5 MiB": 0.65}
 PROXY = ("proxy", "proxy_http")
+HUNG = 20
+FIRST_MS = 100
 
 _NGINX = """
 daemon off; pid {root}/pid; error_log {root}/error.log error; worker_processes 1;
@@ -63,6 +67,42 @@ class ChargedPerlbal(Perlbal):
         return cpu_us(self.pid)
 
 
+def hung_nodes(bench, storage):
+    """Has each of many nodes hang once, before another copy: adds how long after the deadline that had answered, and how
+    often a hung node was asked in two requests."""
+    hung = [socket.create_server(("127.0.0.1", 0)) for _ in range(HUNG)]  # the kernel accepts, nobody reads
+    app = bench._keep(FrontNginx(bench._workspace, storage, "".join(
+        f'location = /{number} {{ add_header X-REPROXY-URL "http://127.0.0.1:{one.getsockname()[1]}/f '
+        f'{storage.url}/{SIZES["1 KiB"]}"; return 200 ""; }}\n' for number, one in enumerate(hung))))
+    front = bench.httpd(f"""ProxyPass / http://127.0.0.1:{app.port}/
+        TierReproxy on
+        TierReproxyAllow 127.0.0.1:*
+        TierReproxyTimeout first={FIRST_MS}ms""", ["reproxy"], PROXY)
+    late, asked = [], []
+    with client.Session(front.port) as session:
+        for number, one in enumerate(hung):
+            answers = [session.get(f"/{number}") for _ in range(2)]
+            if any(answer.status != 200 or len(answer.body) != SIZES["1 KiB"] for answer in answers):
+                raise Unmeasurable("a copy beside a hung node is not delivered")
+            late.append(1000 * answers[0].elapsed - FIRST_MS)
+            asked.append(connections(one))
+    bench.figure(f"the worst of {HUNG} hung nodes", max(late), "ms after the deadline until the next copy has answered", 10)
+    bench.figure(f"the worst of {HUNG} hung nodes", max(asked), "times asked in two requests", 1)
+
+
+def connections(listener):
+    """Returns how many connections wait to be accepted; closes them and listener."""
+    listener.setblocking(False)
+    count = 0
+    try:
+        while True:
+            listener.accept()[0].close()
+            count += 1
+    except BlockingIOError:
+        listener.close()
+        return count
+
+
 def prepare(bench):
     workspace = bench._workspace
     storage = bench._keep(Storage(workspace, "access_log off; keepalive_requests 1000000000;"))
@@ -94,6 +134,7 @@ def prepare(bench):
         case("X-REPROXY-URL", ours, app, against=plain, goal=GOALS[name])
         case("nginx X-Accel-Redirect", accel, app, against=plain)
         case("Perlbal", perlbal, app, against=plain)
+    hung_nodes(bench, storage)
 
 
 if __name__ == "__main__":

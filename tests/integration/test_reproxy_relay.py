@@ -122,4 +122,4 @@ def test_no_room_is_no_fault(httpd, app, nginx):
     clients = [SlowClient(s) for _ in range(3)]
     wait_until(lambda: relay(s)["refused"] == 2)
     assert all(client.read_body(SIZE) == pattern(SIZE) for client in clients)
-    wait_until(lambda: relay(s)["complete"] == 1)
+    wait_until(lambda: relay(s)["complete"] == 3)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS cache client database devices file flight lookup report service store wire)
+foreach(subject IN ITEMS cache client database devices file flight lookup report rows service sources store wire)
   webtier_add_unit_test(mogile_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/mogile_${subject}_test.c
                         LIBS tier_reproxy_engine)
   target_compile_definitions(unit_mogile_${subject} PRIVATE
                              MOGILE_TRANSCRIPTS="${CMAKE_SOURCE_DIR}/tests/support/mogilefs/transcripts.jsonl")
 endforeach()
+target_sources(unit_mogile_sources PRIVATE ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common_stopwatch.h"
-#include "mogile_fake.h"
+#include "mogile_trackers.h"
 
 #include "mogile_probe.h"
 
@@ -29,7 +29,7 @@ static apr_status_t ask_once(apr_pool_t *pool)
 {
     memset(&ask, 0, sizeof(ask));
     ask.requests[0] = "noop a=b";
-    ask.deadline = DEADLINE;
+    ask.deadline = TRACKERS_DEADLINE;
     return mogile_client_ask(all.client, &ask, pool);
 }
 
@@ -52,7 +52,7 @@ static void connections_are_kept(void **state)
         assert_int_equal(ask.lost, 0);
     }
     assert_int_equal(connections(), 2); /* both are asked, in turn */
-    assert_int_equal(fake_requests(&all.fakes[0]), 10);
+    assert_int_equal(tracker_requests(&all.fakes[0]), 10);
     assert_memory_equal(all.fakes[0].last, "noop a=b&callid=", 16);
 }
 
@@ -61,10 +61,10 @@ static void two_requests_go_together(void **state)
     memset(&ask, 0, sizeof(ask));
     ask.requests[0] = "noop a=1";
     ask.requests[1] = "noop a=2";
-    ask.deadline = DEADLINE;
+    ask.deadline = TRACKERS_DEADLINE;
     assert_int_equal(mogile_client_ask(all.client, &ask, *state), APR_SUCCESS);
     assert_true(ask.answers[0].ok && ask.answers[1].ok);
-    assert_int_equal(fake_requests(&all.fakes[0]) + fake_requests(&all.fakes[1]), 2);
+    assert_int_equal(tracker_requests(&all.fakes[0]) + tracker_requests(&all.fakes[1]), 2);
 }
 
 /* Tracker 0 is bad: within so many asks it is met once, and after that left alone. */
@@ -74,7 +74,7 @@ static void meet_a_bad_tracker(mogile_error_e error, void **state)
 
     for (int i = 0; i < 10; i++)
         assert_int_equal(ask_once(*state), APR_SUCCESS);
-    assert_true(stopwatch_took(&began, tier_clock_now()) < 5 * DEADLINE);
+    assert_true(stopwatch_took(&began, tier_clock_now()) < 5 * TRACKERS_DEADLINE);
     assert_true(is_open(0) && !is_open(1));
     assert_int_equal(errors_of(&all, error), 1);
     assert_int_equal(count_lines(&all.log, "WT3501"), 1);
@@ -82,45 +82,45 @@ static void meet_a_bad_tracker(mogile_error_e error, void **state)
 
 static void one_that_refuses_is_left_out(void **state)
 {
-    fake_stop(&all.fakes[0]);
+    tracker_stop(&all.fakes[0]);
     meet_a_bad_tracker(MOGILE_ERROR_REFUSED, state);
     assert_int_equal(ask.lost, 0);
 }
 
 static void one_that_hangs_costs_one_deadline(void **state)
 {
-    fake_say(&all.fakes[0], NULL);
+    tracker_say(&all.fakes[0], NULL);
     meet_a_bad_tracker(MOGILE_ERROR_TIMEOUT, state);
-    assert_int_equal(fake_requests(&all.fakes[0]), 1);
+    assert_int_equal(tracker_requests(&all.fakes[0]), 1);
 }
 
 static void one_that_sends_half_an_answer_is_left_out(void **state)
 {
-    fake_say(&all.fakes[0], "OK callid=");
+    tracker_say(&all.fakes[0], "OK callid=");
     meet_a_bad_tracker(MOGILE_ERROR_TIMEOUT, state);
 }
 
 static void one_that_sends_garbage_is_left_out(void **state)
 {
-    fake_say(&all.fakes[0], "HTTP/1.1 400 Bad Request\r\n\r\n");
+    tracker_say(&all.fakes[0], "HTTP/1.1 400 Bad Request\r\n\r\n");
     meet_a_bad_tracker(MOGILE_ERROR_GARBAGE, state);
 }
 
 static void one_that_answers_another_request_is_left_out(void **state)
 {
-    fake_say(&all.fakes[0], "OK callid=77777\r\n");
+    tracker_say(&all.fakes[0], "OK callid=77777\r\n");
     meet_a_bad_tracker(MOGILE_ERROR_GARBAGE, state);
 }
 
 static void one_that_says_too_much_is_left_out(void **state)
 {
-    fake_say(&all.fakes[0], "OK callid=%s\r\nOK x=1\r\n");
+    tracker_say(&all.fakes[0], "OK callid=%s\r\nOK x=1\r\n");
     meet_a_bad_tracker(MOGILE_ERROR_GARBAGE, state);
 }
 
 static void one_that_closes_is_left_out(void **state)
 {
-    fake_say(&all.fakes[0], "");
+    tracker_say(&all.fakes[0], "");
     meet_a_bad_tracker(MOGILE_ERROR_CLOSED, state);
 }
 
@@ -137,34 +137,34 @@ static void a_kept_connection_that_was_closed_is_no_fault(void **state)
 
 static void what_may_have_been_done_is_told(void **state)
 {
-    fake_say(&all.fakes[0], "");
-    fake_say(&all.fakes[1], "");
+    tracker_say(&all.fakes[0], "");
+    tracker_say(&all.fakes[1], "");
     assert_int_equal(ask_once(*state), APR_EOF);
     assert_int_equal(ask.lost, 2);
     assert_int_equal(ask_once(*state), APR_EAGAIN);
     assert_int_equal(ask.lost, 0);
-    assert_int_equal(fake_requests(&all.fakes[0]), 1);
+    assert_int_equal(tracker_requests(&all.fakes[0]), 1);
 }
 
 static void all_that_hang_cost_two_deadlines(void **state)
 {
     stopwatch_t began = stopwatch_start();
 
-    fake_say(&all.fakes[0], NULL);
-    fake_say(&all.fakes[1], NULL);
+    tracker_say(&all.fakes[0], NULL);
+    tracker_say(&all.fakes[1], NULL);
     assert_int_equal(ask_once(*state), APR_TIMEUP);
-    assert_true(stopwatch_took(&began, tier_clock_now()) < 3 * DEADLINE);
+    assert_true(stopwatch_took(&began, tier_clock_now()) < 3 * TRACKERS_DEADLINE);
     assert_int_equal(ask_once(*state), APR_EAGAIN);
 }
 
 static void failure_is_asked_of_the_others(void **state)
 {
-    fake_say(&all.fakes[0], "ERR failure Operation+failed %s\r\n");
+    tracker_say(&all.fakes[0], "ERR failure Operation+failed %s\r\n");
     for (int i = 0; i < 4; i++) {
         assert_int_equal(ask_once(*state), APR_SUCCESS);
         assert_true(ask.answers[0].ok);
     }
-    fake_say(&all.fakes[1], "ERR db Database+error %s\r\n");
+    tracker_say(&all.fakes[1], "ERR db Database+error %s\r\n");
     assert_int_equal(ask_once(*state), APR_SUCCESS);
     assert_true(mogile_client_cannot(&ask.answers[0]));
     assert_false(is_open(0) || is_open(1));
@@ -173,8 +173,8 @@ static void failure_is_asked_of_the_others(void **state)
 
 static void one_that_cannot_beside_one_that_hangs_is_an_answer(void **state)
 {
-    fake_say(&all.fakes[0], "ERR failure Operation+failed %s\r\n");
-    fake_say(&all.fakes[1], NULL);
+    tracker_say(&all.fakes[0], "ERR failure Operation+failed %s\r\n");
+    tracker_say(&all.fakes[1], NULL);
     assert_int_equal(ask_once(*state), APR_SUCCESS);
     assert_true(mogile_client_cannot(&ask.answers[0]));
     assert_string_equal(ask.answers[0].code, "failure");
@@ -182,8 +182,8 @@ static void one_that_cannot_beside_one_that_hangs_is_an_answer(void **state)
 
 static void other_errors_are_answers(void **state)
 {
-    fake_say(&all.fakes[0], "ERR unknown_key unknown_key %s\r\n");
-    fake_say(&all.fakes[1], "ERR unknown_key unknown_key\r\n");
+    tracker_say(&all.fakes[0], "ERR unknown_key unknown_key %s\r\n");
+    tracker_say(&all.fakes[1], "ERR unknown_key unknown_key\r\n");
     for (int i = 0; i < 2; i++) {
         assert_int_equal(ask_once(*state), APR_SUCCESS);
         assert_string_equal(ask.answers[0].code, "unknown_key");
@@ -260,15 +260,15 @@ static void probe_until_closed(apr_pool_t *pool)
 
 static void a_probe_finds_out_that_it_answers_again(void **state)
 {
-    fake_say(&all.fakes[0], NULL);
+    tracker_say(&all.fakes[0], NULL);
     while (!is_open(0))
         ask_once(*state);
     probe_for(MS(80), *state);
     assert_true(is_open(0));
-    fake_say(&all.fakes[0], "ERR failure Operation+failed\r\n"); /* its database hangs */
+    tracker_say(&all.fakes[0], "ERR failure Operation+failed\r\n"); /* its database hangs */
     probe_for(MS(80), *state);
     assert_true(is_open(0));
-    fake_say(&all.fakes[0], "ERR unknown_key unknown_key\r\n");
+    tracker_say(&all.fakes[0], "ERR unknown_key unknown_key\r\n");
     probe_until_closed(*state);
     assert_int_equal(count_lines(&all.log, "WT3503"), 1);
     assert_memory_equal(all.fakes[0].last, "get_paths domain=web&key=x", 26);
@@ -278,19 +278,19 @@ static void a_probe_of_what_refuses_or_babbles_goes_on(void **state)
 {
     int port = all.fakes[0].port;
 
-    fake_stop(&all.fakes[0]);
+    tracker_stop(&all.fakes[0]);
     while (!is_open(0))
         ask_once(*state);
     probe_for(MS(50), *state);
     assert_true(is_open(0));
-    fake_start(&all.fakes[0], port);
-    fake_say(&all.fakes[0], "garbage\r\n");
+    tracker_start(&all.fakes[0], port);
+    tracker_say(&all.fakes[0], "garbage\r\n");
     probe_for(MS(50), *state);
     assert_true(is_open(0));
-    fake_say(&all.fakes[0], "");
+    tracker_say(&all.fakes[0], "");
     probe_for(MS(50), *state);
     assert_true(is_open(0));
-    fake_say(&all.fakes[0], "OK \r\n");
+    tracker_say(&all.fakes[0], "OK \r\n");
     probe_until_closed(*state);
 }
 

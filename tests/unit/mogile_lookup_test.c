@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mogile_fake.h"
+#include "mogile_trackers.h"
 
 #include "mogile_lookup.h"
 
@@ -26,7 +26,7 @@ static int start(void **state)
     lookup.client = all.client;
     lookup.local = mogile_cache_at(segment);
     lookup.totals = &totals;
-    lookup.deadline = DEADLINE;
+    lookup.deadline = TRACKERS_DEADLINE;
     lookup.stale = apr_time_from_sec(60);
     key = (mogile_key_t){.domain = "web",
                          .key = "k&1",
@@ -52,13 +52,13 @@ static mogile_found_e find(apr_pool_t *pool)
 
 static int requests(void)
 {
-    return fake_requests(&all.fakes[0]) + fake_requests(&all.fakes[1]);
+    return tracker_requests(&all.fakes[0]) + tracker_requests(&all.fakes[1]);
 }
 
 static void both_say(const char *text)
 {
-    fake_say(&all.fakes[0], text);
-    fake_say(&all.fakes[1], text);
+    tracker_say(&all.fakes[0], text);
+    tracker_say(&all.fakes[1], text);
 }
 
 static void a_file_is_asked_for_once(void **state)
@@ -172,7 +172,7 @@ static void an_answer_of_a_while_ago_is_better_than_none(void **state)
 
 static void paths_that_lead_elsewhere_are_no_answer(void **state)
 {
-    fake_say(&all.fakes[0], "OK paths=1&path1=http://127.0.0.1/etc/passwd&callid=%s\r\n");
+    tracker_say(&all.fakes[0], "OK paths=1&path1=http://127.0.0.1/etc/passwd&callid=%s\r\n");
     for (int i = 0; i < 3; i++) {
         key.key = apr_psprintf(*state, "k%d", i);
         assert_int_equal(find(*state), MOGILE_FOUND);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mogile_fake.h"
+#include "mogile_trackers.h"
 
 #include "mogile_service.h"
 

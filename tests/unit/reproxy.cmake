@@ -3,7 +3,7 @@ foreach(subject IN ITEMS allow buffers chunk head memory node plan quiet range s
   webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
                         LIBS tier_reproxy_engine)
 endforeach()
-foreach(subject IN ITEMS relay relay_engine relay_pipe relay_rest relay_transfer)
+foreach(subject IN ITEMS relay relay_engine relay_pipe relay_rest relay_run relay_transfer)
   webtier_add_unit_test(reproxy_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/reproxy_${subject}_test.c
                         LIBS tier_relay_engine)
 endforeach()

@@ -6,7 +6,7 @@
 static void a_job_is_held_until_it_is_done(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, 1, *state);
-    line_t line;
+    static line_t line;
 
     make_line(&line, 1000, 0);
     assert_int_equal(reproxy_relay_engine_submit(engine, &line.job), APR_SUCCESS);

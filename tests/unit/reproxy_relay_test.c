@@ -31,7 +31,7 @@ static void carry_sizes(apr_pool_t *pool, apr_size_t max_pipes, apr_size_t head_
     size_t i;
 
     for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        line_t line;
+        static line_t line;
 
         if (sizes[i] < (apr_int64_t)head_size) {
             continue;
@@ -66,7 +66,7 @@ static void any_rhythm_gives_the_same_bytes(void **state)
     int i;
 
     for (i = 0; i < 60; i++) {
-        line_t line;
+        static line_t line;
 
         srand((unsigned)i);
         make_line(&line, 1 + rand() % 60000, 2048);
@@ -81,7 +81,7 @@ static void a_unix_socket_may_be_either_end(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
     int source[2], client[2];
-    line_t line;
+    static line_t line;
 
     unix_pair(source);
     unix_pair(client);
@@ -94,7 +94,7 @@ static void no_byte_beyond_the_length_is_taken(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
     char more[8];
-    line_t line;
+    static line_t line;
 
     make_line(&line, 1000, 0);
     line.to_feed = 1005;
@@ -109,7 +109,7 @@ static void no_byte_beyond_the_length_is_taken(void **state)
 static void a_client_that_closed_its_half_gets_everything(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    line_t line;
+    static line_t line;
 
     make_line(&line, 2000000, 0);
     shutdown(line.reader, SHUT_WR);
@@ -124,7 +124,7 @@ static void a_source_that_ends_early_is_told(void **state)
 
     for (i = 0; i < 2 * sizeof(given) / sizeof(given[0]); i++) {
         reproxy_relay_engine_t *engine = start_engine(1, i % 2 ? PIPES : 0, *state);
-        line_t line;
+        static line_t line;
 
         make_line(&line, 1000000, 0);
         line.to_feed = given[i / 2];
@@ -141,7 +141,7 @@ static void another_source_completes_what_one_began(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
     int source[2];
-    line_t line;
+    static line_t line;
 
     make_line(&line, 1000000, 0);
     line.to_feed = 300000;
@@ -177,7 +177,7 @@ static void reset(int *fd)
 static void a_reset_source_is_told(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    line_t line;
+    static line_t line;
 
     make_line(&line, 1000000, 0);
     submit(engine, &line);
@@ -191,7 +191,7 @@ static void a_reset_source_is_told(void **state)
 static void a_client_that_goes_is_noticed_while_the_source_is_silent(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    line_t line;
+    static line_t line;
 
     make_line(&line, 1000000, 0);
     submit(engine, &line);
@@ -205,7 +205,7 @@ static void a_client_that_goes_is_noticed_while_the_source_is_silent(void **stat
 static void a_client_that_goes_while_it_is_fed_is_noticed(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(1, PIPES, *state);
-    line_t line;
+    static line_t line;
 
     make_line(&line, 50000000, 4096);
     submit(engine, &line);
@@ -223,7 +223,7 @@ static void a_client_that_goes_while_it_is_fed_is_noticed(void **state)
 static void deadlines_hold(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(2, PIPES, *state);
-    line_t silent, stuck;
+    static line_t silent, stuck;
 
     make_line(&silent, 1000, 0);
     silent.job.source_stall = silent.job.client_stall = MS(50);
@@ -244,7 +244,7 @@ static void deadlines_hold(void **state)
 static void no_more_jobs_than_allowed(void **state)
 {
     reproxy_relay_engine_t *engine = start_engine(2, PIPES, *state);
-    line_t lines[3];
+    static line_t lines[3];
     int i;
 
     for (i = 0; i < 3; i++) {
@@ -270,7 +270,7 @@ static void a_cancelled_job_has_ended_when_cancel_returns(void **state)
     int i;
 
     for (i = 0; i < 50; i++) {
-        line_t line;
+        static line_t line;
 
         make_line(&line, 1000000, 0);
         submit(engine, &line);
@@ -287,7 +287,7 @@ static void the_end_of_the_relay_ends_every_job(void **state)
 {
     apr_pool_t *child;
     reproxy_relay_engine_t *engine;
-    line_t lines[20];
+    static line_t lines[20];
     int i;
 
     assert_int_equal(apr_pool_create(&child, *state), APR_SUCCESS);

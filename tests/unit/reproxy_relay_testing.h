@@ -7,15 +7,9 @@
  * the source and reads as the client in any rhythm, and compares every byte with a pattern.
  */
 
-#include "common_support.h"
+#include "reproxy_relay_sockets.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "reproxy_relay_engine.h"
 
@@ -23,6 +17,7 @@
 #define LIMIT  apr_time_from_sec(120)
 #define KIB(n) ((apr_int64_t)(n)*1024)
 
+/* Static in tests: a relay that ends only after its test has failed must not write to its stack. */
 typedef struct line_t {
     reproxy_relay_job_t job;
     int feeder; /* our end of the source; -1: nothing (more) is fed */
@@ -36,63 +31,12 @@ typedef struct line_t {
     int done; /* atomic */
 } line_t;
 
-static inline char pattern(apr_int64_t at)
-{
-    return (char)((apr_uint64_t)(at + 7) * 2654435761u >> 11);
-}
-
-static inline void fill_pattern(char *bytes, apr_int64_t at, apr_size_t size)
-{
-    apr_size_t i;
-
-    for (i = 0; i < size; i++) {
-        bytes[i] = pattern(at + (apr_int64_t)i);
-    }
-}
-
 static inline void tell_done(reproxy_relay_job_t *job)
 {
     __atomic_store_n(&((line_t *)job->baton)->done, 1, __ATOMIC_RELEASE);
 }
 
 #define is_done(line) __atomic_load_n(&(line)->done, __ATOMIC_ACQUIRE)
-
-static inline void set_nonblocking(int fd)
-{
-    assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
-}
-
-/* Two connected TCP sockets, both non-blocking; buffer: SO_SNDBUF and SO_RCVBUF, 0 for the usual.
- */
-static inline void tcp_pair(int ends[2], int buffer)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
-    if (buffer) {
-        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-        setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-        setsockopt(ends[0], SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-        setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-    }
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(listener, 1), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-    assert_int_equal(connect(ends[0], (struct sockaddr *)&address, sizeof(address)), 0);
-    ends[1] = accept(listener, NULL, NULL);
-    assert_true(ends[1] >= 0);
-    close(listener);
-    set_nonblocking(ends[0]);
-    set_nonblocking(ends[1]);
-}
-
-static inline void unix_pair(int ends[2])
-{
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-}
 
 static inline void line_of(line_t *line, const int source[2], const int client[2],
                            apr_int64_t length)
@@ -115,14 +59,6 @@ static inline void make_line(line_t *line, apr_int64_t length, int buffer)
     tcp_pair(source, buffer);
     tcp_pair(client, buffer);
     line_of(line, source, client, length);
-}
-
-static inline void close_one(int *fd)
-{
-    if (*fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
 }
 
 static inline void close_line(line_t *line)

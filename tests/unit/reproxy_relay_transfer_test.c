@@ -23,7 +23,7 @@ static void begin(scene_t *scene, apr_int64_t length)
     make_line(&scene->line, length, 0);
     scene->line.job.client_stall = scene->line.job.source_stall = STALL;
     scene->now = apr_time_from_sec(1000);
-    reproxy_relay_pipes_init(&scene->pipes, 1);
+    reproxy_relay_pipes_init(&scene->pipes, 1, NULL);
     reproxy_relay_transfer_begin(&scene->transfer, &scene->line.job, &scene->pipes, scene->now);
 }
 
