@@ -3,6 +3,7 @@
 
 #include <http_protocol.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -341,6 +342,23 @@ static void set_up(reproxy_delivery_t *delivery, request_rec *r, const reproxy_o
     delivery->ask.stall = reproxy_config_stall(config);
 }
 
+static apr_status_t free_memory(void *memory)
+{
+    free(memory);
+    return APR_SUCCESS;
+}
+
+/* Of the heap, where what many slow clients hold lies close together: pools take whole pages. */
+static reproxy_delivery_t *make_delivery(apr_pool_t *pool)
+{
+    reproxy_delivery_t *delivery = calloc(1, sizeof(*delivery));
+
+    if (!delivery)
+        return apr_pcalloc(pool, sizeof(*delivery));
+    apr_pool_cleanup_register(pool, delivery, free_memory, apr_pool_cleanup_null);
+    return delivery;
+}
+
 int reproxy_deliver(request_rec *r, const reproxy_order_t *order)
 {
     reproxy_delivery_t *delivery;
@@ -352,7 +370,7 @@ int reproxy_deliver(request_rec *r, const reproxy_order_t *order)
     status = reproxy_answer_conditions(r);
     if (status != OK)
         return status;
-    delivery = apr_pcalloc(r->pool, sizeof(*delivery));
+    delivery = make_delivery(r->pool);
     set_up(delivery, r, order);
     reproxy_answer_ranges(delivery);
     status = open_first(delivery);

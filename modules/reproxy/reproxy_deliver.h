@@ -25,7 +25,8 @@ int reproxy_deliver(request_rec *r, const reproxy_order_t *order);
 
 /*
  * The rest of a body, offered to a relay: the head of the answer has been passed on with a FLUSH,
- * and nothing after it. The storage's answer is not chunked, its connection is plain TCP.
+ * and nothing after it. The storage's answer is not chunked, its connection is plain TCP. It lasts
+ * until ended is called.
  */
 typedef struct reproxy_handover_t {
     request_rec *r;
@@ -41,7 +42,7 @@ typedef struct reproxy_handover_t {
     apr_interval_time_t stall; /* the longest pause of the storage that is waited for */
     /*
      * From the handover on, take() included, one call at a time, each in the thread that has r.
-     * baton lives in r->pool.
+     * baton lasts as long.
      * resume: the copy in use failed when the client had sent bytes, counted from the first
      * handover. Opens another copy and fills next with it; waits for it as long as any worker does.
      * An error: there is none. Where the copy's bytes cannot be relayed (TLS, chunks, bytes that

@@ -6,6 +6,7 @@
 #include <apr_md5.h>
 
 #include "reproxy_config.h"
+#include "reproxy_deliver.h"
 #include "reproxy_fetch.h"
 #include "reproxy_order.h"
 #include "reproxy_plan.h"
@@ -17,8 +18,8 @@
 
 /*
  * One delivery under way: what reproxy_source.c (from which copy), reproxy_answer.c (what the
- * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives in r->pool, for as
- * long as a slow client takes: what few requests need is allocated when it is needed.
+ * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives as long as r->pool, for
+ * as long as a slow client takes: what few requests need is allocated when it is needed.
  */
 typedef struct reproxy_delivery_t {
     request_rec *r;
@@ -26,9 +27,11 @@ typedef struct reproxy_delivery_t {
     const reproxy_config_t *config;
     reproxy_plan_t plan;
     reproxy_fetch_ask_t ask;
-    reproxy_fetch_t *slots[2]; /* NULL: not needed yet */
+    reproxy_fetch_t *slots[2]; /* the second is NULL until it is needed */
+    reproxy_fetch_t usual;     /* the first of them */
     reproxy_fetch_t *fetch;    /* the one that delivers; NULL: none */
     reproxy_fetch_t *given;    /* the one whose body the relay carries; NULL: none */
+    reproxy_handover_t offer;  /* what the relay was offered */
     apr_bucket *pulled;        /* what a worker gives the client beside the relay; NULL: nothing */
 
     apr_off_t size;   /* of the whole file; -1: not known */

@@ -143,9 +143,8 @@ int reproxy_handover(reproxy_delivery_t *delivery)
 {
     const reproxy_relay_t *relay = reproxy_scene()->relay;
     request_rec *r = delivery->r;
+    reproxy_handover_t *offer = &delivery->offer;
     apr_bucket_brigade *bb;
-    reproxy_handover_t handover = {
-        .r = r, .resume = resume_given, .taken = taken, .ended = given_ended, .baton = delivery};
 
     if (!relay || !is_plain(delivery) || delivery->fetch->left <= 0 || delivery->is_multipart ||
         reproxy_deliver_is_verified(delivery) || r->header_only ||
@@ -156,8 +155,10 @@ int reproxy_handover(reproxy_delivery_t *delivery)
     if (!reproxy_deliver_pass(delivery, bb))
         return 0;
     delivery->at = first_byte(delivery);
-    give_away(delivery, &handover);
-    if (relay->take(&handover) == APR_SUCCESS)
+    *offer = (reproxy_handover_t){
+        .r = r, .resume = resume_given, .taken = taken, .ended = given_ended, .baton = delivery};
+    give_away(delivery, offer);
+    if (relay->take(offer) == APR_SUCCESS)
         return 1;
     delivery->fetch = delivery->given;
     delivery->given = NULL;

@@ -15,9 +15,11 @@ struct reproxy_relay_carry_t {
     conn_rec *c;
     ap_filter_t *filter;      /* NULL until the first body was taken */
     apr_bucket_brigade *kept; /* the end-of-request bucket */
-    request_rec *heading;     /* the next that passes is the head of its answer; NULL: is not */
-    char *head;               /* of the answer, kept back, of its request's pool */
-    apr_size_t head_size;     /* 0: there is none */
+    int heading;              /* the next that passes is the head of an answer */
+    char *head;               /* of the answer, kept back: malloc'ed; NULL: there is none */
+    apr_size_t head_at;       /* what of it was sent */
+    apr_size_t head_size;     /* and is to be sent */
+    apr_off_t ahead;          /* bytes of it that the job sends before those of the body */
     request_rec *r;           /* NULL: not busy */
     reproxy_relay_body_t body;
     reproxy_relay_job_t job;
@@ -30,6 +32,12 @@ struct reproxy_relay_carry_t {
     reproxy_relay_carry_t *next; /* in child->carried, under its lock */
     reproxy_relay_carry_t *before;
 };
+
+/* Takes the head's bytes off those that the job has sent. Done again it does nothing. */
+void reproxy_relay_carried_count_head(reproxy_relay_carry_t *carry);
+
+/* Frees the head that was kept back. */
+void reproxy_relay_carried_drop_head(reproxy_relay_carry_t *carry);
 
 /* Returns the descriptor of the client's connection, as the MPM has it. */
 int reproxy_relay_carried_descriptor(const reproxy_relay_carry_t *carry);

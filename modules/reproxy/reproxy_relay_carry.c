@@ -13,6 +13,7 @@
 #include <util_filter.h>
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "reproxy_private.h"
@@ -21,6 +22,13 @@
 #define NONE       REPROXY_RELAY_NONE
 #define NODES_KEPT 4 /* more than a connection's allocator keeps as a rule */
 #define NODE_SIZE  (8192 - APR_MEMNODE_T_SIZE)
+
+void reproxy_relay_carried_drop_head(reproxy_relay_carry_t *carry)
+{
+    free(carry->head);
+    carry->head = NULL;
+    carry->head_at = carry->head_size = 0;
+}
 
 static int is_only_flush(const apr_bucket_brigade *brigade)
 {
@@ -52,12 +60,17 @@ static int is_only_data(const apr_bucket_brigade *brigade)
  * something may be on its way before it, the head goes the usual way, at once. */
 static void keep_head(reproxy_relay_carry_t *carry, apr_bucket_brigade *brigade)
 {
-    const request_rec *r = carry->heading;
+    apr_off_t size = 0;
 
-    carry->heading = NULL;
-    if (carry->c->data_in_output_filters || !is_only_data(brigade) ||
-        apr_brigade_pflatten(brigade, &carry->head, &carry->head_size, r->pool) != APR_SUCCESS) {
-        carry->head_size = 0;
+    carry->heading = 0;
+    if (!carry->c->data_in_output_filters && is_only_data(brigade) &&
+        apr_brigade_length(brigade, 1, &size) == APR_SUCCESS && size > 0) {
+        carry->head = malloc((apr_size_t)size);
+    }
+    carry->head_size = (apr_size_t)size;
+    if (!carry->head ||
+        apr_brigade_flatten(brigade, carry->head, &carry->head_size) != APR_SUCCESS) {
+        reproxy_relay_carried_drop_head(carry);
         APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(carry->c->bucket_alloc));
     } else {
         apr_brigade_cleanup(brigade);
@@ -69,7 +82,7 @@ static void put_head_back(reproxy_relay_carry_t *carry, apr_bucket_brigade *brig
 {
     APR_BRIGADE_INSERT_HEAD(brigade, apr_bucket_heap_create(carry->head, carry->head_size, NULL,
                                                             carry->c->bucket_alloc));
-    carry->head_size = 0;
+    reproxy_relay_carried_drop_head(carry);
 }
 
 static void keep_end(reproxy_relay_carry_t *carry, apr_bucket_brigade *brigade)
@@ -88,9 +101,9 @@ static apr_status_t pass(ap_filter_t *filter, apr_bucket_brigade *brigade)
 
     if (carry->heading && !APR_BRIGADE_EMPTY(brigade)) {
         keep_head(carry, brigade);
-    } else if (carry->head_size > 0 && is_only_flush(brigade)) {
+    } else if (carry->head && is_only_flush(brigade)) {
         apr_brigade_cleanup(brigade);
-    } else if (carry->head_size > 0) {
+    } else if (carry->head) {
         put_head_back(carry, brigade);
     }
     if (carry->r && !APR_BRIGADE_EMPTY(brigade)) {
@@ -107,6 +120,7 @@ void reproxy_relay_carry_register(void)
 static apr_status_t abort_with_pool(void *data)
 {
     reproxy_relay_carry_abort(data);
+    reproxy_relay_carried_drop_head(data);
     return APR_SUCCESS;
 }
 
@@ -255,16 +269,33 @@ void reproxy_relay_carry_expect(reproxy_relay_carry_t *carry, request_rec *r)
         carry->filter = ap_add_output_filter(REPROXY_RELAY_FILTER, carry, r, carry->c);
         carry->kept = apr_brigade_create(carry->c->pool, carry->c->bucket_alloc);
     }
-    carry->heading = r;
-    carry->head_size = 0;
+    carry->heading = 1;
+}
+
+static void count_bytes(const reproxy_relay_carry_t *carry, apr_off_t bytes)
+{
+    if (carry->child->count_bytes) {
+        carry->child->count_bytes(carry->c, bytes);
+    }
+}
+
+void reproxy_relay_carried_count_head(reproxy_relay_carry_t *carry)
+{
+    apr_off_t of_head = carry->ahead < carry->job.sent ? carry->ahead : carry->job.sent;
+
+    carry->job.sent -= of_head;
+    carry->ahead = 0;
+    count_bytes(carry, of_head);
 }
 
 void reproxy_relay_carried_tell_end(reproxy_relay_carry_t *carry)
 {
     reproxy_relay_child_state_t *child = carry->child;
-    apr_off_t sent = carry->sent + carry->job.sent;
     request_rec *r = carry->r;
+    apr_off_t sent;
 
+    reproxy_relay_carried_count_head(carry);
+    sent = carry->sent + carry->job.sent;
     tier_counter_add(&child->tally->ended[carry->job.end], 1);
     tier_counter_add(&child->tally->bytes, (apr_uint64_t)carry->job.sent);
     if (carry->job.end != REPROXY_RELAY_COMPLETE) {
@@ -274,9 +305,7 @@ void reproxy_relay_carried_tell_end(reproxy_relay_carry_t *carry)
             carry->sent + carry->body.length, reproxy_relay_end_name(carry->job.end));
     }
     r->bytes_sent += sent;
-    if (child->count_bytes) {
-        child->count_bytes(carry->c, sent);
-    }
+    count_bytes(carry, sent);
     if (carry->job.end != REPROXY_RELAY_COMPLETE) {
         carry->c->aborted = 1;
         carry->c->keepalive = AP_CONN_CLOSE;

@@ -89,6 +89,9 @@ static apr_status_t watch(seat_t *seat)
     apr_status_t status = tier_loop_socket_watch(loop, &seat->client, for_source ? 0 : APR_POLLOUT);
 
     if (status == APR_SUCCESS && for_source) {
+        if (!seat->source.slot) {
+            apr_os_sock_put(&seat->source.socket, &seat->transfer.job->source, seat->engine->pool);
+        }
         status = tier_loop_socket_watch(loop, &seat->source, APR_POLLIN);
     } else {
         tier_loop_socket_forget(loop, &seat->source);
@@ -176,7 +179,6 @@ static void begin(reproxy_relay_engine_t *engine, reproxy_relay_job_t *job)
     apr_time_t now = tier_clock_now();
 
     apr_os_sock_put(&seat->client.socket, &job->client, engine->pool);
-    apr_os_sock_put(&seat->source.socket, &job->source, engine->pool);
     if (job->begun) {
         seat->transfer = *job->begun;
         job->begun = NULL;

@@ -3,8 +3,6 @@
  * relay. */
 #include "reproxy_relay_carried.h"
 
-#include <util_filter.h>
-
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +67,21 @@ static int is_handed_over(const reproxy_relay_carry_t *carry)
     return carry->socket != NONE;
 }
 
+/* What was read already: of the answer's head, and of the body. Returns 0 where there is no memory.
+ */
+static int fill_head(reproxy_relay_carry_t *carry)
+{
+    char *to = carry->job.head = malloc(carry->job.head_size);
+
+    if (to && carry->head_size > 0) {
+        memcpy(to, carry->head + carry->head_at, carry->head_size);
+    }
+    if (to && carry->body.head_size > 0) {
+        memcpy(to + carry->head_size, carry->body.head, carry->body.head_size);
+    }
+    return to != NULL;
+}
+
 /* Makes job the rest of the body. Returns 0 when there is no memory for what was read of it, or a
  * descriptor is of no use. */
 static int fill_job(reproxy_relay_carry_t *carry)
@@ -79,25 +92,24 @@ static int fill_job(reproxy_relay_carry_t *carry)
     memset(job, 0, sizeof(*job));
     job->client = is_handed_over(carry) ? carry->socket : reproxy_relay_carried_descriptor(carry);
     job->source = is_handed_over(carry) ? carry->source : body->source;
-    job->length = body->length;
-    job->head_size = body->head_size;
+    job->length = body->length + (apr_off_t)carry->head_size;
+    job->head_size = carry->head_size + body->head_size;
     job->source_stall = body->source_stall;
     job->client_stall = carry->r->server->timeout;
     job->done = wake;
     job->baton = carry;
-    if (job->head_size > 0) {
-        job->head = malloc(job->head_size);
-        if (!job->head) {
-            return 0;
-        }
-        memcpy(job->head, body->head, job->head_size);
+    if (job->head_size > 0 && !fill_head(carry)) {
+        return 0;
     }
+    carry->ahead = (apr_off_t)carry->head_size;
+    reproxy_relay_carried_drop_head(carry);
     return set_nonblocking(job->client) && set_nonblocking(job->source);
 }
 
 /* Its end where there was no beginning. */
 static int cannot_begin(reproxy_relay_carry_t *carry)
 {
+    reproxy_relay_carried_drop_head(carry);
     free(carry->job.head);
     carry->job.head = NULL;
     carry->job.end = REPROXY_RELAY_STOPPED;
@@ -133,6 +145,7 @@ static int find_next(reproxy_relay_carry_t *carry)
 {
     reproxy_relay_body_t next = carry->body;
 
+    reproxy_relay_carried_count_head(carry);
     if (!source_failed(carry) || next.next(next.baton, carry->sent + carry->job.sent,
                                            carry->job.end, &next) != APR_SUCCESS) {
         return 0;
@@ -173,57 +186,41 @@ static int give_here(reproxy_relay_carry_t *carry, apr_interval_time_t limit)
     return 0;
 }
 
-static void count_bytes(const reproxy_relay_carry_t *carry, apr_off_t bytes)
+/* So many bytes of the head, and then of what was read of the body, have been sent. */
+static void take_off(reproxy_relay_carry_t *carry, apr_size_t sent)
 {
-    if (carry->child->count_bytes) {
-        carry->child->count_bytes(carry->c, bytes);
-    }
+    reproxy_relay_body_t *body = &carry->body;
+    apr_size_t of_head = sent < carry->head_size ? sent : carry->head_size;
+
+    carry->job.sent = carry->ahead = (apr_off_t)of_head;
+    reproxy_relay_carried_count_head(carry);
+    carry->head_at = of_head;
+    carry->head_size -= of_head;
+    sent -= of_head;
+    carry->sent = (apr_off_t)sent;
+    body->head += sent;
+    body->head_size -= sent;
+    body->length -= (apr_off_t)sent;
+    tier_counter_add(&carry->child->tally->bytes, sent);
 }
 
-/* What the client did not take of the head at once is waited for, which is for very little. */
-static void send_rest_of_head(reproxy_relay_carry_t *carry)
-{
-    apr_bucket_brigade *brigade = apr_brigade_create(carry->r->pool, carry->c->bucket_alloc);
-
-    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_heap_create(carry->head, carry->head_size, NULL,
-                                                            carry->c->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(carry->c->bucket_alloc));
-    carry->head_size = 0;
-    ap_pass_brigade(carry->filter->next, brigade);
-    apr_brigade_destroy(brigade);
-}
-
-/* The head of the answer and what was read of the body leave together. Whatever is wrong with the
- * client, the job finds out. Returns 1 when the kernel may keep some of it back for what follows.
+/* The head of the answer and what was read of the body leave together. What the client does not
+ * take at once is the job's. Returns 1 when the kernel may keep some of it back for what follows.
  */
 static int send_first(reproxy_relay_carry_t *carry)
 {
-    reproxy_relay_body_t *body = &carry->body;
+    const reproxy_relay_body_t *body = &carry->body;
     struct iovec parts[] = {{carry->head, carry->head_size}, {(void *)body->head, body->head_size}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     int more = (apr_off_t)body->head_size < body->length ? MSG_MORE : 0;
-    ssize_t sent = carry->head_size + body->head_size > 0
-                       ? sendmsg(reproxy_relay_carried_descriptor(carry), &message,
-                                 MSG_DONTWAIT | MSG_NOSIGNAL | more)
-                       : 0;
-    apr_size_t of_head = carry->head_size, of_body;
+    ssize_t sent = 0;
 
-    if (sent < (ssize_t)of_head) {
-        of_head = sent > 0 ? (apr_size_t)sent : 0;
-        carry->head += of_head;
-        carry->head_size -= of_head;
-        send_rest_of_head(carry);
-        count_bytes(carry, (apr_off_t)of_head);
-        return 0;
+    if (carry->head_size + body->head_size > 0) {
+        sent = sendmsg(reproxy_relay_carried_descriptor(carry), &message,
+                       MSG_DONTWAIT | MSG_NOSIGNAL | more);
     }
-    of_body = sent > 0 ? (apr_size_t)sent - of_head : 0;
-    count_bytes(carry, (apr_off_t)of_head);
-    carry->head_size = 0;
-    carry->sent = (apr_off_t)of_body;
-    body->head += of_body;
-    body->head_size -= of_body;
-    body->length -= (apr_off_t)of_body;
-    tier_counter_add(&carry->child->tally->bytes, of_body);
+    /* Whatever is wrong with the client, the job finds out. */
+    take_off(carry, sent > 0 ? (apr_size_t)sent : 0);
     return more != 0;
 }
 
@@ -297,10 +294,9 @@ void reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
     reproxy_relay_tally_t *tally = carry->child->tally;
     int is_pending;
 
-    carry->heading = NULL;
+    carry->heading = 0;
     carry->r = r;
     carry->body = *body;
-    carry->sent = 0;
     tier_counter_add(&tally->begun, 1);
     is_pending = send_first(carry);
     if (!begin(carry)) {

@@ -127,7 +127,7 @@ static apr_status_t take(const reproxy_handover_t *handover)
         !reproxy_relay_path_is_plain(r, 1)) {
         return APR_ENOTIMPL;
     }
-    body.baton = apr_pmemdup(r->pool, handover, sizeof(*handover));
+    body.baton = (void *)handover;
     status = fill_body(&body, handover);
     if (status == APR_SUCCESS) {
         reproxy_relay_carry_take(conn->carry, r, &body);

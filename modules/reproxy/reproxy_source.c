@@ -162,7 +162,8 @@ static void report(reproxy_delivery_t *delivery, const reproxy_fetch_t *fetch,
 static reproxy_fetch_t *slot_of(reproxy_delivery_t *delivery, int i)
 {
     if (!delivery->slots[i])
-        delivery->slots[i] = apr_palloc(delivery->r->pool, sizeof(*delivery->slots[i]));
+        delivery->slots[i] =
+            i == 0 ? &delivery->usual : apr_palloc(delivery->r->pool, sizeof(*delivery->slots[i]));
     return delivery->slots[i];
 }
 

@@ -124,6 +124,7 @@ class Case:
     goal: float = None
     connections: int = CONNECTIONS
     script: Path = None  # for wrk: Lua that makes the requests
+    scheme: str = "http"
     comparisons: list = field(default_factory=list)  # further ones: (case, goal)
     samples: list = field(default_factory=list)
 
@@ -151,7 +152,7 @@ def wrk(case, seconds):
     # wrk takes whole seconds only; interrupted, it ends with its report as always.
     early = [] if seconds == int(seconds) else ["timeout", "--preserve-status", "-s", "INT", str(seconds)]
     ran = subprocess.run([*early, "wrk", f"-t{threads}", f"-c{case.connections}", f"-d{math.ceil(seconds)}s", "--latency", *script,
-                          f"http://127.0.0.1:{case.server.port}{case.path}"], capture_output=True, text=True,
+                          f"{case.scheme}://127.0.0.1:{case.server.port}{case.path}"], capture_output=True, text=True,
                          start_new_session=True)  # with a share of the CPU of its own
     if ran.returncode != 0:
         raise Unmeasurable(f"{case.name}: wrk failed: {ran.stderr or ran.stdout}")
@@ -264,13 +265,13 @@ class Bench:
                               "goal": goal, "ok": goal is None or value <= goal})
 
     def case(self, name, server, path, charged=None, against=None, goal=None, size=None, connections=CONNECTIONS,
-             check=None, script=None):
+             check=None, script=None, scheme="http"):
         """Adds a case. charged: whose CPU counts (server alone by default). goal: the most that the CPU ratio to the
         case `against` may be. The case is measured once it answers 200, `size` bytes, and so that check(answer) holds:
         within two seconds, as a cache may store an answer after it was sent.
         """
         def is_ready():
-            answers.append(client.request(server.port, path))
+            answers.append(client.request(server.port, path, scheme == "https"))
             return (answers[-1].status == 200 and len(answers) > 1 and (not check or check(answers[-1]))
                     and (size is None or len(answers[-1].body) == size))
         answers = []
@@ -279,7 +280,7 @@ class Bench:
         except TimeoutError:
             raise Unmeasurable(f"{name}: {path} is not answered as meant: {answers[-1].status}, "
                                f"{len(answers[-1].body)} bytes\n{answers[-1].headers}") from None
-        case = Case(name, server, path, charged or [server], against, goal, connections, script)
+        case = Case(name, server, path, charged or [server], against, goal, connections, script, scheme)
         self.cases.append(case)
         return case
 

@@ -70,6 +70,9 @@ def prepare(bench):
             goals = {"reproxy, relayed": 0.3, "reproxy, TierReproxyRelay off": 0.65} if size == SIZES["5 MiB"] else {}
             cases[front] = bench.case(f"{front}, {name}", server, f"/{size}", charged=[server, storage], size=size,
                                       against=cases.get("mod_proxy"), goal=goals.get(front))
+        cases["reproxy, relayed"].comparisons.append(
+            (cases["HAProxy, option splice-response"], 0.99 if size == SIZES["5 MiB"] else None))
+    over_tls(bench, storage, plain, reproxy)
     # Few threads, so that what threads keep for good does not hide in the cost of a client, or the other way round.
     few = STATUS.replace("256", "32") + "AsyncRequestWorkerFactor 16\n"
     fronts["reproxy, relayed"] = bench.httpd(few + reproxy, ["reproxy"], (*PROXY, "status"))
@@ -83,6 +86,19 @@ def prepare(bench):
     slow_clients(bench, "httpd, local file by sendfile", files, has_workers=True)
     idle_connections(bench, "httpd, local file", bench.httpd(few, stock=("status",)))
     idle_connections(bench, "mod_proxy", bench.httpd(few + plain, stock=(*PROXY, "status")))
+
+
+def over_tls(bench, storage, plain, reproxy):
+    """Adds what a body costs that must be encrypted, and so passes through a worker."""
+    certificate, key = bench._workspace.certificate()
+    tls = f"SSLEngine on\nSSLCertificateFile {certificate}\nSSLCertificateKeyFile {key}\n"
+    name, size = "5 MiB", SIZES["5 MiB"]
+
+    def case(what, server, **options):
+        return bench.case(f"{what} over TLS, {name}", server, f"/{size}", charged=[server, storage], size=size,
+                          scheme="https", **options)
+    other = case("mod_proxy", bench.httpd(MPM + plain + tls, stock=(*PROXY, "ssl")))
+    case("reproxy", bench.httpd(MPM + reproxy + tls, ["reproxy"], (*PROXY, "ssl")), against=other, goal=0.65)
 
 
 def memory_kib(group):

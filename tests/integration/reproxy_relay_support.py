@@ -10,6 +10,7 @@ from webtier_testing import pattern, scale, wait_until
 SIZE = 1_500_000
 # Small socket buffers: on loopback the kernel's own hold megabytes, and a slow client would not be noticed.
 SMALL = "SendBufferSize 8192\n"
+ONE_CHILD = "ServerLimit 1\nMaxRequestWorkers 32\n"
 STATUS = "<Location /server-status>\nSetHandler server-status\n</Location>\nProxyPass /server-status !\n"
 LOG = 'LogFormat "status=%>s bytes=%B out=%O end=%X microseconds=%D" relay\nCustomLog relay.log relay\n'
 
@@ -88,5 +89,5 @@ def begun(server, count=1):
     wait_until(lambda: relay(server)["running"] == count, 30, what=f"{count} relayed bodies")
 
 
-__all__ = ["LOG", "SIZE", "SMALL", "SlowClient", "begun", "busy_workers", "lines", "pattern", "placed", "relay",
+__all__ = ["LOG", "ONE_CHILD", "SIZE", "SMALL", "SlowClient", "begun", "busy_workers", "lines", "pattern", "placed", "relay",
            "relaying", "says", "told"]

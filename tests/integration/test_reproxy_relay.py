@@ -2,8 +2,8 @@
 """The relay: a slow client pins no worker, and nobody else notices that its body goes another way."""
 import time
 
-from reproxy_relay_support import SIZE, SMALL, SlowClient, begun, busy_workers, lines, pattern, relay, relaying
-from reproxy_support import memory_kib
+from reproxy_relay_support import ONE_CHILD, SIZE, SMALL, SlowClient, begun, busy_workers, lines, pattern, relay, relaying
+from reproxy_support import memory_kib, node_of
 from webtier_testing import settings, wait_until
 
 
@@ -22,6 +22,52 @@ def test_two_hundred_slow_clients_need_no_workers(httpd, app, nginx):
         assert client.read_body(size) == pattern(size)
         client.close()
     wait_until(lambda: relay(s)["complete"] == 201)
+
+
+def test_a_quick_client_needs_no_relay(httpd, app, nginx):
+    """The worker gives it what the socket takes at once, and keeps the connection to storage."""
+    size = 60_000  # what a new connection's buffers hold
+    storage = nginx("add_header X-Connection $connection;")
+    s = relaying(httpd, app(), storage, size=size, conf=ONE_CHILD, more="TierReproxyStorageFields X-Connection")
+    answers = [s.get("/x") for _ in range(5)]
+    assert all(answer.body == pattern(size) for answer in answers)
+    assert len({answer.headers["X-Connection"] for answer in answers}) == 1
+    now = relay(s)
+    assert now["begun"] == now["complete"] == 5 and now["handed_over"] == 0 and now["bytes"] == 5 * size
+    assert node_of(s, storage)["body_bytes"] == 5 * size
+
+
+def test_small_answers_and_large_ones_keep_their_order(httpd, app, nginx):
+    """Small ones wait in httpd's buffers for what follows, if the client has asked ahead."""
+    a = app()
+    s = relaying(httpd, a, nginx(), size=100_000)
+    a.behave("/small", body=b"small")
+    asked = b"".join(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (path, more) for path, more in (
+        (b"small", b""), (b"x", b""), (b"small", b""), (b"small", b""), (b"x", b""), (b"small", b"Connection: close\r\n")))
+    client = SlowClient(s, request=asked)
+    while client.read():
+        pass
+    answers = [answer.partition(b"\r\n\r\n")[2] for answer in bytes(client.received).split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert answers == [b"small", pattern(100_000), b"small", b"small", pattern(100_000), b"small"]
+
+
+def test_a_slow_client_that_asks_ahead_pins_no_worker(httpd, app, nginx):
+    """Its socket takes not even the head of the next answer."""
+    size = 60_000
+    s = relaying(httpd, app(), nginx(), size=size, conf=SMALL)
+    ask = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    client = SlowClient(s, request=ask % 1 + ask % 2, buffer=4096)
+    begun(s)
+    while relay(s)["complete"] == 0:
+        client.read(1000)
+    wait_until(lambda: relay(s)["begun"] == 2 and relay(s)["running"] == 1)
+    wait_until(lambda: busy_workers(s) == 1)
+    client.read_body(2 * size)
+    while client.received.count(pattern(size)) < 2:
+        assert client.read()
+    wait_until(lambda: len(lines(s)) == 2)
+    assert [(line["bytes"], line["end"]) for line in lines(s)] == [(size, "+")] * 2
+    assert all(size + 100 < line["out"] < size + 1000 for line in lines(s))
 
 
 def test_a_connection_goes_on_after_a_relayed_body(httpd, app, nginx):
@@ -101,6 +147,7 @@ def test_a_node_killed_under_a_slow_client_is_replaced(httpd, app, nginx):
     assert client.read_body(SIZE) == pattern(SIZE)
     wait_until(lambda: relay(s)["complete"] == 1)
     figures = relay(s)
+    assert node_of(s, first)["body_bytes"] + node_of(s, second)["body_bytes"] == SIZE
     assert figures["continued"] == 1 and figures["source_ended"] == 1 and figures["bytes"] == SIZE
     assert wait_until(lambda: lines(s))[0]["bytes"] == SIZE
 
@@ -118,7 +165,7 @@ def test_a_node_killed_with_no_other_cuts_the_client(httpd, app, nginx):
 
 
 def test_no_room_is_no_fault(httpd, app, nginx):
-    s = relaying(httpd, app(), nginx(), conf=SMALL + "TierReproxyRelayMax 1\nServerLimit 1\nMaxRequestWorkers 32\n")
+    s = relaying(httpd, app(), nginx(), conf=SMALL + "TierReproxyRelayMax 1\n" + ONE_CHILD)
     clients = [SlowClient(s) for _ in range(3)]
     wait_until(lambda: relay(s)["refused"] == 2)
     assert all(client.read_body(SIZE) == pattern(SIZE) for client in clients)

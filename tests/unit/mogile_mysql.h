@@ -23,14 +23,19 @@ typedef enum {
 
 typedef struct mysql_fake_t {
     int listener, port;
-    mysql_mood_e mood; /* of the next SELECT; the fields are written while nobody asks */
+    pthread_t threads[16], thread;
+    pthread_mutex_t lock;                     /* over what follows */
+    mysql_mood_e mood;                        /* of each SELECT */
     const char *const (*rows)[MYSQL_COLUMNS]; /* NULL: SQL's NULL */
     int count, error;
-    int logins, selects; /* atomic */
-    char last[2048];     /* the last SELECT */
+    int logins, selects;
+    char last[2048]; /* the last SELECT */
     int connections[16];
-    pthread_t threads[16], thread;
 } mysql_fake_t;
+
+/* An expression on a fake, under its lock. */
+#define mysql_with(fake, expression)                                                               \
+    (pthread_mutex_lock(&(fake)->lock), (void)(expression), pthread_mutex_unlock(&(fake)->lock))
 
 typedef struct mysql_packet_t {
     unsigned char bytes[4096];
@@ -73,21 +78,6 @@ static inline void mysql_say(int connection, int number, const char *bytes, size
 #define MYSQL_OK  "\0\0\0\2\0\0\0"
 #define MYSQL_EOF "\xfe\0\0\2\0"
 
-/* Returns the first byte of the client's next packet, 0 at the end; its text is in text. */
-static inline int mysql_read(int connection, char *text, size_t room)
-{
-    unsigned char head[4];
-    size_t size;
-
-    if (recv(connection, head, 4, MSG_WAITALL) != 4)
-        return 0;
-    size = head[0] | (size_t)head[1] << 8;
-    if (size == 0 || size >= room || recv(connection, text, size, MSG_WAITALL) != (ssize_t)size)
-        return 0;
-    text[size] = '\0';
-    return (unsigned char)text[0];
-}
-
 static inline int mysql_send_rows(const mysql_fake_t *fake, int connection)
 {
     static const char end[] = "\x0c\x2d\0\0\4\0\0\xfd\0\0\0\0\0";
@@ -114,17 +104,11 @@ static inline int mysql_send_rows(const mysql_fake_t *fake, int connection)
     return 1;
 }
 
-/* Returns 0 when the connection is to be closed. */
-static inline int mysql_answer(mysql_fake_t *fake, int connection, const char *statement)
+/* Under the lock. Returns 0 when the connection is to be closed. */
+static inline int mysql_select(mysql_fake_t *fake, int connection)
 {
     mysql_packet_t packet = {.size = 0};
 
-    if (strncmp(statement, "SELECT f.", 9) != 0) {
-        mysql_say(connection, 1, MYSQL_OK, 7);
-        return 1;
-    }
-    apr_cpystrn(fake->last, statement, sizeof(fake->last));
-    __atomic_fetch_add(&fake->selects, 1, __ATOMIC_RELEASE);
     switch (fake->mood) {
     case MYSQL_ERROR:
         mysql_add(&packet, "\xff", 1);
@@ -139,6 +123,22 @@ static inline int mysql_answer(mysql_fake_t *fake, int connection, const char *s
     default:
         return mysql_send_rows(fake, connection);
     }
+}
+
+static inline int mysql_answer(mysql_fake_t *fake, int connection, const char *statement)
+{
+    int goes_on = 1;
+
+    if (strncmp(statement, "SELECT f.", 9) != 0) {
+        mysql_say(connection, 1, MYSQL_OK, 7);
+        return 1;
+    }
+    pthread_mutex_lock(&fake->lock);
+    apr_cpystrn(fake->last, statement, sizeof(fake->last));
+    fake->selects++;
+    goes_on = mysql_select(fake, connection);
+    pthread_mutex_unlock(&fake->lock);
+    return goes_on;
 }
 
 #endif

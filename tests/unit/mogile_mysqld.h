@@ -18,6 +18,21 @@ typedef struct mysql_connection_t {
     int connection;
 } mysql_connection_t;
 
+/* Returns the first byte of the client's next packet, 0 at the end; its text is in text. */
+static inline int mysql_read(int connection, char *text, size_t room)
+{
+    unsigned char head[4];
+    size_t size;
+
+    if (recv(connection, head, 4, MSG_WAITALL) != 4)
+        return 0;
+    size = head[0] | (size_t)head[1] << 8;
+    if (size == 0 || size >= room || recv(connection, text, size, MSG_WAITALL) != (ssize_t)size)
+        return 0;
+    text[size] = '\0';
+    return (unsigned char)text[0];
+}
+
 static inline void *mysql_talk(void *data)
 {
     mysql_connection_t mine = *(mysql_connection_t *)data;
@@ -27,7 +42,7 @@ static inline void *mysql_talk(void *data)
     mysql_say(mine.connection, 0, mysql_greeting, sizeof(mysql_greeting));
     if (mysql_read(mine.connection, text, sizeof(text))) {
         mysql_say(mine.connection, 2, MYSQL_OK, 7);
-        __atomic_fetch_add(&mine.fake->logins, 1, __ATOMIC_RELEASE);
+        mysql_with(mine.fake, mine.fake->logins++);
         while (mysql_read(mine.connection, text, sizeof(text)) == 3 &&
                mysql_answer(mine.fake, mine.connection, text + 1))
             continue;
@@ -45,7 +60,7 @@ static inline void *mysql_serve(void *data)
         mysql_connection_t *mine = malloc(sizeof(*mine));
 
         *mine = (mysql_connection_t){fake, connection};
-        fake->connections[count] = connection;
+        mysql_with(fake, fake->connections[count] = connection);
         pthread_create(&fake->threads[count++], NULL, mysql_talk, mine);
     }
     for (int i = 0; i < count; i++) {
@@ -62,6 +77,7 @@ static inline void mysql_start(mysql_fake_t *fake)
     socklen_t length = sizeof(address);
 
     memset(fake, 0, sizeof(*fake));
+    pthread_mutex_init(&fake->lock, NULL);
     fake->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fake->listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(getsockname(fake->listener, (struct sockaddr *)&address, &length), 0);
@@ -75,6 +91,22 @@ static inline void mysql_stop(mysql_fake_t *fake)
     shutdown(fake->listener, SHUT_RDWR);
     pthread_join(fake->thread, NULL);
     close(fake->listener);
+}
+
+static inline int mysql_selects(mysql_fake_t *fake)
+{
+    int selects;
+
+    mysql_with(fake, selects = fake->selects);
+    return selects;
+}
+
+static inline int mysql_logins(mysql_fake_t *fake)
+{
+    int logins;
+
+    mysql_with(fake, logins = fake->logins);
+    return logins;
 }
 
 /* What a client counts and logs. */

@@ -38,9 +38,7 @@ static apr_status_t find(int alternate, apr_pool_t *pool)
 
 static void says(const row_t *rows, int count)
 {
-    fake.mood = MYSQL_ROWS;
-    fake.rows = rows;
-    fake.count = count;
+    mysql_with(&fake, (fake.mood = MYSQL_ROWS, fake.rows = rows, fake.count = count));
 }
 
 static const char *path(int i)
@@ -55,6 +53,7 @@ static void copies_come_in_order_and_with_what_is_known(void **state)
         {"12345678901", "482113", MD5_TEXT, "1", "10.0.0.1", NULL, "7500"},
         {"12345678901", "482113", MD5_TEXT, "22", "10.0.0.2", "192.168.0.2", "80"},
     };
+    int is_quoted;
 
     says(rows, 2);
     assert_int_equal(find(0, *state), APR_SUCCESS);
@@ -64,11 +63,12 @@ static void copies_come_in_order_and_with_what_is_known(void **state)
     assert_int_equal(file->copies->nelts, 2);
     assert_string_equal(path(0), "http://10.0.0.1:7500/dev1/1/234/567/12345678901.fid");
     assert_string_equal(path(1), "http://10.0.0.2:80/dev22/1/234/567/12345678901.fid");
-    assert_non_null(strstr(fake.last, "f.dkey = 'k\\'\\\\ey'"));
+    mysql_with(&fake, is_quoted = strstr(fake.last, "f.dkey = 'k\\'\\\\ey'") != NULL);
+    assert_true(is_quoted);
     assert_int_equal(find(1, *state), APR_SUCCESS);
     assert_string_equal(path(0), "http://10.0.0.1:7500/dev1/1/234/567/12345678901.fid");
     assert_string_equal(path(1), "http://192.168.0.2:80/dev22/1/234/567/12345678901.fid");
-    assert_int_equal(fake.logins, 1); /* the connection was kept */
+    assert_int_equal(mysql_logins(&fake), 1); /* the connection was kept */
 }
 
 static void no_row_is_no_key(void **state)
@@ -125,9 +125,9 @@ static void a_key_that_cannot_be_compared_is_no_key(void **state)
 {
     static const int errors[] = {1267, 1300};
 
-    fake.mood = MYSQL_ERROR;
+    mysql_with(&fake, fake.mood = MYSQL_ERROR);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        fake.error = errors[i];
+        mysql_with(&fake, fake.error = errors[i]);
         assert_int_equal(find(0, *state), APR_SUCCESS);
         assert_null(file);
     }
@@ -136,8 +136,8 @@ static void a_key_that_cannot_be_compared_is_no_key(void **state)
 
 static void what_the_database_refuses_is_its_failure(void **state)
 {
-    fake.mood = MYSQL_ERROR;
-    fake.error = 1142;
+    mysql_with(&fake, fake.mood = MYSQL_ERROR);
+    mysql_with(&fake, fake.error = 1142);
     assert_int_not_equal(find(0, *state), APR_SUCCESS);
     assert_int_equal(tier_counter_get(&client.counts.errors[MOGILE_ERROR_FAILURE]), 1);
     assert_int_equal(count_lines(&client.log, "WT3504"), 1);
@@ -150,10 +150,10 @@ static void a_kept_connection_that_is_gone_is_replaced(void **state)
 
     says(rows, 1);
     assert_int_equal(find(0, *state), APR_SUCCESS);
-    shutdown(fake.connections[0], SHUT_RDWR);
+    mysql_with(&fake, shutdown(fake.connections[0], SHUT_RDWR));
     assert_int_equal(find(0, *state), APR_SUCCESS);
     assert_int_equal(file->fid, 4);
-    assert_int_equal(fake.logins, 2);
+    assert_int_equal(mysql_logins(&fake), 2);
 }
 
 static void an_answer_that_breaks_off_is_none(void **state)
@@ -165,7 +165,7 @@ static void an_answer_that_breaks_off_is_none(void **state)
     for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
         memset(&client.breaker, 0, sizeof(client.breaker));
         says(rows, 2);
-        fake.mood = moods[i];
+        mysql_with(&fake, fake.mood = moods[i]);
         assert_int_not_equal(find(0, *state), APR_SUCCESS);
         assert_null(file);
         assert_int_equal(count_lines(&client.log, "WT3501"), i + 1);
@@ -177,7 +177,7 @@ static void one_that_hangs_in_its_answer_costs_its_deadline(void **state)
     apr_time_t began;
 
     mysql_client(&client, &fake, apr_time_from_msec(100), *state);
-    fake.mood = MYSQL_HANG;
+    mysql_with(&fake, fake.mood = MYSQL_HANG);
     began = tier_clock_now();
     assert_int_not_equal(find(0, *state), APR_SUCCESS);
     assert_true(tier_clock_now() - began < DEADLINE);

@@ -38,7 +38,7 @@ static int start(void **state)
     start_trackers(&all, PATHS, *state);
     mysql_start(&mysqld);
     mysqld.rows = rows;
-    mysqld.count = 1;
+    mysql_with(&mysqld, mysqld.count = 1);
     mysql_client(&client, &mysqld, TRACKERS_DEADLINE, *state);
     memset(&lookup, 0, sizeof(lookup));
     memset(&totals, 0, sizeof(totals));
@@ -89,16 +89,16 @@ static void the_database_is_asked_when_no_tracker_answers(void **state)
 {
     assert_int_equal(find_new(*state), MOGILE_FOUND);
     assert_int_equal(from, MOGILE_FROM_TRACKER);
-    assert_int_equal(mysqld.selects, 0);
+    assert_int_equal(mysql_selects(&mysqld), 0);
     both_say("");
     assert_int_equal(find_new(*state), MOGILE_FOUND);
     assert_int_equal(from, MOGILE_FROM_DATABASE);
     assert_int_equal(file->fid, 5);
-    assert_int_equal(mysqld.selects, 1);
-    mysqld.count = 0;
+    assert_int_equal(mysql_selects(&mysqld), 1);
+    mysql_with(&mysqld, mysqld.count = 0);
     assert_int_equal(find_new(*state), MOGILE_NO_KEY);
     assert_int_equal(from, MOGILE_FROM_DATABASE);
-    mysqld.mood = MYSQL_CLOSE;
+    mysql_with(&mysqld, mysqld.mood = MYSQL_CLOSE);
     assert_int_equal(find_new(*state), MOGILE_NOWHERE);
     assert_null(file);
 }
@@ -130,7 +130,7 @@ static void a_database_that_comes_first_is_believed_what_it_has(void **state)
     assert_int_equal(find_new(*state), MOGILE_FOUND);
     assert_int_equal(from, MOGILE_FROM_DATABASE);
     assert_int_equal(tracked(), 0);
-    mysqld.count = 0;
+    mysql_with(&mysqld, mysqld.count = 0);
     assert_int_equal(find_new(*state), MOGILE_FOUND);
     assert_int_equal(from, MOGILE_FROM_TRACKER);
     assert_int_equal(file->fid, 4);
@@ -139,7 +139,7 @@ static void a_database_that_comes_first_is_believed_what_it_has(void **state)
     both_say("");
     assert_int_equal(find_new(*state), MOGILE_NO_KEY); /* by the database alone */
     assert_int_equal(from, MOGILE_FROM_DATABASE);
-    mysqld.mood = MYSQL_CLOSE;
+    mysql_with(&mysqld, mysqld.mood = MYSQL_CLOSE);
     assert_int_equal(find_new(*state), MOGILE_NOWHERE);
 }
 

@@ -3,6 +3,7 @@
 
 #include "reproxy_node.h"
 #include "reproxy_report.h"
+#include "status_node.h"
 
 #define S(n) apr_time_from_sec(n)
 
@@ -104,6 +105,35 @@ static void reported(void **state)
     assert_ptr_equal(list->first->next, list->last);
 }
 
+static void what_a_node_did_is_told(void **state)
+{
+    reproxy_table_t *table = apr_pcalloc(*state, sizeof(*table));
+    reproxy_node_t *node = reproxy_node_find(table, "http://a:1");
+    tier_status_node_t *root = tier_status_root("reproxy", *state);
+    const tier_status_node_t *row;
+
+    tier_counter_add(&node->requests, 3);
+    tier_counter_add(&node->bytes, 5000);
+    reproxy_node_answered(node, 1000);
+    reproxy_node_answered(node, 3000);
+    node->slow = 2900;
+    for (int i = REPROXY_FAILURE_CONNECT; i < REPROXY_FAILURES; i++)
+        tier_counter_add(&node->failures[i], (apr_uint64_t)i);
+    reproxy_report(root, table, *state);
+    row = nth(child(root, "nodes"), 0);
+    assert_string_equal(child(row, "node")->text, "http://a:1");
+    assert_string_equal(child(row, "state")->text, "well");
+    assert_int_equal(child(row, "requests")->number, 3);
+    assert_int_equal(child(row, "body_bytes")->number, 5000);
+    assert_int_equal(child(row, "first_byte_mean")->number, 2000);
+    assert_int_equal(child(row, "first_byte_slow")->number, 2900);
+    for (int i = REPROXY_FAILURE_CONNECT; i < REPROXY_FAILURES; i++)
+        assert_int_equal(child(row, apr_pstrcat(*state, "failed_",
+                                                reproxy_failure_name((reproxy_failure_e)i), NULL))
+                             ->number,
+                         i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +142,7 @@ int main(void)
         test_with_pool(a_sick_node_is_waited_for_less),
         test_with_pool(the_slow_twentieth),
         test_with_pool(reported),
+        test_with_pool(what_a_node_did_is_told),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
