@@ -32,15 +32,6 @@ def test_a_graceful_stop_waits_for_a_download(httpd, app, nginx):
     assert s.stops(30)
 
 
-def test_a_graceful_stop_waits_no_longer_than_it_may(httpd, app, nginx):
-    s = relaying(httpd, app(), nginx(), conf=SMALL + "GracefulShutdownTimeout 1\n")
-    client = SlowClient(s)
-    begun(s)
-    os.kill(s.pid, signal.SIGWINCH)
-    assert s.stops(30)
-    assert len(client.read_body(SIZE)) < SIZE and client.ended
-
-
 def test_a_stop_cuts_a_download_and_logs_it(httpd, app, nginx):
     s = relaying(httpd, app(), nginx(), conf=SMALL)
     client = SlowClient(s)
