@@ -18,8 +18,8 @@
 
 /*
  * One delivery under way: what reproxy_source.c (from which copy), reproxy_answer.c (what the
- * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives as long as r->pool, for
- * as long as a slow client takes: what few requests need is allocated when it is needed.
+ * client is told) and reproxy_deliver.c (the bytes) share. One thread; lives as long as r->pool,
+ * for as long as a slow client takes: what few requests need is allocated when it is needed.
  */
 typedef struct reproxy_delivery_t {
     request_rec *r;
