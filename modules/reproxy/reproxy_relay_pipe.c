@@ -116,6 +116,17 @@ void reproxy_relay_pipe_shrink(reproxy_relay_pipe_t *pipe)
     }
 }
 
+/* How large the next one may be that is kept. */
+static apr_size_t most_kept(reproxy_relay_pipes_t *pipes)
+{
+    int is_large;
+
+    lock(pipes);
+    is_large = pipes->count < REPROXY_RELAY_PIPES_LARGE;
+    unlock(pipes);
+    return is_large ? REPROXY_RELAY_PIPE_KEPT : REPROXY_RELAY_PIPE_USUAL;
+}
+
 static int keep(reproxy_relay_pipes_t *pipes, const reproxy_relay_pipe_t *pipe, int is_empty)
 {
     int is_kept;
@@ -133,11 +144,14 @@ static int keep(reproxy_relay_pipes_t *pipes, const reproxy_relay_pipe_t *pipe, 
 void reproxy_relay_pipes_give(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe,
                               int is_empty)
 {
+    apr_size_t most;
+
     if (pipe->out < 0) {
         return;
     }
-    if (is_empty && pipe->size > REPROXY_RELAY_PIPE_KEPT) {
-        resize(pipe, REPROXY_RELAY_PIPE_KEPT);
+    most = most_kept(pipes);
+    if (is_empty && pipe->size > most) {
+        resize(pipe, most);
     }
     if (keep(pipes, pipe, is_empty)) {
         pipe->out = -1;

@@ -4,10 +4,12 @@
 
 #include <apr_thread_mutex.h>
 
-#define REPROXY_RELAY_PIPES_KEPT 32
+#define REPROXY_RELAY_PIPES_KEPT  32
+#define REPROXY_RELAY_PIPES_LARGE 8 /* of them: all of a user's count for fs.pipe-user-pages-soft  \
+                                     */
 /* Sizes in bytes. */
 #define REPROXY_RELAY_PIPE_USUAL (64 * 1024)   /* what the kernel makes */
-#define REPROXY_RELAY_PIPE_KEPT  (256 * 1024)  /* the most of one that is not in use */
+#define REPROXY_RELAY_PIPE_KEPT  (256 * 1024)  /* the most of a large one that is not in use */
 #define REPROXY_RELAY_PIPE_MAX   (1024 * 1024) /* fs.pipe-max-size of a stock kernel */
 
 /* A pipe through which bytes go from socket to socket without a copy. A plain value. */

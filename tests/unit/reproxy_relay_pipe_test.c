@@ -141,6 +141,29 @@ static void pipes_grow_to_the_most_and_are_kept_small(void **state)
     reproxy_relay_pipes_close(&pipes);
 }
 
+static void few_are_kept_large(void **state)
+{
+    enum { COUNT = REPROXY_RELAY_PIPES_LARGE + 3 };
+    reproxy_relay_pipe_t out[COUNT];
+    reproxy_relay_pipes_t pipes;
+
+    (void)state;
+    reproxy_relay_pipes_init(&pipes, COUNT, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        out[i] = take(&pipes);
+        reproxy_relay_pipes_grow(&pipes, &out[i]);
+        assert_int_equal(out[i].size, REPROXY_RELAY_PIPE_KEPT);
+    }
+    for (int i = 0; i < COUNT; i++)
+        reproxy_relay_pipes_give(&pipes, &out[i], 1);
+    assert_int_equal(pipes.count, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(pipes.kept[i].size, i < REPROXY_RELAY_PIPES_LARGE
+                                                 ? REPROXY_RELAY_PIPE_KEPT
+                                                 : REPROXY_RELAY_PIPE_USUAL);
+    reproxy_relay_pipes_close(&pipes);
+}
+
 /* Asking again each time would cost a system call a megabyte. Any pipe is meant, as it is the
  * user's limit; after a while there may be room again. */
 static void a_kernel_that_refuses_is_left_alone_for_a_while(void **state)
@@ -195,6 +218,7 @@ int main(void)
         cmocka_unit_test(empty_pipes_are_kept_and_others_closed),
         cmocka_unit_test(no_descriptor_is_left),
         cmocka_unit_test(pipes_grow_to_the_most_and_are_kept_small),
+        cmocka_unit_test(few_are_kept_large),
         cmocka_unit_test(a_kernel_that_refuses_is_left_alone_for_a_while),
         cmocka_unit_test(small_pipes_serve_as_well),
     };
