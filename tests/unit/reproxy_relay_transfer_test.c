@@ -83,6 +83,26 @@ static void a_source_that_pauses_too_long_has_stalled(void **state)
     end(&scene);
 }
 
+/* More was promised to the kernel, which would wait for it a fifth of a second. */
+static void what_came_leaves_before_a_silent_source_gives_more(void **state)
+{
+    scene_t scene;
+    line_t *line = &scene.line;
+    int unsent = -1;
+
+    (void)state;
+    begin(&scene, 1000);
+    line->to_feed = 100;
+    feed(line);
+    wait_readable(line->job.source);
+    assert_int_equal(reproxy_relay_transfer_move(&scene.transfer, scene.now),
+                     REPROXY_RELAY_FOR_SOURCE);
+    assert_int_equal(line->job.sent, 100);
+    assert_int_equal(ioctl(line->job.client, SIOCOUTQNSD, &unsent), 0);
+    assert_int_equal(unsent, 0);
+    end(&scene);
+}
+
 static int unacknowledged(const line_t *line)
 {
     int bytes = 0;
@@ -139,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_pace_is_no_stall),
         cmocka_unit_test(a_source_that_pauses_too_long_has_stalled),
+        cmocka_unit_test(what_came_leaves_before_a_silent_source_gives_more),
         cmocka_unit_test(a_slow_client_of_a_large_buffer_is_no_stall),
     };
 
