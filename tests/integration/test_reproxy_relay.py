@@ -53,7 +53,7 @@ def test_small_answers_and_large_ones_keep_their_order(httpd, app, nginx):
 
 
 def test_a_slow_client_that_asks_ahead_pins_no_worker(httpd, app, nginx):
-    """Its socket takes not even the head of the next answer."""
+    """The next answer begins while its socket still holds the end of the one before."""
     size = 60_000
     s = relaying(httpd, app(), nginx(), size=size, conf=SMALL)
     ask = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -84,7 +84,7 @@ def test_a_connection_goes_on_after_a_relayed_body(httpd, app, nginx):
 
 @pytest.mark.parametrize("size, count, conf", [(500_000, 3, ""), (12_000, 20, SMALL)])
 def test_requests_sent_ahead_are_answered_in_order(httpd, app, nginx, size, count, conf):
-    """Where bodies are short and buffers small, the socket often takes not even the head of the next one."""
+    """Long ones, and short ones of which each begins while small buffers still hold the one before."""
     s = relaying(httpd, app(), nginx(), size=size, conf=conf)
     client = SlowClient(s, request=b"".join(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (
         number, b"Connection: close\r\n" if number == count - 1 else b"") for number in range(count)))
