@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mogile_testing.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -134,6 +135,57 @@ static void processes_see_each_others_entries(void **state)
     assert_int_equal(fid_at("a", NOW, &is_fresh, *state), 7);
 }
 
+/* Returns how many of the keys are there; each with its own file. */
+static int count_right(int keys, apr_pool_t *pool)
+{
+    int is_fresh, found = 0;
+
+    for (int i = 0; i < keys; i++) {
+        apr_int64_t fid = fid_at(apr_psprintf(pool, "k%d", i), NOW, &is_fresh, pool);
+
+        assert_true(fid == -1 || fid == i + 1);
+        found += fid > 0;
+    }
+    return found;
+}
+
+/* It ends within a change: half of the segment cannot be written to by it. */
+static void end_within_a_change(apr_pool_t *pool)
+{
+    signal(SIGSEGV, SIG_DFL);
+    mprotect((char *)cache + SIZE / 2, SIZE / 2, PROT_READ);
+    for (int i = 0; i < 1000; i++)
+        put(apr_psprintf(pool, "k%d", i), 0, pool);
+    _exit(0);
+}
+
+static void a_process_that_dies_within_a_change_leaves_no_half_of_it(void **state)
+{
+    enum { KEYS = 400 };
+    int before, after, status;
+    pid_t child;
+
+    for (int i = 0; i < KEYS; i++)
+        put(apr_psprintf(*state, "k%d", i), i + 1, *state);
+    before = count_right(KEYS, *state);
+    child = fork();
+    if (child == 0)
+        end_within_a_change(*state);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    for (int i = 0; i < KEYS; i++) { /* what it has changed wholly */
+        int is_fresh;
+
+        if (fid_at(apr_psprintf(*state, "k%d", i), NOW, &is_fresh, *state) == 0)
+            mogile_cache_drop(cache, "web", apr_psprintf(*state, "k%d", i), *state);
+    }
+    after = count_right(KEYS, *state);
+    assert_true(after < before);
+    for (int i = 0; i < KEYS; i++)
+        put(apr_psprintf(*state, "k%d", i), i + 1, *state);
+    assert_int_equal(count_right(KEYS, *state), before);
+}
+
 static void another_size_is_another_layout(void **state)
 {
     (void)state;
@@ -149,6 +201,7 @@ int main(void)
         test_cache(what_is_too_long_is_not_kept_nor_is_what_it_replaces),
         test_cache(the_one_used_last_stays),
         test_cache(processes_see_each_others_entries),
+        test_cache(a_process_that_dies_within_a_change_leaves_no_half_of_it),
         test_cache(another_size_is_another_layout),
     };
 

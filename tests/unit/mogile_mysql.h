@@ -18,6 +18,8 @@ typedef enum {
     MYSQL_ERROR, /* the error of that number */
     MYSQL_CLOSE, /* nothing, and the connection is closed */
     MYSQL_HALF,  /* as ROWS, and closes behind the first row */
+    MYSQL_SLOW,  /* as ROWS, with a pause before each row */
+    MYSQL_STOP,  /* as ROWS, and hangs behind the first row */
     MYSQL_HANG   /* nothing */
 } mysql_mood_e;
 
@@ -96,9 +98,11 @@ static inline int mysql_send_rows(const mysql_fake_t *fake, int connection)
     for (int i = 0; i < fake->count; i++) {
         for (int column = 0; column < MYSQL_COLUMNS; column++)
             mysql_add_text(&packet, fake->rows[i][column]);
+        if (fake->mood == MYSQL_SLOW)
+            usleep(5000);
         mysql_send(connection, number++, &packet);
-        if (fake->mood == MYSQL_HALF)
-            return 0;
+        if (fake->mood == MYSQL_HALF || fake->mood == MYSQL_STOP)
+            return fake->mood == MYSQL_STOP;
     }
     mysql_say(connection, number, MYSQL_EOF, 5);
     return 1;

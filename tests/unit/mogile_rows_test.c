@@ -174,16 +174,33 @@ static void an_answer_that_breaks_off_is_none(void **state)
 
 static void one_that_hangs_in_its_answer_costs_its_deadline(void **state)
 {
-    apr_time_t began;
+    static const row_t rows[] = {{"4", "9", NULL, "1", "10.0.0.1", NULL, "7500"}};
+    static const mysql_mood_e moods[] = {MYSQL_HANG, MYSQL_STOP};
 
-    mysql_client(&client, &fake, apr_time_from_msec(100), *state);
-    mysql_with(&fake, fake.mood = MYSQL_HANG);
-    began = tier_clock_now();
-    assert_int_not_equal(find(0, *state), APR_SUCCESS);
-    assert_true(tier_clock_now() - began < DEADLINE);
-    assert_null(file);
-    assert_int_equal(tier_counter_get(&client.counts.errors[MOGILE_ERROR_TIMEOUT]), 1);
-    assert_int_equal(find(0, *state), APR_EAGAIN); /* nobody waits for it again */
+    for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
+        apr_time_t began;
+
+        mysql_client(&client, &fake, apr_time_from_msec(100), *state);
+        says(rows, 1);
+        mysql_with(&fake, fake.mood = moods[i]);
+        began = tier_clock_now();
+        assert_int_not_equal(find(0, *state), APR_SUCCESS);
+        assert_true(tier_clock_now() - began < DEADLINE);
+        assert_null(file);
+        assert_int_equal(tier_counter_get(&client.counts.errors[MOGILE_ERROR_TIMEOUT]), 1);
+        assert_int_equal(find(0, *state), APR_EAGAIN); /* nobody waits for it again */
+    }
+}
+
+static void an_answer_in_pieces_is_one(void **state)
+{
+    static const row_t rows[] = {{"4", "9", NULL, "1", "10.0.0.1", NULL, "7500"},
+                                 {"4", "9", NULL, "2", "10.0.0.2", NULL, "7500"}};
+
+    says(rows, 2);
+    mysql_with(&fake, fake.mood = MYSQL_SLOW);
+    assert_int_equal(find(0, *state), APR_SUCCESS);
+    assert_int_equal(file->copies->nelts, 2);
 }
 
 int main(void)
@@ -198,6 +215,7 @@ int main(void)
         test_rows(what_the_database_refuses_is_its_failure),
         test_rows(a_kept_connection_that_is_gone_is_replaced),
         test_rows(an_answer_that_breaks_off_is_none),
+        test_rows(an_answer_in_pieces_is_one),
         test_rows(one_that_hangs_in_its_answer_costs_its_deadline),
     };
 
