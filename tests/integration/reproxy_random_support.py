@@ -125,11 +125,16 @@ class Reader(threading.Thread):
         self._end = time.monotonic() + seconds
         self.problems, self.whole = [], 0
 
+    def _goes_on(self):
+        """As long as it is to, and until it has got something."""
+        now = time.monotonic()
+        return now < self._end or (not self.whole and now < self._end + scale(60))
+
     def run(self):
-        while time.monotonic() < self._end or not self.whole:
+        while self._goes_on():
             try:
                 with self._server.session() as session:
-                    while time.monotonic() < self._end or not self.whole:
+                    while self._goes_on():
                         self._read(session)
             except (http.client.HTTPException, ConnectionError):
                 continue  # the connection was cut, within a body at the most: _read has compared that

@@ -28,3 +28,4 @@ def test_any_fault(httpd, request, conf):
     for reader in readers:
         reader.join()
     assert [problem for reader in readers for problem in reader.problems] == []
+    assert all(reader.whole for reader in readers)
