@@ -32,6 +32,21 @@ static void name_it(assets_request_t *state, const char *name, const request_rec
     state->path = apr_pstrcat(r->pool, state->root->directory, "/", name, NULL);
 }
 
+static const assets_print_t *print_of(const char *path, request_rec *r)
+{
+    return apr_hash_get(assets_rewrite_version(r)->files, path, APR_HASH_KEY_STRING);
+}
+
+/* Returns 1 when base is known to have this fingerprint, and the very name not to be a file's. */
+static int is_known(const assets_request_t *state, const char *base, apr_uint64_t claimed,
+                    request_rec *r)
+{
+    const char *path = apr_pstrcat(r->pool, state->root->directory, "/", base, NULL);
+    const assets_print_t *print = print_of(path, r);
+
+    return print && print->fingerprint == claimed && !print_of(state->path, r);
+}
+
 /* What is there under that very name is no name of ours. */
 static int is_there(assets_request_t *state, request_rec *r)
 {
@@ -52,7 +67,7 @@ static void read_fingerprint(assets_request_t *state, request_rec *r)
     const char *base = assets_fingerprint_split(state->name, &claimed, r->pool);
     const char *uri = base ? assets_fingerprint_cut(r->unparsed_uri, claimed, r->pool) : NULL;
 
-    if (!uri || is_there(state, r))
+    if (!uri || (!is_known(state, base, claimed, r) && is_there(state, r)))
         return;
     state->claimed = claimed;
     name_it(state, base, r);
@@ -100,8 +115,7 @@ static apr_uint64_t fingerprint_of(const assets_request_t *state, const assets_p
 
 static assets_fingerprint_e judge(const assets_request_t *state, request_rec *r)
 {
-    const assets_print_t *print =
-        apr_hash_get(assets_rewrite_version(r)->files, state->path, APR_HASH_KEY_STRING);
+    const assets_print_t *print = print_of(state->path, r);
     apr_uint64_t fingerprint = fingerprint_of(state, print, r);
 
     if (fingerprint == state->claimed)

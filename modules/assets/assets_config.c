@@ -460,7 +460,7 @@ const command_rec assets_config_commands[] = {
     AP_INIT_TAKE_ARGV("TierAssetsPeers", set_peers, NULL, RSRC_CONF,
                       "off, or the URLs of web boxes that are asked for missing files first"),
     AP_INIT_TAKE1("TierAssetsHot", set_hot, NULL, RSRC_CONF,
-                  "off, or how much of its memory each process takes for small files"),
+                  "off, or how much of its memory each process takes for files"),
     AP_INIT_TAKE1("TierAssetsMaxFile", set_max_file, NULL, RSRC_CONF,
                   "the largest file that is stored"),
     AP_INIT_TAKE1("TierAssetsMaxSize", set_max_size, NULL, RSRC_CONF,

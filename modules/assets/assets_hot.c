@@ -16,6 +16,7 @@
 #define SLOTS       8192 /* a power of two: what falls into one takes the place of the other */
 #define TOUCH_EVERY apr_time_from_sec(60)
 #define YOUNG       apr_time_from_msec(500)
+#define PART        64 /* of all the memory, for the content of one file */
 
 /* What an entry takes besides its content: a pool has 8 KiB at least. */
 #define OVERHEAD ((apr_size_t)8192 + 512)
@@ -44,6 +45,7 @@ struct assets_hot_t {
     apr_thread_mutex_t *lock; /* for slots, bytes, hand and the entries' users; never over I/O */
     entry_t *slots[SLOTS];
     apr_size_t bytes, most;
+    apr_off_t largest; /* whose content is kept */
     unsigned hand;
 };
 
@@ -58,6 +60,13 @@ static apr_status_t end_hot(void *data)
     return APR_SUCCESS;
 }
 
+static apr_off_t largest_of(apr_off_t most)
+{
+    if (most / PART < ASSETS_HOT_SMALL)
+        return ASSETS_HOT_SMALL;
+    return most / PART < ASSETS_HOT_LARGEST ? most / PART : ASSETS_HOT_LARGEST;
+}
+
 apr_status_t assets_hot_create(assets_hot_t **hot, apr_size_t most_bytes, apr_pool_t *pool)
 {
     assets_hot_t *made = apr_pcalloc(pool, sizeof(*made));
@@ -66,6 +75,7 @@ apr_status_t assets_hot_create(assets_hot_t **hot, apr_size_t most_bytes, apr_po
     if (rv != APR_SUCCESS)
         return rv;
     made->most = most_bytes;
+    made->largest = largest_of((apr_off_t)most_bytes);
     apr_pool_cleanup_register(pool, made, end_hot, apr_pool_cleanup_null);
     *hot = made;
     return APR_SUCCESS;
@@ -215,14 +225,11 @@ static int is_young(const struct stat *info)
     return age >= 0 && age < YOUNG;
 }
 
-/* Reads the content of one that is small. Returns 0 when it could not be read. */
+/* Returns 0 when it could not be read. */
 static int read_content(entry_t *entry, int fd, apr_size_t size)
 {
     char *data;
 
-    entry->file.data = NULL;
-    if (size > (apr_size_t)ASSETS_HOT_LARGEST)
-        return 1;
     data = apr_palloc(entry->use.pool, size + 1);
     entry->file.data = data;
     entry->bytes += size;
@@ -230,7 +237,7 @@ static int read_content(entry_t *entry, int fd, apr_size_t size)
 }
 
 /* Reads the file into the entry. Returns 0 when it is not (any more) what was opened. */
-static int fill(entry_t *entry, const assets_file_t *file)
+static int fill(entry_t *entry, const assets_file_t *file, apr_off_t largest)
 {
     struct stat before, after;
     apr_os_file_t fd;
@@ -238,8 +245,10 @@ static int fill(entry_t *entry, const assets_file_t *file)
     apr_os_file_get(&fd, file->file);
     entry->file = *file;
     entry->file.file = NULL;
+    entry->file.data = NULL;
     if (fstat(fd, &before) != 0 || before.st_size != file->info.size ||
-        !read_content(entry, fd, (apr_size_t)before.st_size) || stat(entry->path, &after) != 0)
+        (before.st_size <= largest && !read_content(entry, fd, (apr_size_t)before.st_size)) ||
+        stat(entry->path, &after) != 0)
         return 0;
     entry->known = known_of(&after);
     entry->file.info.pool = NULL;
@@ -273,12 +282,12 @@ void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *pa
 {
     entry_t *entry;
 
-    if (file && file->info.size > ASSETS_HOT_LARGEST && file->has_record)
+    if (file && file->info.size > hot->largest && file->has_record)
         return;
     entry = make_entry(hot, path, now);
     if (!entry)
         return;
-    if (file && !fill(entry, file)) {
+    if (file && !fill(entry, file, hot->largest)) {
         apr_pool_destroy(entry->use.pool);
         return;
     }

@@ -5,7 +5,7 @@
 #include "assets_file.h"
 
 /*
- * Small files in the memory of one process, with what was kept beside them; of larger ones that
+ * Files in the memory of one process, with what was kept beside them; of larger ones that
  * were put there, what stat(2) says; and names at which there was no file: found without opening
  * anything. Whether the disk has changed is looked at
  * before an answer, but not twice within ASSETS_HOT_LOOK. Bounded; what was not used goes first.
@@ -13,8 +13,11 @@
  */
 typedef struct assets_hot_t assets_hot_t;
 
-#define ASSETS_HOT_LOOK    apr_time_from_msec(900)
-#define ASSETS_HOT_LARGEST ((apr_off_t)64 * 1024)
+#define ASSETS_HOT_LOOK apr_time_from_msec(900)
+
+/* The largest size of a file whose content is kept: a 64th of all, but within these. */
+#define ASSETS_HOT_SMALL   ((apr_off_t)64 * 1024)
+#define ASSETS_HOT_LARGEST ((apr_off_t)256 * 1024)
 
 /* Makes an empty one for most_bytes, from pool, which must outlive all pools given below. Errors:
  * of making locks. */

@@ -140,22 +140,39 @@ int assets_job_ask_peers(assets_job_t *job, request_rec *r)
 static apr_table_t *fields_for(const assets_job_t *job, const request_rec *r)
 {
     static const char *const dropped[] = {
-        "Cookie",        "Cookie2",        "Authorization", "Range",
-        "If-Range",      "If-Match",       "If-None-Match", "If-Modified-Since",
-        "Cache-Control", "Pragma",         "Origin",        "If-Unmodified-Since",
-        "Referer",       "Accept-Language"};
+        "Cookie",        "Cookie2",         "Authorization", "Range",
+        "If-Range",      "If-Match",        "If-None-Match", "If-Modified-Since",
+        "Cache-Control", "Pragma",          "Origin",        "If-Unmodified-Since",
+        "Referer",       "Accept-Language", "Forwarded",     "X-Forwarded-Host",
+        "X-Host"};
     apr_table_t *fields = apr_table_copy(r->pool, r->headers_in);
     const char *etag = job->has_old ? apr_table_get(job->old.fields, "ETag") : NULL;
     const char *modified = job->has_old ? apr_table_get(job->old.fields, "Last-Modified") : NULL;
 
     for (apr_size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
         apr_table_unset(fields, dropped[i]);
+    apr_table_setn(fields, "Accept", "*/*");
     apr_table_setn(fields, "Accept-Encoding", "identity");
     if (etag)
         apr_table_setn(fields, "If-None-Match", etag);
     if (modified)
         apr_table_setn(fields, "If-Modified-Since", modified);
     return fields;
+}
+
+/*
+ * Returns the URL to ask for. What is stored is everybody's under the plain path: an application
+ * that gets URLs as they are written (ProxyPass ... nocanon), and has another answer to
+ * "/assets//a.css", is asked for "/assets/a.css".
+ */
+static const char *uri_of(const request_rec *r)
+{
+    char *path = apr_pstrmemdup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?#"));
+
+    if (path[0] == '/' && ap_unescape_url(path) == OK && strcmp(path, r->uri) == 0)
+        return r->unparsed_uri;
+    return apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri), r->args ? "?" : NULL, r->args,
+                       NULL);
 }
 
 static void run_here(assets_job_t *job, const tier_internal_spec_t *spec, request_rec *r)
@@ -186,7 +203,7 @@ void assets_job_start(assets_job_t *job, const assets_request_t *state, request_
     apr_status_t rv = APR_ENOTIMPL;
 
     take_old(job, state);
-    spec.uri = r->unparsed_uri;
+    spec.uri = uri_of(r);
     spec.host = apr_table_get(r->headers_in, "Host");
     spec.headers = fields_for(job, r);
     spec.deadline = tier_clock_now() + TIER_SETTING(job->config, timeout, ASSETS_DEFAULT_TIMEOUT);

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_SEGMENT 255
 
@@ -14,7 +15,8 @@ static int is_good_segment(const char *segment, apr_size_t size)
     if (size == 0 || size > LONGEST_SEGMENT || segment[0] == '.')
         return 0;
     for (apr_size_t i = 0; i < size; i++) {
-        if ((unsigned char)segment[i] < 0x20 || segment[i] == 0x7f || segment[i] == '\\')
+        if ((unsigned char)segment[i] < 0x20 || segment[i] == 0x7f || segment[i] == '\\' ||
+            strncasecmp(segment + i, "%2f", 3) == 0)
             return 0;
     }
     return 1;

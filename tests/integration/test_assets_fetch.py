@@ -99,6 +99,31 @@ def test_requests_that_are_not_for_everybody_are_passed_through(httpd, app):
     assert files(server) == [".htpasswd"]
 
 
+def test_a_file_is_what_its_plain_url_gives_whoever_asked_for_it_how(httpd, app):
+    """For an application that gets URLs as they are written, and has something else for other ways to write one."""
+    origin = app(body=b"wrong", headers=CSS)
+    server = kept(httpd, origin, more=f'ProxyPass "/" "{origin.url}/" nocanon\nAllowEncodedSlashes NoDecode\n')
+    server.allow_log("AH01136")  # mod_proxy ignores nocanon where the beginning of the path is written in another way
+    urls = ("/assets//{}.css", "/assets/./{}.css", "/x/../assets/{}.css", "http://localhost/assets/{}.css", "/%61ssets/{}.css")
+    for name, url in enumerate(urls):
+        origin.behave(path=f"/assets/{name}.css", body=b"right", headers=CSS)
+        origin.behave(path=f"/%61ssets/{name}.css", body=b"right", headers=CSS)  # the same by RFC 3986
+        answer = server.raw(b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % url.format(name).encode())
+        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"right"), url
+        wait_kept(server, f"{name}.css")
+    for url in ("/assets/a%2fb.css", "/assets/a%252fb.css", "/assets/a%5cb.css", "/assets/%00.css"):
+        server.get(url)
+    for name in ("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+        assert server.get("/assets/other.css", headers={name: "/secret"}).body == b"wrong"
+    assert files(server) == [f"{name}.css" for name in range(len(urls))]
+    origin.clear()
+    server.get("/assets/host.css", headers={"X-Forwarded-Host": "evil.test", "X-Host": "evil.test", "Forwarded": "host=evil.test",
+                                            "Accept": "image/webp"})
+    wait_kept(server, "host.css")
+    request, = origin.requests()
+    assert "evil.test" not in str(request) and request["headers"]["accept"] == "*/*"
+
+
 def test_a_name_is_never_run(httpd, app):
     origin = app(body=b"#!/bin/sh\necho run", headers={"Cache-Control": "max-age=60"})
     server = kept(httpd, origin, more="AddHandler server-status .php\nAddHandler cgi-script .cgi\n")
@@ -156,6 +181,56 @@ def test_with_the_application_down_a_stale_copy_is_used(httpd, app):
     wait_until(lambda: server.get("/assets/b").status == 200, 30)
 
 
+def test_a_fetch_goes_through_the_balancer(httpd, app):
+    gone, origin = app(), app(size=300_000, headers=CSS)
+    gone.kill()
+    server = kept(httpd, origin, more=f"""<Proxy "balancer://app">
+        BalancerMember "{gone.url}"
+        BalancerMember "{origin.url}"
+        </Proxy>
+        ProxyPass "/assets/" "balancer://app/assets/"
+        """)
+    server.allow_log(*PROXY_FAULTS)
+    for name in ("a", "b"):
+        assert server.get(f"/assets/{name}").body == pattern(300_000)
+        wait_kept(server, name)
+    assert origin.count() == 2
+
+
+def test_what_was_used_last_stays_within_the_bound(httpd, app):
+    origin = app(size=400_000)
+    server = kept(httpd, origin, more="TierAssetsMaxSize 1M\nTierAssetsMaxAge 1h\n")
+    put(server, "own", b"x" * 2_000_000)
+    for age, name in enumerate("abcd"):
+        server.get(f"/assets/{name}")
+        wait_kept(server, name)
+        wait_until(lambda: works(server) == [])
+        _, _, fetched, expires, _ = os.getxattr(store(server) / name, "user.webtier.asset").split(b" ", 4)
+        assert int(expires) - int(fetched) == 3600
+        os.utime(store(server) / name, (time.time() - 1000 + 100 * age, 1e9))
+    server.stop()
+    server.start()  # it looks soon after its start
+    wait_until(lambda: counters(server)["removed"] == 2, 30)
+    assert files(server) == ["c", "d", "own"]
+    assert server.get("/assets/d").body == pattern(400_000) and origin.count() == 4
+
+
+def test_links_are_followed_and_those_that_lead_nowhere_are_replaced(httpd, app):
+    origin = app(body=b"fetched", headers=CSS)
+    server = kept(httpd, origin)
+    for release in ("one", "two"):
+        put(server, f"{release}/a.css", release.encode())
+    for name, target in (("now", "one"), ("next", "two"), ("gone", "nowhere"), ("loop", "loop")):
+        os.symlink(target, store(server) / name)
+    assert server.get("/assets/now/a.css").body == b"one"
+    os.rename(store(server) / "next", store(server) / "now")  # as deployments do
+    assert server.get("/assets/now/a.css").body == b"two"
+    for name in ("gone", "loop"):
+        assert server.get(f"/assets/{name}").body == b"fetched"
+        wait_until(lambda name=name: not (store(server) / name).is_symlink())
+        assert (store(server) / name).read_bytes() == b"fetched"
+
+
 def test_half_an_answer_is_never_published(httpd, app):
     origin = app()
     server = kept(httpd, origin)
@@ -171,7 +246,7 @@ def test_half_an_answer_is_never_published(httpd, app):
 @pytest.mark.parametrize("mpm", ["event", "prefork"])
 def test_a_herd_costs_one_fetch(httpd, app, mpm):
     origin = app(size=300_000, headers=CSS, delay=0.3)
-    server = kept(httpd, origin, mpm=mpm)
+    server = kept(httpd, origin, mpm=mpm, conf=f"TierAssetsHot off\nEnableSendfile {'on' if mpm == 'event' else 'off'}")
     answers = []
     crowd = [threading.Thread(target=lambda: answers.append(server.get("/assets/big", timeout=50)))
              for _ in range(12)]
@@ -242,6 +317,7 @@ def test_large_files_are_passed_through(httpd, app):
 def test_a_file_replaced_while_it_is_sent_is_sent_as_it_was(httpd, app):
     server = kept(httpd, app())
     old = put(server, "a", b"a" * 3_000_000)
+    tag = server.get("/assets/a", method="HEAD").headers["ETag"]
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /assets/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         got = client.recv(1000)
@@ -250,7 +326,11 @@ def test_a_file_replaced_while_it_is_sent_is_sent_as_it_was(httpd, app):
         while piece := client.recv(65536):
             got += piece
     assert got.partition(b"\r\n\r\n")[2] == b"a" * 3_000_000
-    assert server.get("/assets/a").body == b"b" * 10
+    part = {"Range": "bytes=2-4"}
+    new_tag = server.get("/assets/a").headers["ETag"]
+    for condition, status, body in ((tag, 200, b"b" * 10), (new_tag, 206, b"bbb")):  # a part of another file is none of this one
+        answer = server.get("/assets/a", headers={**part, "If-Range": condition})
+        assert answer.status == status and answer.body == body
 
 
 def test_access_control_holds(httpd, app):
@@ -274,6 +354,13 @@ def test_without_an_application_missing_is_404(httpd):
     server = httpd(modules=["assets"], vhost='TierAssets "/assets" "store/"\n')
     put(server, "a", b"x")
     assert server.get("/assets/a").body == b"x" and server.get("/assets/b").status == 404
+
+
+def test_without_fetching_missing_files_are_the_applications(httpd, app):
+    origin = app(body=b"x", headers=CSS)
+    server = kept(httpd, origin, more="TierAssetsFetch off\n")
+    assert [server.get("/assets/a").body for _ in range(2)] == [b"x"] * 2
+    assert origin.count() == 2 and files(server) == []
 
 
 def test_wrong_lines_are_refused(httpd):

@@ -63,6 +63,8 @@ def test_files_get_names_by_their_content_and_former_names_still_answer(httpd, a
         assert lifetime(server, first) == (200, SHORT, b"two") and lifetime(server, second)[1] == FOREVER
     wait_until(lambda: all(second.encode() in server.get("/").body for _ in range(10)), 30)
     assert server.get("/assets/" + second, headers={"Range": "bytes=1-"}).body == b"wo"
+    put(server, second, b"mine")  # a file of that very name
+    wait_until(lambda: all(server.get("/assets/" + second).body == b"mine" for _ in range(8)), 30)
 
 
 def test_what_is_fetched_is_named_by_its_content_too(httpd, app):

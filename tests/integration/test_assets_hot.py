@@ -46,7 +46,7 @@ def test_answers_from_memory_are_those_of_the_disk_and_change_within_a_second(ht
 def test_large_files_and_their_variants_are_those_of_the_disk(httpd, app):
     origin = app(body=b"fetched", headers={"Cache-Control": "max-age=60", "Content-Type": "text/css"})
     server = kept(httpd, origin, more="TierAssetsVariants gzip\n", conf="")
-    one, other, small = pattern(200_000), pattern(150_000)[::-1], pattern(90_000)
+    one, other, small = pattern(400_000), pattern(350_000)[::-1], pattern(290_000)
 
     def deploy(body, *variants):
         for name, content in (("l.css", body), *variants):

@@ -14,8 +14,8 @@ CSS = b"body { margin: 0 }\n" * 50
 @pytest.fixture
 def server(httpd, app):
     origin = app(body=b"fetched", headers={"Content-Type": "text/css", "Cache-Control": "max-age=60"})
-    made = kept(httpd, origin, more="TierAssetsVariants br gzip\n")
-    for name, body in (("a.css", CSS), ("a.css.gz", gzip.compress(CSS)), ("a.css.br", b"brotli"), ("b.css", CSS),
+    made = kept(httpd, origin, more="TierAssetsVariants br zstd gzip\n")
+    for name, body in (("a.css", CSS), ("a.css.gz", gzip.compress(CSS)), ("a.css.br", b"brotli"), ("a.css.zst", b"zstandard"), ("b.css", CSS),
                        ("a.png", b"png"), ("a.png.gz", b"no")):
         put(made, name, body)
     return made
@@ -36,11 +36,19 @@ def test_each_gets_what_it_wants_most_with_conditions_and_ranges_of_its_own(serv
     assert len({answer.headers["ETag"] for answer in (plain, small, smallest)}) == 3
     assert get(server, "a.css", "gzip;q=0").body == CSS and get(server, "a.css", "br;q=0, gzip").body == small.body
     assert counters(server)["variants"] == 3
+    zstd = get(server, "a.css", "gzip;q=0.5, zstd")
+    assert zstd.body == b"zstandard" and zstd.headers["Content-Encoding"] == "zstd"
+    assert zstd.headers["ETag"] not in {answer.headers["ETag"] for answer in (plain, small, smallest)}
     tag = small.headers["ETag"]
     assert get(server, "a.css", "gzip", **{"If-None-Match": tag}).status == 304
     assert get(server, "a.css", None, **{"If-None-Match": tag}).status == 200
     part = get(server, "a.css", "gzip", Range="bytes=0-9", **{"If-Range": tag})
-    assert part.status == 206 and part.body == small.body[:10]
+    assert part.status == 206 and part.body == small.body[:10] and part.headers["Content-Encoding"] == "gzip"
+    assert part.headers["Content-Range"] == f"bytes 0-9/{len(small.body)}"
+    # A tag of one is no tag of another: whoever has a part of the one must not put a part of the other to it.
+    other = get(server, "a.css", "br", Range="bytes=0-2", **{"If-Range": tag})
+    assert other.status == 200 and other.body == b"brotli"
+    assert get(server, "a.css", "br", Range="bytes=1-3").body == b"rot"
 
 
 def test_what_is_no_variant(server):

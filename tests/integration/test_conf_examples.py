@@ -129,12 +129,24 @@ def test_assets_examples_keep_what_they_fetch(started, name):
 
 
 @pytest.mark.parametrize("name, changed", [("assets-host.conf", "//static.example.com/assets/app.css"),
-                                           ("assets-rails.conf", "/assets/app-1f2e3d.css")])
+                                           ("assets-rails.conf", "/assets/app-1f2e3d.css"),
+                                           ("assets-vite.conf", "/assets/app-9f8e7d.css")])
 def test_assets_examples_rewrite_pages(started, name, changed):
     server = started(name)
     server.apps[0].behave(body='<link rel=stylesheet href="/assets/app.css">', headers={"Content-Type": "text/html"})
     put(server, "assets/.manifest.json", b'{"app.css": "app-1f2e3d.css"}')
+    put(server, ".vite/manifest.json", b'{"assets/app.css": {"file": "assets/app-9f8e7d.css"}}')
     wait_until(lambda: server.get("/", host=HOST).body.decode() == f'<link rel=stylesheet href="{changed}">')
+
+
+def test_assets_uploads_are_no_pages_of_the_site(started):
+    server = started("assets-uploads.conf")
+    server.apps[0].behave(body="<script>", headers={"Content-Type": "text/html", "Cache-Control": "max-age=60"})
+    for _ in range(2):  # as it is fetched, and from the disk
+        answer = server.get("/uploads/evil.html", host=HOST)
+        assert answer.body == b"<script>" and answer.headers["Content-Security-Policy"] == "sandbox"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        wait_until((server.docroot.parent / "store/uploads/evil.html").exists)
 
 
 def test_reproxy_mogilefs_serves_keys(started):

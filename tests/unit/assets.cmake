@@ -3,6 +3,7 @@ foreach(subject IN ITEMS accept bell counters csp css files fingerprint hint hot
   webtier_add_unit_test(assets_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/assets_${subject}_test.c
                         LIBS tier_assets_engine)
 endforeach()
+target_link_options(unit_assets_files PRIVATE -Wl,--wrap=fsync,--wrap=rename)
 # Programs: the references of pages, for the comparison with another parser; the scanner's speed, for the benchmark.
 foreach(program IN ITEMS references speed)
   add_executable(assets_${program} ${CMAKE_CURRENT_LIST_DIR}/assets_${program}.c)

@@ -6,10 +6,43 @@
 #include "assets_name.h"
 #include "assets_sweep.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* What is done to the disk, in its order; of a file, and of its folder. */
+static const char *steps = "";
+static apr_pool_t *steps_pool;
+static int sync_error;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+static void add_step(const char *step)
+{
+    if (steps_pool)
+        steps = apr_pstrcat(steps_pool, steps, *steps ? " " : "", step, NULL);
+}
+
+int __wrap_fsync(int fd)
+{
+    struct stat info;
+
+    fstat(fd, &info);
+    add_step(S_ISDIR(info.st_mode) ? "folder" : "file");
+    errno = sync_error;
+    return sync_error ? -1 : __real_fsync(fd);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+    add_step("rename");
+    return __real_rename(from, to);
+}
 
 static char folder[] = "/tmp/webtier-assets-XXXXXX";
 
@@ -64,10 +97,11 @@ static void set_used(apr_pool_t *pool, const char *name, apr_time_t used)
 
 static void names_that_are_files(void **state)
 {
-    static const char *const good[] = {"a", "a/b.css", "a b", "\xc3\xa9", "a..b/c", "-"};
-    static const char *const bad[] = {"",     ".",    "..",    "a/../b", ".a",   "a/.b",
-                                      "a//b", "/a",   "a/",    "a\\b",   "a\nb", "a\x7f",
-                                      "\x01", "a/..", "./a/b", ".tier/0"};
+    static const char *const good[] = {"a",      "a/b.css", "a b",  "\xc3\xa9",
+                                       "a..b/c", "-",       "100%", "%2/f"};
+    static const char *const bad[] = {"",     ".",    "..",    "a/../b",  ".a",    "a/.b",
+                                      "a//b", "/a",   "a/",    "a\\b",    "a\nb",  "a\x7f",
+                                      "\x01", "a/..", "./a/b", ".tier/0", "a%2fb", "%2F"};
 
     for (size_t i = 0; i < COUNT(good); i++)
         assert_true(assets_name_is_good(good[i]));
@@ -96,6 +130,24 @@ static void a_fetched_file_has_its_record(void **state)
     assert_string_equal(apr_table_get(file.record.fields, "ETag"), "\"1\"");
     assert_int_equal(access(assets_name_work(folder, "a/b", *state), F_OK), -1);
     assert_int_equal(assets_file_open(&file, at(*state, "a"), 0, *state), EISDIR);
+}
+
+static void what_is_published_is_on_the_disk_before(void **state)
+{
+    const char *work = assets_name_work(folder, "b", *state);
+    apr_file_t *file;
+    int is_leader;
+
+    steps = "";
+    steps_pool = *state;
+    fetch(*state, "a", 100);
+    assert_string_equal(steps, "file rename folder");
+    sync_error = EIO;
+    assert_int_equal(assets_file_enter(&file, &is_leader, work, *state), APR_SUCCESS);
+    assert_int_equal(assets_file_publish(file, work, at(*state, "b"), NOW, *state), EIO);
+    sync_error = 0;
+    steps_pool = NULL;
+    assert_int_equal(access(at(*state, "b"), F_OK), -1);
 }
 
 static void a_file_without_record_is_somebody_elses(void **state)
@@ -203,10 +255,10 @@ static void using_a_file_is_noted_now_and_then(void **state)
 
 static void run_round(assets_sweep_t *sweep, apr_time_t now)
 {
-    int steps = 0;
+    int count = 0;
 
     while (!assets_sweep_step(sweep, 3, now))
-        assert_true(++steps < 1000);
+        assert_true(++count < 1000);
 }
 
 static assets_sweep_t *sweep_of(apr_pool_t *pool, apr_off_t max_size)
@@ -274,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(names_that_are_files),
         FOLDER_TEST(a_fetched_file_has_its_record),
+        FOLDER_TEST(what_is_published_is_on_the_disk_before),
         FOLDER_TEST(a_file_without_record_is_somebody_elses),
         FOLDER_TEST(one_fetches_and_others_see_it),
         FOLDER_TEST(a_lock_goes_with_its_process),

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FILES 40
-#define LARGE FILES /* the number of one that is too large */
+#define LARGE FILES /* the number of one that is too large for little memory */
 
 static char folder[] = "/tmp/webtier-hot-XXXXXX";
 
@@ -39,7 +39,7 @@ static int make_files(void **state)
     for (int i = 0; i < FILES; i++)
         put(*state, i, apr_psprintf(*state, "content %d", i));
     put(*state, LARGE, "");
-    if (truncate(at(*state, LARGE), ASSETS_HOT_LARGEST + 1) != 0)
+    if (truncate(at(*state, LARGE), ASSETS_HOT_SMALL + 1) != 0)
         return 1;
     apr_sleep(apr_time_from_msec(550));
     return drop_pool(state);
@@ -124,6 +124,21 @@ static void what_was_not_used_makes_room(void **state)
     assert_true(kept >= 8 && kept <= 11);
 }
 
+static void more_memory_keeps_larger_files(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 1000000), *roomy = hot_of(*state, 3 * 64 * 65536);
+    assets_file_t file;
+    int is_there;
+
+    open_and_put(hot, LARGE, *state);
+    open_and_put(roomy, LARGE, *state);
+    assert_true(assets_hot_get(hot, &file, &is_there, at(*state, LARGE), NOW, *state));
+    assert_null(file.data);
+    assert_true(assets_hot_get(roomy, &file, &is_there, at(*state, LARGE), NOW, *state));
+    assert_non_null(file.data);
+    assert_true(assets_hot_bytes(roomy) > ASSETS_HOT_SMALL);
+}
+
 /* Opened when they are wanted, unless they have been replaced. */
 static void large_files_are_known_only(void **state)
 {
@@ -140,7 +155,7 @@ static void large_files_are_known_only(void **state)
     assets_hot_put(hot, &file, path, NOW);
     assert_true(assets_hot_get(hot, &file, &is_there, path, NOW, *state));
     assert_true(is_there && !file.data && !file.file);
-    assert_int_equal(file.info.size, ASSETS_HOT_LARGEST + 1);
+    assert_int_equal(file.info.size, ASSETS_HOT_SMALL + 1);
     assert_true(assets_file_is_at(&file, path, *state));
     assert_int_equal(assets_file_reopen(&file, path, 0, *state), APR_SUCCESS);
     assert_non_null(file.file);
@@ -193,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(a_file_is_found_in_memory_until_it_changes),
         POOL_TEST(what_was_not_used_makes_room),
+        POOL_TEST(more_memory_keeps_larger_files),
         POOL_TEST(large_files_are_known_only),
         POOL_TEST(threads_share_it),
     };

@@ -2,10 +2,11 @@
 /*
  * Test only: the least that httpd can do for a request, which the benchmarks measure against.
  *
- *   TestFloor quick|handler <path> <size>
+ *   TestFloor quick|handler|gate <path> <size>
  *
  * answers <path> with one immortal bucket of <size> bytes, from the quick_handler hook (nothing of
- * httpd's walks runs) or as a normal handler.
+ * httpd's walks runs) or as a normal handler. gate: as quick, but only the fields are sent at once,
+ * the bucket when <path>?open is asked for: to all who wait for it.
  *
  *   TestFloorMemcached <path> <size> <port> <key>
  *
@@ -22,8 +23,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <netinet/tcp.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FLOOR_MAX_SIZE (64 * 1024 * 1024)
@@ -35,8 +40,9 @@ typedef struct floor_answer_t {
     const char *path;
     apr_size_t size;
     const char *body;
-    apr_port_t port; /* of memcached; 0: the answer is body */
-    const char *get; /* what memcached is asked */
+    apr_port_t port;    /* of memcached; 0: the answer is body */
+    const char *get;    /* what memcached is asked */
+    apr_uint32_t *gate; /* in shared memory: how often it was opened; atomic; NULL: it is none */
 } floor_answer_t;
 
 static void *create_config(apr_pool_t *pool, server_rec *s)
@@ -60,12 +66,17 @@ static const char *set_floor(cmd_parms *cmd, void *unused, const char *phase, co
     char *body;
 
     (void)unused;
-    if (strcmp(phase, "quick") != 0 && strcmp(phase, "handler") != 0)
-        return apr_psprintf(cmd->temp_pool, "TestFloor: %s is neither quick nor handler", phase);
+    if (strcmp(phase, "quick") != 0 && strcmp(phase, "handler") != 0 && strcmp(phase, "gate") != 0)
+        return apr_psprintf(cmd->temp_pool, "TestFloor: %s is not quick, handler or gate", phase);
     if (bytes < 1 || bytes > FLOOR_MAX_SIZE)
         return apr_psprintf(cmd->temp_pool, "TestFloor: size %s is not between 1 and %d", size,
                             FLOOR_MAX_SIZE);
-    answer.quick = phase[0] == 'q';
+    answer.quick = phase[0] != 'h';
+    if (phase[0] == 'g')
+        answer.gate = mmap(NULL, sizeof(*answer.gate), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (answer.gate == MAP_FAILED)
+        return "TestFloor: no shared memory";
     answer.path = path;
     answer.size = (apr_size_t)bytes;
     body = apr_palloc(cmd->pool, answer.size);
@@ -168,6 +179,26 @@ static apr_bucket *body_of(request_rec *r, const floor_answer_t *answer)
     return value ? apr_bucket_pool_create(value, answer->size, r->pool, alloc) : NULL;
 }
 
+static int open_gate(request_rec *r, apr_uint32_t *gate)
+{
+    __atomic_add_fetch(gate, 1, __ATOMIC_ACQ_REL);
+    syscall(SYS_futex, gate, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    ap_rputs("open", r);
+    return OK;
+}
+
+/* Sends the fields, and waits. */
+static void pass_gate(request_rec *r, apr_uint32_t *gate, apr_bucket_brigade *brigade)
+{
+    apr_uint32_t before = __atomic_load_n(gate, __ATOMIC_ACQUIRE);
+
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(brigade->bucket_alloc));
+    ap_pass_brigade(r->output_filters, brigade);
+    apr_brigade_cleanup(brigade);
+    while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) == before)
+        syscall(SYS_futex, gate, FUTEX_WAIT, before, NULL, NULL, 0);
+}
+
 static int send_answer(request_rec *r, int quick)
 {
     const floor_answer_t *answer = r->method_number == M_GET ? find_answer(r, quick) : NULL;
@@ -177,12 +208,16 @@ static int send_answer(request_rec *r, int quick)
 
     if (!answer)
         return DECLINED;
+    if (answer->gate && r->args)
+        return open_gate(r, answer->gate);
     body = body_of(r, answer);
     if (!body)
         return HTTP_BAD_GATEWAY;
     ap_set_content_type(r, "text/plain");
     ap_set_content_length(r, (apr_off_t)answer->size);
     brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    if (answer->gate)
+        pass_gate(r, answer->gate, brigade);
     APR_BRIGADE_INSERT_TAIL(brigade, body);
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
     rv = ap_pass_brigade(r->output_filters, brigade);
@@ -213,12 +248,12 @@ static int map_to_storage(request_rec *r)
     return r->filename && strncmp(r->filename, "test-floor:", 11) == 0 ? OK : DECLINED;
 }
 
-static const command_rec commands[] = {AP_INIT_TAKE3("TestFloor", set_floor, NULL, RSRC_CONF,
-                                                     "quick|handler, the path, the size in bytes"),
-                                       AP_INIT_TAKE_ARGV("TestFloorMemcached", set_memcached, NULL,
-                                                         RSRC_CONF,
-                                                         "the path, the size, the port, the key"),
-                                       {NULL}};
+static const command_rec commands[] = {
+    AP_INIT_TAKE3("TestFloor", set_floor, NULL, RSRC_CONF,
+                  "quick|handler|gate, the path, the size in bytes"),
+    AP_INIT_TAKE_ARGV("TestFloorMemcached", set_memcached, NULL, RSRC_CONF,
+                      "the path, the size, the port, the key"),
+    {NULL}};
 
 static void register_hooks(apr_pool_t *pool)
 {
