@@ -73,14 +73,15 @@ def negotiated(bench):
     plain = bench.case("docroot file of its size", own, "/a.css", size=len(SMALL), script=browser)
     lean = bench.httpd(f"{MIME}{LEAN}", stock=["mime"])
     put(lean.docroot, a_css=SMALL)
-    bench.case("the same with AllowOverride None", lean, "/a.css", size=len(SMALL), against=plain, script=browser)
+    plainest = bench.case("the same with AllowOverride None", lean, "/a.css", size=len(SMALL), against=plain, script=browser)
     for name, line in (("memory", ""), ("disk", "TierAssetsHot off\n")):
         store = bench.httpd(f"{MIME}{line}TierAssetsVariants br gzip\nTierAssetsFingerprint on\nTierAssets /assets/ store\n",
                             ["assets"], ("mime",))
         put(store.root / "store", a_css=FILE * 10, a_css_br=SMALL)
         name_of = f"/assets/a.h{hashlib.sha1(FILE * 10).hexdigest()[:16]}.css"
-        bench.case(f"TierAssets: br, immutable, from {name}", store, name_of, against=plain, script=browser,
-                   check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
+        case = bench.case(f"TierAssets: br, immutable, from {name}", store, name_of, against=plain, script=browser,
+                          check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
+        case.comparisons.append((plainest, None))
     recipe = bench.httpd(MIME + RECIPE + IMMUTABLE, stock=("mime", "headers", "rewrite"))
     put(recipe.docroot, a_css=FILE * 10, a_css_br=SMALL)
     bench.case("H5BP's recipe: br, immutable", recipe, "/a.css", against=plain, script=browser)
@@ -91,25 +92,26 @@ def negotiated(bench):
                check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
 
 
-def large(bench):
-    """The compressed variant of a file, immutable, both too large to be kept in memory."""
-    browser, body = bench.script(BROWSER), os.urandom(100_000)
+def large(bench, size, where):
+    """The compressed variant of a file, immutable, as large as that: from where it is answered then."""
+    browser, body = bench.script(BROWSER), os.urandom(size)
     own = bench.httpd(f"{MIME}{LEAN}", stock=["mime"])
     put(own.docroot, a_css=body)
-    plain = bench.case("docroot file of 100 KB, AllowOverride None", own, "/a.css", size=len(body), script=browser)
+    plain = bench.case(f"docroot file of {size // 1000} KB, AllowOverride None", own, "/a.css", size=size, script=browser)
     store = bench.httpd(f"{MIME}TierAssetsVariants br gzip\nTierAssetsFingerprint on\nTierAssets /assets/ store\n", ["assets"],
                         ("mime",))
     put(store.root / "store", a_css=body * 2, a_css_br=body)
     name = f"/assets/a.h{hashlib.sha1(body * 2).hexdigest()[:16]}.css"
     wait_until(lambda: client.request(store.port, name).headers["Cache-Control"] == FOREVER, 20)
-    bench.case("TierAssets: br of 100 KB, immutable", store, name, against=plain, script=browser,
+    bench.case(f"TierAssets: br of {size // 1000} KB, immutable, from {where}", store, name, against=plain, script=browser,
                check=lambda answer: answer.headers["Cache-Control"] == FOREVER)
 
 
 def prepare(bench):
     hot(bench)
     negotiated(bench)
-    large(bench)
+    large(bench, 100_000, "memory")
+    large(bench, 400_000, "disk")
 
 
 if __name__ == "__main__":
