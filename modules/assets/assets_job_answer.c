@@ -103,6 +103,10 @@ apr_status_t assets_job_take_answer(request_rec *r, const apr_table_t *fields, v
     job->status = r->status;
     if (job->is_from_peer)
         return APR_EGENERAL; /* of no use */
+    if (r->status == HTTP_OK && !assets_policy_is_http(r->headers_out)) {
+        job->status = HTTP_BAD_GATEWAY;
+        return APR_EGENERAL;
+    }
     if (job->has_old && r->status == HTTP_NOT_MODIFIED) {
         assets_job_record(job, fields);
         return APR_SUCCESS;

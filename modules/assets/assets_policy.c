@@ -142,6 +142,12 @@ assets_verdict_e assets_policy_judge(int status, const apr_table_t *fields)
     return ASSETS_STORE;
 }
 
+int assets_policy_is_http(const apr_table_t *fields)
+{
+    return apr_table_get(fields, "Date") || apr_table_get(fields, "Content-Type") ||
+           apr_table_get(fields, "Content-Length");
+}
+
 /* Expires counts from the answer's own Date, whatever this host's clock says. */
 static apr_interval_time_t until_expires(const apr_table_t *fields, apr_time_t now)
 {

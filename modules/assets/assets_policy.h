@@ -25,6 +25,10 @@ typedef enum {
 /* Judges an answer to GET by its status and fields. Size and number of fields are not looked at. */
 assets_verdict_e assets_policy_judge(int status, const apr_table_t *fields);
 
+/* Returns 1 for an answer that has any of the fields that those of HTTP/1 have. mod_proxy takes
+ * whatever else a backend sends for one of HTTP/0.9, with status 200. */
+int assets_policy_is_http(const apr_table_t *fields);
+
 /*
  * Returns until when an answer that came now is used without asking again: s-maxage, max-age or
  * Expires (RFC 9111 section 4.2.1) less its Age, else fallback from now on; now itself for

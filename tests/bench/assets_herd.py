@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""1,000 clients want a missing file of 1 MiB, beside the same clients on a file that is there, and beside the floor under
-it: 1,000 that wait in httpd for a last piece that is in memory, and are all let go at once."""
+"""1,000 clients want a missing file of 1 MiB, beside the same clients on a file that is there, and beside
+1,000 that wait in httpd for a last piece that is in memory, and are all let go at once."""
 import select
 import socket
 import statistics
@@ -75,7 +75,7 @@ def ask_all(port, path, count, size=SIZE, begin=None):
     return began, ended
 
 
-def floor(front):
+def let_go(front):
     """Returns milliseconds: the median client's last piece, from when all are let go."""
     opened = []
 
@@ -88,7 +88,7 @@ def floor(front):
 
 def one_round(front, origin, number):
     """Returns milliseconds: of the median client beyond the fetch, and from its request on for a file that is there; and
-    the floor of the former."""
+    of clients that are let go at once."""
     path = f"/assets/{number}.bin"
     _, ended = ask_all(front.port, path, HERD)
     said = origin.stdout.readline().split()
@@ -96,7 +96,7 @@ def one_round(front, origin, number):
         raise Unmeasurable(f"{said[0]} was fetched again")
     wait_until((front.root / "store" / f"{number}.bin").exists, 5)
     began, again = ask_all(front.port, "/there.bin", HERD)
-    return 1000 * (statistics.median(ended) - float(said[1])), 1000 * (statistics.median(again) - began), floor(front)
+    return 1000 * (statistics.median(ended) - float(said[1])), 1000 * (statistics.median(again) - began), let_go(front)
 
 
 def compare(bench, origin, port, line):
@@ -108,7 +108,7 @@ def compare(bench, origin, port, line):
     rounds = [one_round(front, origin, number) for number in range(bench.options.rounds)]
     beyond, there, least = (statistics.median(values) for values in zip(*rounds))
     bench.figure(f"{line}: {HERD} clients of a missing 1 MiB: median beyond a fetch of {SECONDS} s", beyond, "ms", 20)
-    bench.figure(f"{line}: floor of it: as many that wait in httpd are let go at once, {SIZE // PIECES} bytes each from memory",
+    bench.figure(f"{line}: beside it, as many that wait in httpd are let go at once, {SIZE // PIECES} bytes each from memory",
                  least, "ms")
     bench.figure(f"{line}: the same clients of a file that is there: median from the request on", there, "ms")
 

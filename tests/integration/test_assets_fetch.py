@@ -239,6 +239,8 @@ def test_half_an_answer_is_never_published(httpd, app):
         origin.behave(path=f"/assets/{name}", size=100_000, headers=CSS, chunked=chunked, truncate=50_000)
         answer = server.raw(b"GET /assets/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % name.encode())
         assert len(answer) < 100_000 and not answer.endswith(b"0\r\n\r\n")
+    origin.behave(path="/assets/c", garbage=b"no HTTP\r\n")  # mod_proxy makes a 200 of it
+    assert server.get("/assets/c").status == 503
     wait_until(lambda: works(server) == [])
     assert files(server) == []
 

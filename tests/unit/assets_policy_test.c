@@ -32,6 +32,16 @@ static void answers_for_everybody_are_kept(void **state)
                          cases[i].verdict);
 }
 
+static void what_has_no_field_of_http_is_garbage(void **state)
+{
+    static const char *const good[] = {"Date: x", "Content-Type: a/b", "Content-Length: 1"};
+
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(assets_policy_is_http(fields(*state, good[i])));
+    assert_false(assets_policy_is_http(fields(*state, "")));
+    assert_false(assets_policy_is_http(fields(*state, "X-Set-By: httpd")));
+}
+
 static void they_are_fresh_as_long_as_they_say(void **state)
 {
     static const struct {
@@ -154,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(answers_for_everybody_are_kept),
+        POOL_TEST(what_has_no_field_of_http_is_garbage),
         POOL_TEST(they_are_fresh_as_long_as_they_say),
         POOL_TEST(fields_of_one_message_are_not_kept),
         POOL_TEST(a_record_is_read_as_it_was_written),
