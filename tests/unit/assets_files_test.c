@@ -191,9 +191,19 @@ static void one_fetches_and_others_see_it(void **state)
     assert_false(assets_file_is_led(other));
 }
 
+static apr_off_t size_of(apr_file_t *file)
+{
+    apr_finfo_t info;
+
+    apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    return info.size;
+}
+
 static void a_lock_goes_with_its_process(void **state)
 {
     const char *work = assets_name_work(folder, "a", *state);
+    assets_record_t record = record_of(*state, "");
+    assets_file_t seen;
     apr_file_t *file;
     int is_leader, status;
     int ready[2];
@@ -215,8 +225,17 @@ static void a_lock_goes_with_its_process(void **state)
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     assert_false(assets_file_is_led(file));
+    /* what it wrote is no beginning of anything */
     assets_file_enter(&file, &is_leader, work, *state);
     assert_true(is_leader);
+    assert_int_equal(size_of(file), 0);
+    /* nor is a record without bytes */
+    assets_file_note(file, NULL, &record, *state);
+    apr_file_close(file);
+    assets_file_enter(&file, &is_leader, work, *state);
+    seen.file = file;
+    assert_true(is_leader);
+    assert_int_equal(assets_file_look(&seen, *state), APR_EINVAL);
     close(ready[0]);
     close(ready[1]);
 }

@@ -137,6 +137,8 @@ static void what_is_no_tag_is_left_alone(void **state)
         "<noframes><img src=a></noframes>",
         "<plaintext><img src=a></plaintext><img src=a>",
         "<svg><![CDATA[ <img src=a> ]] ]>]]></svg>",
+        "<svg></p><script><img src=a></script>",
+        "<svg></br><script><img src=a></script>",
     };
 
     check_same(*state, cases, COUNT(cases));
@@ -175,6 +177,8 @@ static void behind_it_pages_go_on(void **state)
         "<svg><p></svg><script>'<svg>'</script>",
         "<math><mi><style>*</style></mi></math>",
         "<svg></p><style>a</style>",
+        "<svg></path><script/>",
+        "<svg></a></bb><script/>",
     };
 
     for (size_t i = 0; i < COUNT(before); i++)

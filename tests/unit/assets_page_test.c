@@ -44,6 +44,8 @@ static void references_follow_the_rules(void **state)
         {"../../assets/b/../c", "/static/c"},
         {"../../../../assets/c", "/static/c"},
         {"/x/../assets/c", "/static/c"},
+        {"1:/../../../assets/c", "/static/c"}, /* no scheme begins so */
+        {":/../../../assets/c", "/static/c"},
         {"/assets/./c", "/static/c"},
         {"/assets/%2e%2E/c", "/assets/%2e%2E/c"},
         {"/x/%2e%2E/assets/c", "/x/%2e%2E/assets/c"},
