@@ -16,7 +16,7 @@
 #define ASSETS_DEFAULT_PEER_TIMEOUT apr_time_from_msec(250)
 #define ASSETS_DEFAULT_NOT_FOUND    apr_time_from_sec(10)
 #define ASSETS_DEFAULT_TIMEOUT      apr_time_from_sec(60)
-#define ASSETS_DEFAULT_PATIENCE     apr_time_from_sec(1)
+#define ASSETS_DEFAULT_PATIENCE     apr_time_from_sec(5)
 
 /* One TierAssets line. */
 typedef struct assets_root_t {
