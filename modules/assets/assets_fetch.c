@@ -21,19 +21,6 @@ static assets_shared_t *shared(void)
     return assets_runtime()->shared;
 }
 
-/* An application that obeys one of these answers another request than the file's. */
-static int asks_for_something_else(const request_rec *r)
-{
-    static const char *const names[] = {"X-HTTP-Method-Override", "X-HTTP-Method",
-                                        "X-Method-Override", "X-Original-URL", "X-Rewrite-URL"};
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (apr_table_get(r->headers_in, names[i]))
-            return 1;
-    }
-    return 0;
-}
-
 /* An answer for this client alone must not become everybody's file. */
 static int may_fetch(const assets_request_t *state, const request_rec *r)
 {
@@ -45,7 +32,7 @@ static int may_fetch(const assets_request_t *state, const request_rec *r)
         apr_table_get(r->headers_in, "Transfer-Encoding") ||
         apr_table_get(r->headers_in, "Content-Length"))
         return 0;
-    return !r->header_only && !asks_for_something_else(r);
+    return !r->header_only && !tier_glue_asks_for_another(r);
 }
 
 static int pass_on(void)

@@ -61,22 +61,6 @@ static int has_body(const request_rec *r)
            (length && strcmp(length, "0") != 0);
 }
 
-/*
- * An application that obeys one of these answers another request than the key says (cache
- * poisoning): whoever sends them gets what he asks for, and nobody else does.
- */
-static int asks_for_something_else(const request_rec *r)
-{
-    static const char *const names[] = {"X-HTTP-Method-Override", "X-HTTP-Method",
-                                        "X-Method-Override", "X-Original-URL", "X-Rewrite-URL"};
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (apr_table_get(r->headers_in, names[i]))
-            return 1;
-    }
-    return 0;
-}
-
 /* Pragma counts only where there is no Cache-Control (RFC 9111 section 5.4). */
 static void read_directives(cache_request_t *state, const request_rec *r)
 {
@@ -98,7 +82,7 @@ cache_request_t *cache_request_make(request_rec *r, const cache_runtime_t *runti
     state->max_size = max_size;
     state->method = cache_exchange_method(r->method);
     state->announced = -1;
-    state->may_store = !has_body(r) && !asks_for_something_else(r) &&
+    state->may_store = !has_body(r) && !tier_glue_asks_for_another(r) &&
                        !cache_conditional_is_for_origin(r->headers_in);
     state->fields = r->headers_in;
     read_directives(state, r);

@@ -242,15 +242,20 @@ int tier_glue_first_pass(server_rec *main_server, const char *key)
 
 /* Access. */
 
-static int is_forwarded(const request_rec *r)
+static int has_any(const request_rec *r, const char *const names[])
 {
-    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-
-    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (apr_table_get(r->headers_in, names[i]))
+    for (; *names; names++) {
+        if (apr_table_get(r->headers_in, *names))
             return 1;
     }
     return 0;
+}
+
+static int is_forwarded(const request_rec *r)
+{
+    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", NULL};
+
+    return has_any(r, names);
 }
 
 int tier_glue_admits(const request_rec *r, const tier_access_t *access)
@@ -259,4 +264,13 @@ int tier_glue_admits(const request_rec *r, const tier_access_t *access)
 
     return tier_access_admits(access, r->connection->client_addr, forwarded) &&
            tier_access_admits(access, r->useragent_addr, forwarded);
+}
+
+int tier_glue_asks_for_another(const request_rec *r)
+{
+    static const char *const names[] = {"X-HTTP-Method-Override", "X-HTTP-Method",
+                                        "X-Method-Override",      "X-Original-URL",
+                                        "X-Rewrite-URL",          NULL};
+
+    return has_any(r, names);
 }

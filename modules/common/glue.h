@@ -61,6 +61,13 @@ int tier_glue_retired(void *unused);
 int tier_glue_admits(const request_rec *r, const tier_access_t *access);
 
 /*
+ * Returns 1 for a request with a field that makes some applications answer another one than its URL
+ * and method say (X-Original-URL, X-HTTP-Method-Override and the like): its answer must not become
+ * that of others. Any thread.
+ */
+int tier_glue_asks_for_another(const request_rec *r);
+
+/*
  * Returns 1 in the first of the two passes over the configuration that httpd makes at start (only
  * checks are wanted there), 0 in every other pass. Call once a post_config. key: the module's name.
  */
