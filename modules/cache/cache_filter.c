@@ -18,8 +18,8 @@
 #include <apr_strings.h>
 
 /*
- * A flush makes the client have its answer before memcached is talked to; a large one is under way
- * anyhow.
+ * A flush makes the client have its answer before memcached is talked to; of a large one it has
+ * most already.
  */
 #define FLUSH_UP_TO ((apr_size_t)64 * 1024)
 
@@ -312,7 +312,7 @@ static void flush(request_rec *r)
 /* Where the client is gone, the rest of the body will not come unless somebody else takes it. */
 apr_status_t cache_filter_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
-    apr_status_t rv = ap_pass_brigade(f->next, brigade);
+    apr_status_t rv = cache_hold_pass(state, f, brigade);
 
     if (!state->saving || (rv == APR_SUCCESS && !f->r->connection->aborted))
         return rv;
@@ -324,16 +324,25 @@ apr_status_t cache_filter_pass(cache_request_t *state, ap_filter_t *f, apr_bucke
     return rv;
 }
 
-/* The complete answer goes to the client before it goes to a store that has to be talked to. */
+/*
+ * A complete answer goes to the client before it goes to a store that has to be talked to; a large
+ * one, or one whose client is slow, after that, as others may be waiting for it.
+ */
 apr_status_t cache_filter_pass_and_finish(cache_request_t *state, ap_filter_t *f,
                                           apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
-    apr_size_t size = cache_vault_body_size(state->saving);
-    apr_status_t rv = ap_pass_brigade(f->next, brigade);
+    apr_status_t rv;
 
-    if (rv == APR_SUCCESS && !r->main && !r->connection->aborted && size <= FLUSH_UP_TO)
+    if (cache_vault_body_size(state->saving) > FLUSH_UP_TO || cache_hold_is_slow(state, r)) {
+        cache_filter_finish(state, r);
+        return cache_filter_pass(state, f, brigade);
+    }
+    cache_herd_sends(state, 1);
+    rv = ap_pass_brigade(f->next, brigade);
+    if (rv == APR_SUCCESS && !r->main && !r->connection->aborted)
         flush(r);
+    cache_herd_sends(state, 0);
     cache_filter_finish(state, r);
     return rv;
 }

@@ -45,6 +45,15 @@ apr_status_t cache_filter_pass_and_finish(cache_request_t *state, ap_filter_t *f
                                           apr_bucket_brigade *brigade);
 
 /*
+ * Passes brigade on, and what was kept before it; or keeps it where somebody waits for the answer
+ * and the client is slow. Errors: those of the filters behind. cache_hold.c
+ */
+apr_status_t cache_hold_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade);
+
+/* Returns 1 when passing r's answer on may take longer than others are to wait. cache_hold.c */
+int cache_hold_is_slow(const cache_request_t *state, const request_rec *r);
+
+/*
  * RFC 9111 section 4.3.4: f's answer, a 304, confirms what is stored; the client gets the stored
  * body under the renewed fields. cache_renew.c
  */

@@ -57,8 +57,12 @@ static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, ap
     cache_member_t leader = {tier_atomic_load(&slot->leader.place),
                              tier_atomic_load(&slot->leader.serial)};
 
+    apr_time_t sending = tier_atomic_load64(&slot->sending);
+
     return state_of(tier_atomic_load(&slot->word)) == CACHE_FLIGHT_FLYING &&
-           tier_atomic_load64(&slot->expires) > now && cache_roster_is_alive(roster, &leader);
+           tier_atomic_load64(&slot->expires) > now &&
+           (sending == 0 || now - sending < CACHE_FLIGHT_SENDS) &&
+           cache_roster_is_alive(roster, &leader);
 }
 
 static cache_flight_slot_t *find(cache_flight_stripe_t *stripe, const cache_id_t *id)
@@ -99,6 +103,7 @@ static apr_uint32_t take_off(cache_flight_slot_t *slot, const cache_id_t *id,
     tier_atomic_store(&slot->leader.place, self->place);
     tier_atomic_store(&slot->leader.serial, self->serial);
     tier_atomic_store64(&slot->expires, expires);
+    tier_atomic_store64(&slot->sending, 0);
     next = in_state(next, CACHE_FLIGHT_FLYING);
     tier_atomic_store(&slot->word, next);
     if (state_of(before) == CACHE_FLIGHT_FLYING)
@@ -155,6 +160,18 @@ int cache_flight_land(cache_flights_t *flights, const cache_ticket_t *ticket,
         return 0;
     wake(slot);
     return 1;
+}
+
+/*
+ * Without the lock: should another flight take off in between, its leader may be replaced sooner
+ * than it ought to be, which does no harm.
+ */
+void cache_flight_send(cache_flights_t *flights, const cache_ticket_t *ticket, apr_time_t since)
+{
+    cache_flight_slot_t *slot = slot_of(flights, ticket);
+
+    if (tier_atomic_load(&slot->word) == ticket->word)
+        tier_atomic_store64(&slot->sending, since);
 }
 
 cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t *roster,

@@ -23,6 +23,9 @@ typedef enum {
     CACHE_FLIGHT_LOST         /* there is no leader any more, or another one: ask again who leads */
 } cache_flight_state_e;
 
+/* A leader that waits for its client for so long is replaced by the next who asks. */
+#define CACHE_FLIGHT_SENDS apr_time_from_msec(500)
+
 #define CACHE_FLIGHT_STRIPES 128
 #define CACHE_FLIGHT_DEPTH   32
 
@@ -31,6 +34,7 @@ typedef struct cache_flight_slot_t {
     apr_uint32_t word;     /* serial number and state; atomic, what waiters wait on (futex) */
     cache_member_t leader; /* this and the next: changed under the lock, read without; atomic */
     apr_time_t expires;
+    apr_time_t sending; /* since when the leader waits for its client; 0: it does not; atomic */
     apr_uint32_t
         waiters; /* atomic; one that was killed counts on, and costs a system call a flight */
 } cache_flight_slot_t;
@@ -68,6 +72,10 @@ cache_flight_role_e cache_flight_enter(cache_flights_t *flights, cache_roster_t 
  */
 int cache_flight_land(cache_flights_t *flights, const cache_ticket_t *ticket,
                       cache_flight_state_e outcome);
+
+/* The leader waits for its client from since on; 0: no more. Nothing when another one leads by now.
+ */
+void cache_flight_send(cache_flights_t *flights, const cache_ticket_t *ticket, apr_time_t since);
 
 /* Waits. Returns the outcome, LOST, or FLYING when it was not over by until. */
 cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t *roster,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MOST_ROUNDS       8
-#define POLL_OTHER_BOX    apr_time_from_msec(10)
+#define POLL_OTHER_BOX    apr_time_from_msec(5)
 #define UNCACHEABLE_KEEPS apr_time_from_sec(60)
 #define FAILING_KEEPS     apr_time_from_sec(10)
 #define RESTING_KEEPS     apr_time_from_sec(1)
@@ -142,6 +142,13 @@ void cache_herd_refused(cache_request_t *state, cache_verdict_e verdict, int sta
     land(state, outcome);
 }
 
+void cache_herd_sends(cache_request_t *state, int begins)
+{
+    if (state->herd.is_leader && state->connection->master)
+        cache_flight_send(&herd_of(state)->shared->flights, &state->herd.ticket,
+                          begins ? tier_clock_now() : 0);
+}
+
 void cache_herd_failed(cache_request_t *state)
 {
     cache_marks_t *marks;
@@ -216,14 +223,13 @@ static int await_lease(cache_request_t *state, request_rec *r, apr_time_t until)
 {
     cache_herd_t *herd = herd_of(state);
     apr_interval_time_t keep = until - tier_clock_now();
-    cache_lease_e whose;
+    cache_lease_e whose = cache_lease_try(herd->lease, &state->herd.id, keep, r->pool);
 
+    state->answer.collapsed = whose == CACHE_LEASE_OTHERS;
     __atomic_add_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
-    while ((whose = cache_lease_try(herd->lease, &state->herd.id, keep, r->pool)) ==
-               CACHE_LEASE_OTHERS &&
-           tier_clock_now() < until) {
+    while (whose == CACHE_LEASE_OTHERS && tier_clock_now() < until) {
         apr_sleep(POLL_OTHER_BOX);
-        state->answer.collapsed = 1;
+        whose = cache_lease_try_again(herd->lease, &state->herd.id, keep, r->pool);
     }
     __atomic_sub_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     state->herd.has_lease = whose == CACHE_LEASE_MINE;

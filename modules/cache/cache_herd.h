@@ -17,7 +17,7 @@
 
 struct cache_request_t;
 
-#define CACHE_HERD_LAYOUT 3
+#define CACHE_HERD_LAYOUT 4
 
 /* In shared memory. */
 typedef struct cache_herd_shared_t {
@@ -67,6 +67,13 @@ int cache_herd_join(struct cache_request_t *state, request_rec *r, cache_herd_lo
 void cache_herd_stored(struct cache_request_t *state, cache_stale_worth_e worth);
 void cache_herd_refused(struct cache_request_t *state, cache_verdict_e verdict, int status,
                         int is_aborted);
+
+/*
+ * The request is about to send a part of what others wait for to its client, or has sent it. Of a
+ * stream of HTTP/2 it cannot be told before whether that will take long: where it does, another one
+ * asks the origin.
+ */
+void cache_herd_sends(struct cache_request_t *state, int begins);
 
 /* The origin failed and a stale response was used instead. */
 void cache_herd_failed(struct cache_request_t *state);

@@ -27,9 +27,9 @@ static int is_text(const char *value, apr_size_t size, const char *text)
     return size == strlen(text) && memcmp(value, text, size) == 0;
 }
 
-/* There is one: whose? */
-static cache_lease_e read_lease(cache_lease_t *lease, const char *key, apr_interval_time_t keep,
-                                apr_pool_t *pool)
+/* Whose is the lease? APR_NOTFOUND: nobody's. */
+static apr_status_t read_lease(cache_lease_t *lease, const char *key, apr_interval_time_t keep,
+                               cache_lease_e *whose, apr_pool_t *pool)
 {
     char *value;
     apr_size_t size;
@@ -37,28 +37,47 @@ static cache_lease_e read_lease(cache_lease_t *lease, const char *key, apr_inter
     apr_status_t rv =
         tier_memcache_get(lease->memcache, key, KEY_SIZE, &value, &size, &flags, pool);
 
+    *whose = CACHE_LEASE_OTHERS;
     if (rv == APR_NOTFOUND)
-        return CACHE_LEASE_OTHERS; /* given back just now: the next try gets it */
-    if (rv != APR_SUCCESS)
-        return CACHE_LEASE_MINE;
-    if (is_text(value, size, UNCACHEABLE))
-        return CACHE_LEASE_UNCACHEABLE;
-    if (!is_text(value, size, lease->box))
-        return CACHE_LEASE_OTHERS;
-    tier_memcache_set(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep, 0);
-    return CACHE_LEASE_MINE;
+        return rv;
+    if (rv != APR_SUCCESS) {
+        *whose = CACHE_LEASE_MINE;
+    } else if (is_text(value, size, UNCACHEABLE)) {
+        *whose = CACHE_LEASE_UNCACHEABLE;
+    } else if (is_text(value, size, lease->box)) {
+        tier_memcache_set(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep,
+                          0);
+        *whose = CACHE_LEASE_MINE;
+    }
+    return APR_SUCCESS;
 }
 
 cache_lease_e cache_lease_try(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep,
                               apr_pool_t *pool)
 {
     char key[KEY_SIZE + 1];
+    cache_lease_e whose;
     apr_status_t rv;
 
     write_key(key, id);
     rv = tier_memcache_add(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep,
                            0);
-    return rv == APR_EEXIST ? read_lease(lease, key, keep, pool) : CACHE_LEASE_MINE;
+    if (rv != APR_EEXIST)
+        return CACHE_LEASE_MINE;
+    read_lease(lease, key, keep, &whose, pool); /* given back just now: the next try gets it */
+    return whose;
+}
+
+cache_lease_e cache_lease_try_again(cache_lease_t *lease, const cache_id_t *id,
+                                    apr_interval_time_t keep, apr_pool_t *pool)
+{
+    char key[KEY_SIZE + 1];
+    cache_lease_e whose;
+
+    write_key(key, id);
+    return read_lease(lease, key, keep, &whose, pool) == APR_NOTFOUND
+               ? cache_lease_try(lease, id, keep, pool)
+               : whose;
 }
 
 void cache_lease_release(cache_lease_t *lease, const cache_id_t *id)

@@ -31,6 +31,10 @@ typedef struct cache_lease_t {
 cache_lease_e cache_lease_try(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep,
                               apr_pool_t *pool);
 
+/* The same for who was told that another box has it: one call of memcached while it does. */
+cache_lease_e cache_lease_try_again(cache_lease_t *lease, const cache_id_t *id,
+                                    apr_interval_time_t keep, apr_pool_t *pool);
+
 /* Gives it back. */
 void cache_lease_release(cache_lease_t *lease, const cache_id_t *id);
 

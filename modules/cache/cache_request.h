@@ -66,18 +66,19 @@ struct cache_request_t {
     cache_found_t found;
     apr_table_t *stored; /* the stored response's fields while it is being validated; else NULL */
     struct cache_partial_t
-        *part;               /* a part of the response is stored; else NULL (cache_partial.h) */
-    cache_saving_t *saving;  /* while a body is collected; else NULL */
-    apr_int64_t announced;   /* its Content-Length; -1: not told */
-    int is_raw;              /* what is stored passes the filters of content each time */
-    int is_added;            /* the filter is in the chain */
-    cache_use_e use;         /* what is found is good for */
-    int is_to_revalidate;    /* it is served stale */
-    int is_shared;           /* what is brought can be kept for those who wait: the store answers,
-                                or there is a first level in front of it */
-    int status;              /* of the origin's answer */
-    apr_time_t orphan_until; /* the client has gone, what comes is collected; 0: it has not */
-    int is_replaced;         /* by what is stored: the rest of the origin's answer is dropped */
+        *part;                /* a part of the response is stored; else NULL (cache_partial.h) */
+    cache_saving_t *saving;   /* while a body is collected; else NULL */
+    apr_int64_t announced;    /* its Content-Length; -1: not told */
+    int is_raw;               /* what is stored passes the filters of content each time */
+    int is_added;             /* the filter is in the chain */
+    cache_use_e use;          /* what is found is good for */
+    int is_to_revalidate;     /* it is served stale */
+    int is_shared;            /* what is brought can be kept for those who wait: the store answers,
+                                 or there is a first level in front of it */
+    int status;               /* of the origin's answer */
+    apr_time_t orphan_until;  /* the client has gone, what comes is collected; 0: it has not */
+    apr_bucket_brigade *held; /* what the client is too slow for; NULL: nothing was */
+    int is_replaced;          /* by what is stored: the rest of the origin's answer is dropped */
     cache_herd_request_t herd;
     cache_stale_defaults_t stale_defaults;
     cache_heuristic_t heuristic;

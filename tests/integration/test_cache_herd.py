@@ -3,15 +3,17 @@
 
 The origin keeps its answer until the clients are where the test wants them, however long the machine takes for that.
 """
+import http.client
 import itertools
 import os
 import pathlib
+import socket
 import time
 
 import pytest
 from cache_support import FRESH, cached, is_hit
 from herd_support import PATIENT, PATIENT_STORE, ROOMY, Asking, Crowd, Gate, herded, told, until_waiting
-from webtier_testing import wait_until
+from webtier_testing import pattern, wait_until
 from webtier_testing.sockets import ESTABLISHED, sockets
 
 
@@ -181,6 +183,54 @@ def test_a_leader_that_goes_away_is_replaced(httpd, app):
     origin.release()
     answer, = waiter.join()
     assert answer.status == 200 and len(answer.body) == 3_000_000
+
+
+def slow_client(server, data, receives=4096):
+    """Returns a connection that has sent data and reads nothing."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+    client.connect(("127.0.0.1", server.port))
+    client.sendall(data)
+    return client
+
+
+@pytest.mark.parametrize("with_memcached", [False, True], ids=["memory", "memcached"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_leader_whose_client_reads_nothing_holds_nobody_up(httpd, app, memcached, with_memcached, chunked):
+    """All who wait have the page before that client takes a byte; then it gets all of it as well."""
+    origin = app(size=1_500_000, hold_at=100_000, chunked=chunked, headers=FRESH)
+    store = f"TierCacheServer {memcached().server}\n{PATIENT_STORE}\n" if with_memcached else ""
+    server = herded(httpd, origin, conf=f"{store}SendBufferSize 32768\n{ROOMY}")
+    slow = slow_client(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    wait_until(lambda: origin.count() == 1)
+    clients = asking(5, server, host="localhost")
+    until_waiting(5, server)
+    origin.release()
+    assert {(answer.status, answer.body) for answer in clients.join()} == {(200, pattern(1_500_000))}
+    assert origin.count() == 1
+    with slow, http.client.HTTPResponse(slow) as answer:
+        answer.begin()
+        assert answer.status == 200 and answer.read() == pattern(1_500_000)
+
+
+def test_a_leader_whose_stream_is_not_read_is_replaced(httpd, app):
+    """It has sent what its client's window takes, and waits; what others wait for is asked for once more."""
+    origin = app(size=1_000_000, hold_at=20_000, headers=FRESH)
+    server = herded(httpd, origin, http2=True)
+    slow = slow_client(server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") +
+                       frame(1, 5, 1, b"\x82\x86\x84\x41\x09localhost"))  # SETTINGS; HEADERS: GET http / localhost
+    wait_until(lambda: origin.count() == 1)
+    clients = asking(5, server, host="localhost")
+    until_waiting(5, server)
+    origin.release()
+    assert {(answer.status, answer.body) for answer in clients.join()} == {(200, pattern(1_000_000))}
+    assert origin.count() == 2
+    slow.close()
+
+
+def frame(kind, flags, stream, payload):
+    """Returns a frame of HTTP/2."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def test_variants_are_not_one_another(httpd, app):

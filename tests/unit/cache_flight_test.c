@@ -86,6 +86,25 @@ static void test_a_late_leader_is_replaced(void **state)
     assert_int_equal(await(&three, LONG), CACHE_FLIGHT_STORED);
 }
 
+static void test_a_leader_that_waits_for_its_client_is_replaced(void **state)
+{
+    cache_ticket_t one, two, three;
+    apr_time_t now = tier_clock_now();
+
+    (void)state;
+    enter("a", &self, LONG, &one);
+    assert_int_equal(enter("a", &self, LONG, &two), CACHE_FLIGHT_WAITS);
+    cache_flight_send(&shared->flights, &one, now - CACHE_FLIGHT_SENDS);
+    cache_flight_send(&shared->flights, &one, 0);
+    assert_int_equal(await(&two, 1000), CACHE_FLIGHT_FLYING);
+    cache_flight_send(&shared->flights, &one, now - CACHE_FLIGHT_SENDS);
+    assert_int_equal(await(&two, LONG), CACHE_FLIGHT_LOST);
+    assert_int_equal(enter("a", &self, LONG, &two), CACHE_FLIGHT_LEADS);
+    assert_int_equal(enter("a", &self, LONG, &three), CACHE_FLIGHT_WAITS);
+    cache_flight_send(&shared->flights, &one, now - CACHE_FLIGHT_SENDS); /* it leads nobody */
+    assert_int_equal(await(&three, 1000), CACHE_FLIGHT_FLYING);
+}
+
 static void *land_soon(void *ticket)
 {
     usleep(50000);
@@ -221,6 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_leads, make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_a_late_leader_is_replaced, make_shared, free_shared),
+        cmocka_unit_test_setup_teardown(test_a_leader_that_waits_for_its_client_is_replaced,
+                                        make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_waiters_are_woken_at_once, make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_a_killed_leader_is_noticed_before_it_is_reaped,
                                         make_shared, free_shared),

@@ -30,8 +30,11 @@ static void one_box_has_it(void **state)
     assert_int_equal(cache_lease_try(&boxes.one, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
     assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state), CACHE_LEASE_OTHERS);
     assert_int_equal(cache_lease_try(&boxes.one, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
+    assert_int_equal(cache_lease_try_again(&boxes.other, &boxes.id, KEEP, *state),
+                     CACHE_LEASE_OTHERS);
     cache_lease_release(&boxes.one, &boxes.id);
-    assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
+    assert_int_equal(cache_lease_try_again(&boxes.other, &boxes.id, KEEP, *state),
+                     CACHE_LEASE_MINE);
     memcached_kill(&boxes.memcached);
 }
 
@@ -42,6 +45,8 @@ static void a_refused_one_tells_the_others(void **state)
     open_boxes(&boxes, *state);
     assert_int_equal(cache_lease_try(&boxes.one, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
     cache_lease_refuse(&boxes.one, &boxes.id, KEEP);
+    assert_int_equal(cache_lease_try_again(&boxes.other, &boxes.id, KEEP, *state),
+                     CACHE_LEASE_UNCACHEABLE);
     assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state),
                      CACHE_LEASE_UNCACHEABLE);
     memcached_kill(&boxes.memcached);
