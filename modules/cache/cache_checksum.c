@@ -50,25 +50,33 @@ apr_uint32_t cache_checksum_portable(const unsigned char *data, apr_size_t size)
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
+/* As finish. */
+__attribute__((target("sse4.2"))) static apr_uint32_t
+finish_with_instruction(const apr_uint64_t lane[LANES], const unsigned char *rest, apr_size_t size)
+{
+    apr_uint32_t crc = 0xffffffff;
+
+    for (int i = 0; i < LANES; i++)
+        crc = __builtin_ia32_crc32si(crc, (apr_uint32_t)lane[i]);
+    for (apr_size_t i = 0; i < size; i++)
+        crc = __builtin_ia32_crc32qi(crc, rest[i]);
+    return ~crc;
+}
+
 __attribute__((target("sse4.2"))) static apr_uint32_t with_instruction(const unsigned char *data,
                                                                        apr_size_t size)
 {
-    apr_uint64_t a = 0xffffffff, b = 0xffffffff, c = 0xffffffff, d = 0xffffffff;
+    apr_uint64_t lane[LANES] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
     apr_uint64_t word[LANES];
-    apr_uint32_t lane[LANES];
 
     for (; size >= BLOCK; data += BLOCK, size -= BLOCK) {
         memcpy(word, data, BLOCK);
-        a = __builtin_ia32_crc32di(a, word[0]);
-        b = __builtin_ia32_crc32di(b, word[1]);
-        c = __builtin_ia32_crc32di(c, word[2]);
-        d = __builtin_ia32_crc32di(d, word[3]);
+        lane[0] = __builtin_ia32_crc32di(lane[0], word[0]);
+        lane[1] = __builtin_ia32_crc32di(lane[1], word[1]);
+        lane[2] = __builtin_ia32_crc32di(lane[2], word[2]);
+        lane[3] = __builtin_ia32_crc32di(lane[3], word[3]);
     }
-    lane[0] = (apr_uint32_t)a;
-    lane[1] = (apr_uint32_t)b;
-    lane[2] = (apr_uint32_t)c;
-    lane[3] = (apr_uint32_t)d;
-    return finish(lane, data, size);
+    return finish_with_instruction(lane, data, size);
 }
 
 apr_uint32_t cache_checksum(const unsigned char *data, apr_size_t size)

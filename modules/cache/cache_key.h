@@ -12,7 +12,7 @@
 #define CACHE_ID_SIZE 16
 
 typedef struct cache_id_t {
-    unsigned char bytes[CACHE_ID_SIZE]; /* the first 128 bits of the key's SHA-1 */
+    unsigned char bytes[CACHE_ID_SIZE]; /* two hashes of 64 bits of the key */
 } cache_id_t;
 
 typedef struct cache_key_parts_t {
