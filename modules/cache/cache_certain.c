@@ -23,6 +23,7 @@ typedef struct finding_t {
     const ap_directive_t *against; /* the first directive that may matter; NULL: none */
     const char *module;            /* a module that may matter; NULL: none */
     int is_proxied;                /* there is a ProxyPass for all URLs */
+    int sections;                  /* <VirtualHost> sections that may be its */
     apr_array_header_t *elsewhere; /* of const char *: what begins so is not certain */
 } finding_t;
 
@@ -34,14 +35,33 @@ static int is_one_of(const char *name, const char *const *list)
 }
 
 /* All of whose directives say nothing of who may have which URL, when not within a section. */
-static const char *const harmless_modules[] = {
-    "http_core.c",    "mod_so.c",          "mod_log_config.c",  "mod_logio.c",       "mod_unixd.c",
-    "mod_version.c",  "mod_watchdog.c",    "event.c",           "worker.c",          "prefork.c",
-    "mod_mime.c",     "mod_autoindex.c",   "mod_negotiation.c", "mod_deflate.c",     "mod_brotli.c",
-    "mod_filter.c",   "mod_setenvif.c",    "mod_reqtimeout.c",  "mod_status.c",      "mod_http2.c",
-    "mod_remoteip.c", "mod_tier_linger.c", "mod_tier_status.c", "mod_tier_health.c", NULL};
+static const char *const harmless_modules[] = {"http_core.c",
+                                               "mod_so.c",
+                                               "mod_log_config.c",
+                                               "mod_logio.c",
+                                               "mod_unixd.c",
+                                               "mod_version.c",
+                                               "mod_watchdog.c",
+                                               "event.c",
+                                               "worker.c",
+                                               "prefork.c",
+                                               "mod_mime.c",
+                                               "mod_autoindex.c",
+                                               "mod_negotiation.c",
+                                               "mod_deflate.c",
+                                               "mod_brotli.c",
+                                               "mod_setenvif.c",
+                                               "mod_reqtimeout.c",
+                                               "mod_status.c",
+                                               "mod_http2.c",
+                                               "mod_remoteip.c",
+                                               "mod_tier_cache.c",
+                                               "mod_tier_linger.c",
+                                               "mod_tier_status.c",
+                                               "mod_tier_health.c",
+                                               NULL};
 
-/* Of other modules; those of core and of this module are all so but for the next ones. */
+/* Of other modules that are known; those of core are all so but for the next ones. */
 static const char *const harmless[] = {"DirectoryIndex",
                                        "Header",
                                        "ProxyPassReverse",
@@ -70,9 +90,23 @@ static const char *const harmless[] = {"DirectoryIndex",
                                        "SSLPassPhraseDialog",
                                        NULL};
 
-static const char *const mattering[] = {
-    "SetHandler", "<Limit",       "<LimitExcept",    "<LocationMatch",     "<If", "<ElseIf",
-    "<Else",      "TierCacheKey", "TierCacheBypass", "TierCacheFragments", NULL};
+static const char *const mattering[] = {"SetHandler",
+                                        "<Limit",
+                                        "<LimitExcept",
+                                        "<LocationMatch",
+                                        "<If",
+                                        "<ElseIf",
+                                        "<Else",
+                                        "TierCacheKey",
+                                        "TierCacheBypass",
+                                        "TierCacheFragments",
+                                        "H2PushResource",
+                                        "H2EarlyHint",
+                                        NULL};
+
+/* Their first word is a list of output filters. */
+static const char *const filtering[] = {"SetOutputFilter", "AddOutputFilter",
+                                        "AddOutputFilterByType", NULL};
 
 /* mod_proxy walks neither directories nor files; other virtual hosts are others. */
 static const char *const skipped[] = {"<Directory",  "<DirectoryMatch", "<Files",
@@ -89,6 +123,7 @@ static const char *const known_modules[] = {"core.c",
                                             "http_core.c",
                                             "mod_proxy.c",
                                             "mod_alias.c",
+                                            "mod_logio.c",
                                             "mod_rewrite.c",
                                             "mod_setenvif.c",
                                             "mod_headers.c",
@@ -148,6 +183,7 @@ static void set_aside(finding_t *finding, const ap_directive_t *node, apr_pool_t
         APR_ARRAY_PUSH(finding->elsewhere, const char *) = prefix;
 }
 
+/* With mapping=..., mod_proxy changes the path before sections are compared with it. */
 static void look_at_proxy_pass(finding_t *finding, const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *args = node->args;
@@ -156,7 +192,7 @@ static void look_at_proxy_pass(finding_t *finding, const ap_directive_t *node, a
 
     if (strcmp(target, "!") == 0)
         set_aside(finding, node, pool);
-    else if (path[0] != '/')
+    else if (path[0] != '/' || ap_strcasestr(args, "mapping="))
         finding->against = node;
     else if (path[1] == '\0')
         finding->is_proxied = 1;
@@ -172,20 +208,58 @@ static int has_only_members(const ap_directive_t *section)
     return 1;
 }
 
-static int is_harmless(const ap_directive_t *node)
+/*
+ * Filters of the content have worked on what is stored, and run over no hit; those behind them, as
+ * the one that limits the rate, would.
+ */
+static int adds_late_filter(const ap_directive_t *node, apr_pool_t *pool)
+{
+    char *names = apr_pstrdup(pool, first_word(node, pool));
+    const ap_filter_rec_t *filter;
+    const char *name;
+
+    ap_str_tolower(names);
+    while ((name = apr_strtok(names, ";", &names)) != NULL) {
+        filter = ap_get_output_filter_handle(name);
+        if (filter && filter->ftype >= AP_FTYPE_PROTOCOL)
+            return 1;
+    }
+    return 0;
+}
+
+static int is_harmless_of(const char *name, const module *owner)
+{
+    return is_one_of(owner->name, harmless_modules) ||
+           (strcmp(owner->name, "core.c") == 0 && name[0] != '<') ||
+           (is_one_of(name, harmless) && is_one_of(owner->name, known_modules));
+}
+
+/* A directive that several modules have is each one's. */
+static int is_harmless_of_all(const char *name)
+{
+    module *owner = ap_top_module;
+    int owners = 0;
+
+    for (; owner && ap_find_command_in_modules(name, &owner); owner = owner->next, owners++) {
+        if (!is_harmless_of(name, owner))
+            return 0;
+    }
+    return owners > 0;
+}
+
+static int is_harmless(const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *name = node->directive;
-    module *owner = ap_top_module;
 
-    if (is_one_of(name, mattering) || !ap_find_command_in_modules(name, &owner))
+    if (is_one_of(name, mattering))
         return 0;
+    if (is_one_of(name, filtering))
+        return !adds_late_filter(node, pool);
     if (strcasecmp(name, "<Proxy") == 0)
         return has_only_members(node);
     if (strcasecmp(name, "RewriteEngine") == 0)
         return strcasecmp(node->args, "off") == 0;
-    return is_one_of(name, harmless) || is_one_of(owner->name, harmless_modules) ||
-           strcmp(owner->name, "mod_tier_cache.c") == 0 ||
-           (strcmp(owner->name, "core.c") == 0 && name[0] != '<');
+    return is_harmless_of_all(name);
 }
 
 static void look_at(finding_t *finding, const ap_directive_t *node, apr_pool_t *pool)
@@ -201,7 +275,7 @@ static void look_at(finding_t *finding, const ap_directive_t *node, apr_pool_t *
             set_aside(finding, node, pool);
         else if (strcasecmp(node->directive, "ProxyPass") == 0)
             look_at_proxy_pass(finding, node, pool);
-        else if (!is_harmless(node))
+        else if (!is_harmless(node, pool))
             finding->against = node;
     }
 }
@@ -225,7 +299,8 @@ static const char *unknown_module(void)
         ap_hook_get_map_to_storage(),     ap_hook_get_header_parser(),
         ap_hook_get_access_checker(),     ap_hook_get_access_checker_ex(),
         ap_hook_get_check_user_id(),      ap_hook_get_auth_checker(),
-        ap_hook_get_type_checker(),       ap_hook_get_fixups()};
+        ap_hook_get_type_checker(),       ap_hook_get_fixups(),
+        ap_hook_get_insert_filter(),      ap_hook_get_quick_handler()};
     const char *unknown = NULL;
 
     for (apr_size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]) && !unknown; i++)
@@ -233,21 +308,29 @@ static const char *unknown_module(void)
     return unknown;
 }
 
-/* Returns the contents of the server's section, NULL for the main server. */
-static const ap_directive_t *contents_of(const ap_directive_t *node, const server_rec *server)
+static int is_section_of(const ap_directive_t *node, const server_rec *server)
+{
+    return strcasecmp(node->directive, "<VirtualHost") == 0 && server->defn_name &&
+           strcmp(node->filename, server->defn_name) == 0 &&
+           node->line_num == (int)server->defn_line_number;
+}
+
+/*
+ * Looks at what is in the server's section. One file that is included several times has several
+ * sections of one line, with one or another Define: none of them is known to be this server's then.
+ */
+static void look_at_section_of(finding_t *finding, const ap_directive_t *node,
+                               const server_rec *server, apr_pool_t *pool)
 {
     for (; node; node = node->next) {
-        if (is_one_of(node->directive, transparent)) {
-            const ap_directive_t *inner = contents_of(node->first_child, server);
-            if (inner)
-                return inner;
-        }
-        if (strcasecmp(node->directive, "<VirtualHost") == 0 && server->defn_name &&
-            strcmp(node->filename, server->defn_name) == 0 &&
-            node->line_num == (int)server->defn_line_number)
-            return node->first_child;
+        if (is_one_of(node->directive, transparent))
+            look_at_section_of(finding, node->first_child, server, pool);
+        if (!is_section_of(node, server))
+            continue;
+        look_at(finding, node->first_child, pool);
+        if (++finding->sections > 1 && !finding->against)
+            finding->against = node;
     }
-    return NULL;
 }
 
 static void tell(const finding_t *finding, server_rec *server)
@@ -276,18 +359,18 @@ static void tell(const finding_t *finding, server_rec *server)
 static void decide(server_rec *server, const server_rec *main_server, apr_pool_t *pool)
 {
     cache_server_t *config = apr_pmemdup(pool, cache_config_of(server), sizeof(*config));
-    const ap_directive_t *own = contents_of(ap_conftree, server);
-    finding_t finding = {NULL, unknown_module(), 0, NULL};
+    finding_t finding = {NULL, unknown_module()};
 
     if (config->enabled != 1 || (config->quick != TIER_UNSET && config->quick != CACHE_QUICK_AUTO))
         return;
     ap_set_module_config(server->module_config, &tier_cache_module, config);
     finding.elsewhere = apr_array_make(pool, 4, sizeof(const char *));
     look_at(&finding, ap_conftree, pool);
-    look_at(&finding, own, pool);
+    look_at_section_of(&finding, ap_conftree, server, pool);
+    if (finding.sections == 0 && server != main_server)
+        finding.is_proxied = 0; /* as nothing is known of it */
     config->quick = CACHE_QUICK_OFF;
-    if (!finding.module && !finding.against && finding.is_proxied &&
-        (own || server == main_server)) {
+    if (!finding.module && !finding.against && finding.is_proxied) {
         config->quick = CACHE_QUICK_CERTAIN;
         config->elsewhere = finding.elsewhere;
     }
@@ -313,7 +396,7 @@ int cache_certain_is(const request_rec *r)
 
     if (config->quick != CACHE_QUICK_CERTAIN)
         return config->quick == CACHE_QUICK_ON;
-    if (!is_plain(r->uri))
+    if (!is_plain(r->uri) || apr_table_get(r->subprocess_env, "no-proxy"))
         return 0;
     for (int i = 0; i < config->elsewhere->nelts; i++) {
         const char *prefix = APR_ARRAY_IDX(config->elsewhere, i, const char *);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hit obeys Require as a miss does, whatever the rule and wherever it stands."""
+import itertools
+
 from cache_support import is_hit
 from webtier_testing import wait_until
 
@@ -67,7 +69,8 @@ def test_a_hit_obeys_require_as_a_miss_does(httpd, app):
 
 
 # What is in the virtual host beside "TierCache on" and "ProxyPass /", and whether hits are served before it is looked at.
-AT_ONCE = ["", "ProxyPreserveHost on\nProxyPassReverse / {url}/\nHeader set X-A b\nLogLevel info", "RewriteEngine off",
+AT_ONCE = ["", "SetOutputFilter DEFLATE", "AddOutputFilterByType SUBSTITUTE;DEFLATE text/html", "AddOutputFilter INCLUDES .shtml",
+           "ProxyPreserveHost on\nProxyPassReverse / {url}/\nHeader set X-A b\nLogLevel info", "RewriteEngine off",
            "<Directory />\nRequire all denied\n</Directory>\n<Files secret>\nRequire all denied\n</Files>",
            "<Proxy balancer://one>\nBalancerMember {url}\n</Proxy>"]
 AFTER_ALL = ["RewriteEngine on\nRewriteRule ^/no - [F]", "Redirect /no /yes", "SetEnv a b", "RequestHeader set X-A b",
@@ -75,26 +78,34 @@ AFTER_ALL = ["RewriteEngine on\nRewriteRule ^/no - [F]", "Redirect /no /yes", "S
              "<Location />\nRequire all granted\n</Location>", "<Location /n*>\nRequire all denied\n</Location>",
              "<Proxy *>\nRequire all granted\n</Proxy>", "<If \"%{{REQUEST_URI}} == '/no'\">\nRequire all denied\n</If>",
              "TierCacheBypass \"%{{HTTP_COOKIE}} =~ /a/\"", "TierCacheKey %{{HTTP:X-A}}", "ProxyPassMatch ^/no !",
-             "<IfModule mod_alias.c>\nRedirect /no /yes\n</IfModule>"]
+             "<IfModule mod_alias.c>\nRedirect /no /yes\n</IfModule>", "ProxyPass /x {url}/x mapping=servlet",
+             "SetOutputFilter DEFLATE;Rate_Limit", "AddOutputFilterByType RATE_LIMIT text/html", "AddOutputFilter RATE_LIMIT .html",
+             "FilterDeclare slow", "H2PushResource /a.css", "SSLVerifyClient none"]
+
+
+MARKS = itertools.count()
+NAMES = 'CustomLog run/names.log "%{X-Mark}i %f"\n'
 
 
 def is_at_once(server, path="/page", host=None, log="names"):
     """Says whether a hit of path is answered before mod_proxy has had a look at its URL: then it has no name (%f)."""
+    mark = str(next(MARKS))  # lines of other requests may come late
     log = server.root / "run" / f"{log}.log"
-    before = len(log.read_text().splitlines()) if log.exists() else 0
-    server.get(path, host=host)
-    assert is_hit(server.get(path, host=host)), path
+    server.get(path, host=host, headers={"X-Mark": mark})
+    assert is_hit(server.get(path, host=host, headers={"X-Mark": mark})), path
     # The line of the miss, which has a name, may come after that of the hit.
-    lines = wait_until(lambda: (found := log.read_text().splitlines()[before:]) and len(found) == 2 and found)
-    return "-" in lines
+    lines = wait_until(lambda: (found := [line for line in log.read_text().splitlines() if line.startswith(f"{mark} ")])
+                       and len(found) == 2 and found)
+    return f"{mark} -" in lines
 
 
 def test_hits_are_served_at_once_only_where_that_is_certain(httpd, app):
     origin = app(headers=PUBLIC)
-    server = httpd(modules=["cache"])
+    server = httpd(modules=["cache"], extra=["filter", "deflate", "substitute", "ratelimit", "http2", "ssl"])
+    server.allow_log("AH01873")  # there is no cache for TLS sessions
     hosts = {f"host-{number}.test": lines for number, lines in enumerate((*AT_ONCE, *AFTER_ALL))}
     server.reconfigure(conf="\n".join(
-        f'<VirtualHost 127.0.0.1:{server.port}>\nServerName {host}\nCustomLog run/{host}.log "%f"\nTierCache on\n'
+        f'<VirtualHost 127.0.0.1:{server.port}>\nServerName {host}\n{NAMES.replace("names", host)}TierCache on\n'
         f"ProxyPass / {origin.url}/\n{lines.format(url=origin.url)}\n</VirtualHost>" for host, lines in hosts.items()))
     server.graceful()
     for host, lines in hosts.items():
@@ -106,7 +117,7 @@ def test_certain_is_not_what_a_section_or_an_alias_is_for(httpd, app):
     """Nor a path that would only be under it once httpd has decoded or joined it."""
     origin = app(headers=PUBLIC)
     server = httpd(modules=["cache"], vhost=(
-        'CustomLog run/names.log "%f"\nTierCache on\nAlias /icons/ /nowhere/\nProxyPass /files !\n'
+        NAMES + 'TierCache on\nAlias /icons/ /nowhere/\nProxyPass /files !\n'
         f'ProxyPass / {origin.url}/\n<Location "/private">\nRequire expr "%{{HTTP:X-Pass}} == \'yes\'"\n</Location>'))
     server.allow_log("AH01630")
     mine = {"X-Pass": "yes"}
@@ -118,7 +129,7 @@ def test_certain_is_not_what_a_section_or_an_alias_is_for(httpd, app):
 
 def test_a_virtual_host_that_says_nothing_of_the_cache_is_judged_by_itself(httpd, app):
     origin = app(headers=PUBLIC)
-    vhost = f'CustomLog run/names.log "%f"\nProxyPass / {origin.url}/\n'
+    vhost = NAMES + f'ProxyPass / {origin.url}/\n'
     server = httpd(modules=["cache"], conf=f"TierCache on\nProxyPass / {origin.url}/", vhost=vhost)
     assert is_at_once(server)
     server.reconfigure(vhost=vhost + '<LocationMatch "^/page">\nRequire all granted\n</LocationMatch>')
@@ -128,7 +139,7 @@ def test_a_virtual_host_that_says_nothing_of_the_cache_is_judged_by_itself(httpd
 
 def test_other_ways_than_certain(httpd, app):
     origin = app(headers=PUBLIC)
-    base = f'CustomLog run/names.log "%f"\nTierCache on\nProxyPass / {origin.url}/\n'
+    base = NAMES + f'TierCache on\nProxyPass / {origin.url}/\n'
     server = httpd(modules=["cache"], vhost=base + "TierCacheQuick off")
     assert not is_at_once(server)
     server.reconfigure(vhost=base + "TierCacheQuick on\nSetEnv a b")
@@ -139,7 +150,61 @@ def test_other_ways_than_certain(httpd, app):
     assert not is_at_once(server) and server.log_lines("WT2014")
 
 
+PHASES = ["quick_handler", "pre_translate_name", "translate_name", "map_to_storage", "header_parser", "access_checker",
+          "access_checker_ex", "check_user_id", "auth_checker", "type_checker", "fixups", "insert_filter"]
+
+
+# What does not come to refusing: who needs no name has none looked at, and a filter refuses nothing.
+REFUSED = {"check_user_id": 200, "auth_checker": 200, "insert_filter": 200}
+
+
 def test_a_module_that_is_not_known_may_have_a_say(httpd, app):
-    server = httpd(modules=["cache"], extra=["usertrack"],
-                   vhost=f'CustomLog run/names.log "%f"\nTierCache on\nProxyPass / {app(headers=PUBLIC).url}/\n')
-    assert not is_at_once(server) and server.log_lines("WT2012.*mod_usertrack.c")
+    """Whatever the phase it has it in; without one it has none."""
+    server = httpd(modules=["cache", "test_hook"],
+                   vhost=NAMES + f'TierCache on\nProxyPass / {app(headers=PUBLIC).url}/\n')
+    assert is_at_once(server)
+    for number, name in enumerate(PHASES, 1):
+        (server.root / "phase").write_text(name)
+        server.graceful()
+        assert len(server.log_lines("WT2012.*mod_test_hook.c may have a say")) == number, name
+        assert server.get("/page", headers={"X-Robot": "yes"}).status == REFUSED.get(name, 403), name
+
+
+def test_what_is_not_proxied_after_all_obeys_its_directory(httpd, app):
+    """mod_proxy leaves requests with the variable no-proxy alone, whatever ProxyPass says."""
+    server = httpd(modules=["cache"], vhost=(
+        NAMES + 'TierCache on\nSetEnvIf Request_URI "^/files/" no-proxy\n'
+        'Header set Cache-Control "max-age=600"\n'
+        f'ProxyPass / {app(headers=PUBLIC).url}/\n<Directory "htdocs/files">\nRequire expr "%{{HTTP:X-Pass}} == \'yes\'"\n'
+        '</Directory>'))
+    server.allow_log("AH01630")
+    (server.docroot / "files").mkdir()
+    (server.docroot / "files/page").write_text("the file")
+    assert is_at_once(server)
+    mine = {"X-Pass": "yes"}
+    server.get("/files/page", headers=mine)
+    answer = server.get("/files/page", headers=mine)
+    assert answer.body == b"the file" and is_hit(answer)
+    assert server.get("/files/page").status == 403
+
+
+def test_sections_of_one_file_and_line_are_not_mistaken_for_each_other(httpd, app):
+    """A file that is included for several virtual hosts; for one of them there is a rule in it."""
+    origin = app(headers=PUBLIC)
+    server = httpd(modules=["cache"])
+    (server.root / "site.conf").write_text(
+        f'<VirtualHost 127.0.0.1:{server.port}>\nServerName ${{site}}\n{NAMES.replace("names", "${site}")}TierCache on\n'
+        f"ProxyPass / {origin.url}/\n<IfDefine closed>\nRewriteEngine on\nRewriteCond %{{HTTP:X-Robot}} yes\n"
+        "RewriteRule ^ - [F]\n</IfDefine>\n</VirtualHost>\n")
+    include = f"Include {server.root}/site.conf\n"
+    server.reconfigure(conf=f"Define site open.test\n{include}UnDefine site\nDefine site closed.test\nDefine closed\n{include}")
+    server.graceful()
+    for host in ("open.test", "closed.test"):
+        assert not is_at_once(server, host=host, log=host), host
+    assert server.get("/page", host="closed.test", headers={"X-Robot": "yes"}).status == 403
+    server.reconfigure(conf=f"Define site open.test\n{include}UnDefine site\nDefine site other.test\n{include}")
+    server.graceful()
+    assert not is_at_once(server, host="other.test", log="other.test") and server.log_lines("WT2013.*because of <VirtualHost")
+    server.reconfigure(conf=f"Define site open.test\n{include}")
+    server.graceful()
+    assert is_at_once(server, "/other", host="open.test", log="open.test")
