@@ -25,6 +25,7 @@ def test_statuses_that_are_not_stored(httpd):
              get(told(FRESH, body=b"0123456789"))),
         case("206 nobody asked for", get(answers(206, b"0123", **partial), body=any),
              get(told(FRESH))),
+        case("304 nobody asked for", get(answers(304, Cache_Control=FRESH), status=304, body=any), get(told(FRESH))),
         case("must-understand of a status that is not", get(told(f"{FRESH}, must-understand", 299)), get(told(FRESH, 299))),
         case("must-understand of one that is", get(told(f"{FRESH}, no-store, must-understand")), get(HIT)),
         case("must-understand does not overrule private", get(told(f"{FRESH}, must-understand, private")),
@@ -45,6 +46,10 @@ def test_interim_responses_are_not_stored(httpd):
             assert second.startswith(b"HTTP/1.1 200 ") and second.count(b"HTTP/1.1") == 1
             assert b"webtier; hit" in second and b"X-Interim" not in second and b"Link" not in second
         origin.shutdown()
+
+
+def chunked(trailers=b"", **fields):
+    return told(FRESH, body=b"4\r\nbody\r\n0\r\n" + trailers + b"\r\n", Transfer_Encoding="chunked", **fields)
 
 
 def test_fields_that_are_stored_and_fields_that_are_not(httpd):
@@ -80,6 +85,10 @@ def test_fields_that_are_stored_and_fields_that_are_not(httpd):
         case('private="a"', get(told(f'{FRESH}, private="X-Own"', X_Own="1")), get(HIT, has={"X-Own": None})),
         case('private="set-cookie"', get(told(f'{FRESH}, private="set-cookie"', Set_Cookie="a=b")),
              get(HIT, has={"Set-Cookie": None})),
+        case("trailers are no fields", get(chunked(b"X-Trail: 1\r\nCache-Control: no-store\r\nVary: *\r\n"), body=b"body"),
+             get(HIT, body=b"body", has={"X-Trail": None, "Cache-Control": FRESH, "Vary": None})),
+        case("of two lengths chunks count", get(chunked(Content_Length="100"), body=b"body"),
+             get(HIT, body=b"body", has={"Content-Length": "4"})),
         case("private and private=a", get(told(f'{FRESH}, private, private="x-own"')), get(told(FRESH))),
     ]) == []
 

@@ -95,6 +95,24 @@ def test_tags_host_and_all(httpd, app, memcached, boxes):
     assert told(servers[0])["purges"]["tags"] == 2 and told(servers[0])["purges"]["all"] == 1
 
 
+def test_a_purge_by_tag_costs_the_same_whatever_the_tag_is_on(httpd, app, memcached):
+    """Nothing is looked for, and nothing removed: the tag gets another epoch."""
+    origin = app(headers={**FRESH, "Surrogate-Key": "t"})
+    server, = sites(httpd, origin, memcached, 1)
+    spent = []
+    for count in (1, 200):
+        with server.session() as session:
+            for number in range(count):
+                session.get(f"/{number}", host=HOST)
+        stored(server, f"/{count - 1}")
+        before = server.store.stats()
+        purge(server, Surrogate_Key="t")
+        after = server.store.stats()
+        spent.append([int(after[name]) - int(before[name]) for name in ("cmd_set", "delete_hits", "delete_misses")])
+        assert get(server, "/0", headers={"Cache-Control": "only-if-cached"}).status == 504
+    assert spent[0] == spent[1] and spent[0][0] > 0, spent
+
+
 @BOXES
 @pytest.mark.parametrize("fields", [{}, {"Surrogate_Key": "t"}], ids=["url", "tag"])
 def test_soft_purge_makes_stale(httpd, app, memcached, boxes, fields):
