@@ -98,8 +98,7 @@ static apr_uint32_t take_block(cache_arena_t *arena, cache_arena_unit_t *unit, u
 apr_uint32_t cache_arena_take(cache_arena_t *arena, cache_arena_unit_t *unit, apr_size_t size)
 {
     apr_uint32_t left = cache_arena_units_of(size);
-    apr_uint32_t first = CACHE_ARENA_NONE;
-    apr_uint32_t last = CACHE_ARENA_NONE;
+    apr_uint32_t chain = CACHE_ARENA_NONE;
 
     if (left > arena->free_units)
         return CACHE_ARENA_NONE;
@@ -107,16 +106,11 @@ apr_uint32_t cache_arena_take(cache_arena_t *arena, cache_arena_unit_t *unit, ap
         apr_uint32_t block = take_block(arena, unit, wanted_order(left));
         apr_uint32_t length = 1u << unit[block].order;
 
-        unit[block].next = CACHE_ARENA_NONE;
-        if (first == CACHE_ARENA_NONE) {
-            first = block;
-        } else {
-            unit[last].next = block;
-        }
-        last = block;
+        unit[block].next = chain;
+        chain = block;
         left -= length < left ? length : left;
     }
-    return first;
+    return chain;
 }
 
 static void give_block(cache_arena_t *arena, cache_arena_unit_t *unit, apr_uint32_t block)

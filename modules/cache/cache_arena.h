@@ -7,9 +7,10 @@
 /*
  * Memory in units of CACHE_ARENA_UNIT bytes by the buddy system (D. Knuth, The Art of Computer
  * Programming, volume 1, section 2.5): blocks of a power of two of units, merged with their free
- * neighbours. One allocation is a chain of blocks, the largest that fit first, so that neither
- * rounding up to a power of two nor a fragmented arena wastes much or makes it fail while enough
- * units are free. Lives in shared memory, holds no pointers; its owner locks.
+ * neighbours. One allocation is a chain of blocks, the largest that fit, so that neither rounding
+ * up to a power of two nor a fragmented arena wastes much or makes it fail while enough units are
+ * free. The smallest is the first: httpd sends what is small together with what follows it. Lives
+ * in shared memory, holds no pointers; its owner locks.
  */
 #define CACHE_ARENA_UNIT   512
 #define CACHE_ARENA_ORDERS 20

@@ -32,11 +32,15 @@ static int is_slow(const request_rec *r)
     return poll(&client, 1, 0) == 0;
 }
 
-static int has_flush(const apr_bucket_brigade *brigade)
+/* Says whether httpd waits for the client before it has taken brigade, whatever it kept before. */
+static int is_waited_for(const apr_bucket_brigade *brigade)
 {
+    apr_size_t size = 0;
+
     for (const apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
          b = APR_BUCKET_NEXT(b)) {
-        if (APR_BUCKET_IS_FLUSH(b))
+        size += b->length;
+        if (APR_BUCKET_IS_FLUSH(b) || size > KEPT_BY_HTTPD)
             return 1;
     }
     return 0;
@@ -69,13 +73,10 @@ static int is_holding(const cache_request_t *state)
     return state->held && !APR_BRIGADE_EMPTY(state->held);
 }
 
-static int may_wait(const cache_request_t *state, const request_rec *r,
-                    const apr_bucket_brigade *brigade)
+/* Where httpd keeps nothing for the client it will keep this, and send what it can of it. */
+static int may_wait(const request_rec *r, const apr_bucket_brigade *brigade)
 {
-    if (r->connection->data_in_output_filters)
-        return 1;
-    return (cache_vault_body_size(state->saving) > KEPT_BY_HTTPD || has_flush(brigade)) &&
-           is_slow(r);
+    return r->connection->data_in_output_filters || (is_waited_for(brigade) && is_slow(r));
 }
 
 static apr_status_t pass_piece(cache_request_t *state, ap_filter_t *f)
@@ -140,7 +141,7 @@ static apr_status_t pass_to_stream(cache_request_t *state, ap_filter_t *f,
 
 apr_status_t cache_hold_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
-    if (can_be_held(state, f->r) && (is_holding(state) || may_wait(state, f->r, brigade)))
+    if (can_be_held(state, f->r) && (is_holding(state) || may_wait(f->r, brigade)))
         return hold(state, f, brigade);
     if (is_holding(state))
         return pass_all(state, f, brigade);

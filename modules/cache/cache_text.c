@@ -28,9 +28,26 @@ int cache_text_is_token(cache_span_t span)
     return span.size > 0;
 }
 
+#define EACH_BYTE(value) (APR_UINT64_C(0x0101010101010101) * (value))
+
+/* Says whether all eight bytes are visible, spaces, or over 127: of most values all are. */
+static int is_plain(const char *at)
+{
+    apr_uint64_t word, deleted;
+
+    memcpy(&word, at, sizeof(word));
+    deleted = word ^ EACH_BYTE(0x7f);
+    return ((((word - EACH_BYTE(' ')) & ~word) | ((deleted - EACH_BYTE(1)) & ~deleted)) &
+            EACH_BYTE(0x80)) == 0;
+}
+
 int cache_text_is_value(cache_span_t span)
 {
-    for (apr_size_t i = 0; i < span.size; i++) {
+    apr_size_t plain = 0;
+
+    while (span.size - plain >= 8 && is_plain(span.data + plain))
+        plain += 8;
+    for (apr_size_t i = plain; i < span.size; i++) {
         unsigned char c = (unsigned char)span.data[i];
         if ((c < ' ' && c != '\t') || c == 0x7f)
             return 0;

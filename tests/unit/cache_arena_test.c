@@ -130,6 +130,17 @@ static void nothing_is_lost_in_the_long_run(void **state)
     }
 }
 
+/* A body that is a bit larger than a power of two leaves in one write. */
+static void the_largest_block_is_the_last(void **state)
+{
+    rig_t *rig = make_rig(*state);
+    apr_uint32_t chain = cache_arena_take(&rig->arena, rig->unit, 256 * UNIT + 1);
+
+    assert_int_equal(rig->unit[chain].order, 0);
+    assert_int_equal(rig->unit[rig->unit[chain].next].order, 8);
+    assert_int_equal(cache_arena_blocks(rig->unit, chain), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +149,7 @@ int main(void)
         POOL_TEST(rounding_wastes_at_most_an_eighth),
         POOL_TEST(bytes_come_back_across_blocks),
         POOL_TEST(nothing_is_lost_in_the_long_run),
+        POOL_TEST(the_largest_block_is_the_last),
     };
 
     return RUN_TESTS(tests);

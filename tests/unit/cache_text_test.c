@@ -61,6 +61,23 @@ static void tokens_and_values(void **state)
     assert_false(cache_text_is_value(cache_text_span("\x7f")));
 }
 
+/* Every byte at every place, among all there may be. */
+static void values_have_no_control_characters(void **state)
+{
+    char text[21];
+
+    (void)state;
+    for (int at = 0; at < 20; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            int is_allowed = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+            cache_span_t span = {text, 20};
+            memset(text, at % 2 ? '\xff' : '\t', sizeof(text));
+            text[at] = (char)byte;
+            assert_int_equal(cache_text_is_value(span), is_allowed);
+        }
+    }
+}
+
 static void quoted_strings_lose_quotes_and_escapes(void **state)
 {
     assert_string_equal(cache_text_unquote(cache_text_span("\"a\\\"b\\\\\""), *state), "a\"b\\");
@@ -85,6 +102,7 @@ int main(void)
         POOL_TEST(a_list_is_cut_at_commas_outside_quotes),
         POOL_TEST(delta_seconds_are_digits_and_end_somewhere),
         POOL_TEST(tokens_and_values),
+        POOL_TEST(values_have_no_control_characters),
         POOL_TEST(quoted_strings_lose_quotes_and_escapes),
         POOL_TEST(words_in_lists),
     };
