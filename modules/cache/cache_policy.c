@@ -24,6 +24,13 @@ static int says_no_cache(const cache_exchange_t *exchange)
            cache_text_list_has(apr_table_get(exchange->response, "Pragma"), "no-cache");
 }
 
+/* What does not even say what it is may be no HTTP at all: mod_proxy makes a 200 of that. */
+static int may_fall_back(const cache_exchange_t *exchange)
+{
+    return is_fallback_status(exchange->status) && !says_no_cache(exchange) &&
+           (exchange->status != 200 || apr_table_get(exchange->response, "Content-Type"));
+}
+
 static apr_int64_t explicit_lifetime(const cache_exchange_t *exchange)
 {
     static const cache_heuristic_t none = {0, 0};
@@ -54,8 +61,7 @@ void cache_policy_apply(const cache_policy_t *policy, const cache_exchange_t *ex
                         cache_directives_t *told)
 {
     if (!cache_freshness_is_explicit(exchange)) {
-        if (policy->fallback > 0 && is_fallback_status(exchange->status) &&
-            !says_no_cache(exchange))
+        if (policy->fallback > 0 && may_fall_back(exchange))
             told->max_age = policy->fallback;
         return;
     }

@@ -20,7 +20,7 @@ typedef struct cache_policy_t {
 /*
  * Changes told, which is what exchange->told points to. The fallback is for the statuses that may
  * be cached heuristically (RFC 9110 section 15.1) but 501 and 206, and not for responses with
- * "Pragma: no-cache" and no Cache-Control: they say something.
+ * "Pragma: no-cache" and no Cache-Control: they say something. Nor for a 200 without Content-Type.
  */
 void cache_policy_apply(const cache_policy_t *policy, const cache_exchange_t *exchange,
                         cache_directives_t *told);

@@ -39,6 +39,15 @@ def test_default_is_not_for_requests_with_authorization(httpd, app):
     assert not asked_twice(server, headers={"Authorization": "Basic YTpi"})
 
 
+def test_default_is_not_for_what_is_no_http(httpd, app):
+    """What an application wrote that has just failed: mod_proxy takes it for an answer of HTTP/0.9, with status 200."""
+    origin = app(garbage="Fatal error in line 1\n")
+    server = cached(httpd, origin, "TierCacheDefault 10min")
+    assert server.get().body.startswith(b"Fatal")
+    origin.behave(headers=SILENT)
+    assert not is_hit(server.get()) and is_hit(server.get())
+
+
 def test_bounds(httpd, app):
     origin = app()
     server = cached(httpd, origin, "TierCacheMinTTL 1min\nTierCacheMaxTTL 5min")

@@ -32,22 +32,24 @@ static apr_int64_t lifetime(const case_t *it, apr_uint32_t *flags, apr_pool_t *p
 }
 
 #define CC   "Cache-Control: "
+#define TYPE "Content-Type: text/html\n"
 #define PAST "Expires: Thu, 19 Nov 1981 08:52:00 GMT"
 
 static void lifetimes(void **state)
 {
     static const case_t cases[] = {
         {{0, 0, 0}, "A: b", -1},
-        {{600, 0, 0}, "A: b", 600},
+        {{600, 0, 0}, TYPE "A: b", 600},
+        {{600, 0, 0}, "A: b", -1}, /* what is it? */
         {{600, 0, 0}, "A: b", 600, .status = 404},
         {{600, 0, 0}, "A: b", -1, .status = 302},
         {{600, 0, 0}, "A: b", -1, .status = 500},
         {{600, 0, 0}, "A: b", -1, .status = 501},
         {{600, 0, 0}, CC "max-age=5", 5},
-        {{600, 0, 0}, CC "public", 600},
-        {{600, 0, 0}, CC "no-cache", -1},
-        {{600, 0, 0}, "Pragma: no-cache", -1},
-        {{600, 0, 0}, "Pragma: no-cache\n" CC "public", 600},
+        {{600, 0, 0}, TYPE CC "public", 600},
+        {{600, 0, 0}, TYPE CC "no-cache", -1},
+        {{600, 0, 0}, TYPE "Pragma: no-cache", -1},
+        {{600, 0, 0}, TYPE "Pragma: no-cache\n" CC "public", 600},
         {{600, 0, 0}, PAST, 0},
         {{600, 0, 0}, CC "max-age=abc", 0},
         {{0, 60, 0}, "A: b", -1},
