@@ -172,20 +172,19 @@ def test_a_module_that_is_not_known_may_have_a_say(httpd, app):
 
 def test_what_is_not_proxied_after_all_obeys_its_directory(httpd, app):
     """mod_proxy leaves requests with the variable no-proxy alone, whatever ProxyPass says."""
-    server = httpd(modules=["cache"], vhost=(
-        NAMES + 'TierCache on\nSetEnvIf Request_URI "^/files/" no-proxy\n'
-        'Header set Cache-Control "max-age=600"\n'
-        f'ProxyPass / {app(headers=PUBLIC).url}/\n<Directory "htdocs/files">\nRequire expr "%{{HTTP:X-Pass}} == \'yes\'"\n'
-        '</Directory>'))
+    server = httpd(modules=["cache"], extra=["remoteip"], vhost=(
+        NAMES + 'RemoteIPHeader X-Client\nTierCache on\nSetEnvIf Request_URI "^/files/" no-proxy\n'
+        f'Header set Cache-Control "public, max-age=600"\nProxyPass / {app(headers=PUBLIC).url}/\n'
+        '<Directory "htdocs/files">\nRequire ip 192.0.2.1\n</Directory>'))
     server.allow_log("AH01630")
     (server.docroot / "files").mkdir()
     (server.docroot / "files/page").write_text("the file")
     assert is_at_once(server)
-    mine = {"X-Pass": "yes"}
-    server.get("/files/page", headers=mine)
-    answer = server.get("/files/page", headers=mine)
+    admitted = {"X-Client": "192.0.2.1"}
+    server.get("/files/page", headers=admitted)
+    answer = server.get("/files/page", headers=admitted)
     assert answer.body == b"the file" and is_hit(answer)
-    assert server.get("/files/page").status == 403
+    assert server.get("/files/page", headers={"X-Client": "192.0.2.2"}).status == 403
 
 
 def test_sections_of_one_file_and_line_are_not_mistaken_for_each_other(httpd, app):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is served from the cache, with shared memory as the store."""
-import time
 
 import pytest
 from cache_support import FRESH, asked_twice, cached, http_date, is_hit, proxied, status_of, why_forwarded
@@ -83,15 +82,6 @@ def test_head_is_answered_from_a_get_and_not_stored_itself(httpd, app):
     assert why_forwarded(server.get()) == "uri-miss"
     hit = server.get(method="HEAD")
     assert is_hit(hit) and hit.body == b"" and hit.headers["Content-Length"] == "5"
-
-
-def test_entry_goes_stale(httpd, app):
-    origin = app(headers={"Cache-Control": "max-age=1"})
-    server = cached(httpd, origin)
-    server.get()
-    time.sleep(1.2)
-    assert why_forwarded(server.get()) in ("stale", "uri-miss")
-    assert origin.count() == 2
 
 
 def test_url_of_any_length(httpd, app):
