@@ -11,8 +11,10 @@
 #define STATE_BITS 3
 #define STATE_MASK ((1u << STATE_BITS) - 1)
 
-/* How often a waiter looks whether its leader still lives. */
-#define LOOK_EVERY apr_time_from_msec(20)
+/* How often a waiter looks whether its leader still lives; of many at once most do less often. */
+#define LOOK_EVERY    apr_time_from_msec(20)
+#define LOOK_AT_LEAST apr_time_from_msec(200)
+#define LOOK_OFTEN    8
 
 static cache_flight_state_e state_of(apr_uint32_t word)
 {
@@ -29,9 +31,21 @@ static void wake(cache_flight_slot_t *slot)
     tier_futex_wake_counted(&slot->word, &slot->waiters);
 }
 
+/* Returns how long the next of so many waiters sleeps before it looks: the first find out for all.
+ */
+static apr_interval_time_t look_after(apr_uint32_t waiters)
+{
+    apr_interval_time_t after = LOOK_EVERY * (1 + (apr_interval_time_t)(waiters / LOOK_OFTEN));
+
+    return after < LOOK_AT_LEAST ? after : LOOK_AT_LEAST;
+}
+
 static void sleep_on(cache_flight_slot_t *slot, apr_uint32_t expected, apr_interval_time_t longest)
 {
-    tier_futex_wait_counted(&slot->word, expected, longest, &slot->waiters);
+    apr_interval_time_t after = look_after(tier_atomic_load(&slot->waiters));
+
+    tier_futex_wait_counted(&slot->word, expected, after < longest ? after : longest,
+                            &slot->waiters);
 }
 
 apr_status_t cache_flight_init(cache_flights_t *flights)
@@ -189,6 +203,6 @@ cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t 
             return CACHE_FLIGHT_FLYING;
         if (!is_flying(slot, roster, now))
             return CACHE_FLIGHT_LOST;
-        sleep_on(slot, word, until - now < LOOK_EVERY ? until - now : LOOK_EVERY);
+        sleep_on(slot, word, until - now);
     }
 }

@@ -10,7 +10,7 @@ import random
 import re
 import socket
 
-from bench_lib import Case, Unmeasurable, main, wrk
+from bench_lib import CONNECTIONS, Case, Unmeasurable, main, wrk
 from webtier_testing import client
 
 SIZES = {"1K": 1024, "16K": 16 << 10, "256K": 256 << 10, "1M": 1 << 20}
@@ -28,16 +28,20 @@ request = function()
 end
 """
 
-# Each URL once, from the first on; two threads, of which each has every other one.
+# Each URL once; two threads, of which each has every other one, from where it was on.
 FILL = """
-local threads = 0
+local starts = {{{starts}}}
+local threads = {{}}
 function setup(thread)
-  thread:set("number", {first} + threads - 1)
-  threads = threads + 1
+  table.insert(threads, thread)
+  thread:set("number", starts[#threads])
 end
 request = function()
   number = number + 2
   return wrk.format("GET", "/64?" .. number % {count} + 1)
+end
+function done()
+  for _, thread in ipairs(threads) do print("thread at " .. thread:get("number")) end
 end
 """
 
@@ -256,11 +260,13 @@ def of_size(bench, servers, label, groups):
 
 def fill(bench, server, count):
     """Has each key stored: wrk asks for one after the other, until all have been asked for."""
-    asked, seconds = 0, 5 if count > 50_000 else 1
-    while asked < count:
-        case = Case("filling", server, "/64", [server], script=bench.script(FILL.format(first=asked, count=count)))
-        # One thread may be behind the other, and what was under way at the end is lost.
-        asked += int(re.search(r"(\d+) requests in", wrk(case, seconds))[1]) * 9 // 10
+    starts = [0, 1]
+    while min(starts) < count:
+        case = Case("filling", server, "/64", [server],
+                    script=bench.script(FILL.format(starts=", ".join(map(str, starts)), count=count)))
+        report = wrk(case, 5 if count > 50_000 else 1)
+        # What was under way at the end is asked for again.
+        starts = [max(int(number) % 2, int(number) - 4 * CONNECTIONS) for number in re.findall(r"thread at (\d+)", report)]
     with client.Session(server.port) as session:
         host = f"127.0.0.1:{server.port}"  # wrk's, which is in the key
         answers = [session.get(f"/64?{random.randint(1, count)}", host=host) for _ in range(1000)]
