@@ -31,21 +31,17 @@ static void wake(cache_flight_slot_t *slot)
     tier_futex_wake_counted(&slot->word, &slot->waiters);
 }
 
-/* Returns how long the next of so many waiters sleeps before it looks: the first find out for all.
- */
-static apr_interval_time_t look_after(apr_uint32_t waiters)
+/* Returns how often who comes after so many waiters looks: the first find out for all. */
+static apr_interval_time_t look_every(apr_uint32_t waiters)
 {
-    apr_interval_time_t after = LOOK_EVERY * (1 + (apr_interval_time_t)(waiters / LOOK_OFTEN));
+    apr_interval_time_t every = LOOK_EVERY * (1 + (apr_interval_time_t)(waiters / LOOK_OFTEN));
 
-    return after < LOOK_AT_LEAST ? after : LOOK_AT_LEAST;
+    return every < LOOK_AT_LEAST ? every : LOOK_AT_LEAST;
 }
 
 static void sleep_on(cache_flight_slot_t *slot, apr_uint32_t expected, apr_interval_time_t longest)
 {
-    apr_interval_time_t after = look_after(tier_atomic_load(&slot->waiters));
-
-    tier_futex_wait_counted(&slot->word, expected, after < longest ? after : longest,
-                            &slot->waiters);
+    tier_futex_wait_counted(&slot->word, expected, longest, &slot->waiters);
 }
 
 apr_status_t cache_flight_init(cache_flights_t *flights)
@@ -192,6 +188,7 @@ cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t 
                                        const cache_ticket_t *ticket, apr_time_t until)
 {
     cache_flight_slot_t *slot = slot_of(flights, ticket);
+    apr_interval_time_t every = look_every(tier_atomic_load(&slot->waiters));
 
     for (;;) {
         apr_time_t now = tier_clock_now();
@@ -203,6 +200,6 @@ cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t 
             return CACHE_FLIGHT_FLYING;
         if (!is_flying(slot, roster, now))
             return CACHE_FLIGHT_LOST;
-        sleep_on(slot, word, until - now);
+        sleep_on(slot, word, until - now < every ? until - now : every);
     }
 }
