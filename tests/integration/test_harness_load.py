@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from webtier_testing import Load, pattern
+from webtier_testing import Load, pattern, wait_until
 
 
 @pytest.fixture
@@ -37,6 +37,15 @@ def test_sees_each_fault(app, load, settings, what):
     report = load(a.url, rate=20, seconds=0.5, connections=10, timeout=0.3 if "hang" in settings else 30, expect_body=b"right").join()
     assert report.total == len(report.errors) == 10
     assert all(what in reason and at >= 0 for at, reason in report.errors), report
+
+
+def test_it_ends_when_the_test_has_seen_enough(app, load):
+    a = app()
+    running = load(a.url, rate=200, seconds=50)
+    wait_until(lambda: a.count() > 20)
+    report = running.finish()
+    assert report.errors == [] and 20 < report.total == a.count() < 10000
+    assert running.finish() is report
 
 
 def test_the_rate_holds_while_answers_are_slow(app, load):

@@ -236,7 +236,7 @@ class Httpd:
         """Returns the error log's lines that contain the text or match the regular expression."""
         return [line for line in self.error_log().splitlines() if log.matches(line, [pattern])]
 
-    def wait_log(self, pattern, timeout=5, count=1):
+    def wait_log(self, pattern, timeout=30, count=1):
         """Waits until the error log has `count` matching lines and returns all that match."""
         def enough():
             lines = self.log_lines(pattern)

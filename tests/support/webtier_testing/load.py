@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Background load on a server: the side of the test. The requests are made by load_generator.py."""
 import collections
+import contextlib
 import dataclasses
 import json
 import math
@@ -88,6 +89,12 @@ class Load:
             self.stop()
         return self._report
 
+    def finish(self):
+        """Begins no more requests, waits for the answers of those begun and returns the Report."""
+        for generator in self._generators:
+            generator.finish()
+        return self.join()
+
     def stop(self):
         """Ends a load nobody has joined."""
         for generator in self._generators:
@@ -115,6 +122,10 @@ class _Generator:
         if self._control.readline() != "ready\n":
             raise RuntimeError(f"the load generator failed to start: {self._output.read_text()}")
         self._tell("go")
+
+    def finish(self):
+        with contextlib.suppress(BrokenPipeError):
+            self._tell("end")
 
     def report(self):
         """Waits for what the generator has to say at its end."""

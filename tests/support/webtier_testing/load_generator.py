@@ -101,6 +101,7 @@ class Generator:
         self.total = self.races = self.connections = 0
         self.errors, self.statuses, self.latencies = [], {}, []
         self.start = 0.0
+        self.ended = False
 
     def message(self, path):
         job = self.job
@@ -113,7 +114,14 @@ class Generator:
         lines = [f"{job['method']} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + job["body"].encode("latin-1")
 
-    async def run(self):
+    def hear(self, connection):
+        """The test says "end", or is gone: no request is begun any more."""
+        asyncio.get_running_loop().remove_reader(connection)
+        connection.recv(16)
+        self.ended = True
+
+    async def run(self, connection):
+        asyncio.get_running_loop().add_reader(connection, self.hear, connection)
         self.start = time.monotonic()
         await asyncio.gather(*(self.client() for _ in range(self.job["connections"])))
         return {"total": self.total, "errors": self.errors, "statuses": self.statuses, "latencies": self.latencies,
@@ -126,7 +134,9 @@ class Generator:
             due = self.start + number / self.job["rate"]
             if (early := due - time.monotonic()) > 0:
                 await asyncio.sleep(early)
-            elif -early > self.job["timeout"]:
+            if self.ended:
+                break
+            if -early > self.job["timeout"]:
                 self.total += 1
                 self.errors.append((round(due - self.start, 6), "not sent: every connection was busy"))
                 continue
@@ -207,11 +217,11 @@ def tls_context():
 
 def run(control):
     """Makes the load that it is told over the control socket, a descriptor."""
-    with socket.socket(fileno=control).makefile("rw") as control:
+    with socket.socket(fileno=control) as connection, connection.makefile("rw") as control:
         generator = Generator(json.loads(control.readline()))
         # select() waits to the microsecond; epoll's whole milliseconds would make every request late.
         selector = selectors.SelectSelector() if generator.job["connections"] < 500 else selectors.DefaultSelector()
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
             print("ready", file=control, flush=True)
             if control.readline():
-                json.dump(runner.run(generator.run()), control)
+                json.dump(runner.run(generator.run(connection)), control)
