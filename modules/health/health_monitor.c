@@ -14,6 +14,7 @@
 #include "health_orders.h"
 #include "health_review.h"
 #include "health_schedule.h"
+#include "health_sockets.h"
 #include "health_state_file.h"
 
 /* How often outliers are looked for. */
@@ -36,6 +37,7 @@ typedef struct monitor_t {
     health_herald_t herald;
     health_post_t post; /* the herald's */
     health_commands_t commands;
+    health_sockets_t sockets;
     apr_time_t next_crowd;
     apr_pool_t *scratch; /* of health_crowd_judge() */
     int complained; /* the table is full or a member cannot be made a target: said once a term */
@@ -133,6 +135,7 @@ static health_target_t *add_target(monitor_t *monitor, const health_spec_t *spec
     }
     target->group = group_of(monitor, spec);
     target->probe.commands = &monitor->commands;
+    target->probe.sockets = &monitor->sockets;
     describe(target);
     apr_hash_set(monitor->targets, &target->key, sizeof(target->key), target);
     APR_ARRAY_PUSH(monitor->fresh, health_target_t *) = target;
@@ -348,6 +351,7 @@ static apr_status_t stop(void *data)
         health_companion_stop(target->companion);
     }
     health_commands_end(&monitor->commands, monitor->loop);
+    health_sockets_end(&monitor->sockets);
     return APR_SUCCESS;
 }
 

@@ -40,6 +40,7 @@ struct health_probe_t {
     const char *authority;              /* for the Host header */
     const char *peer;                   /* the name that a certificate must have */
     struct health_commands_t *commands; /* with HEALTH_KIND_COMMAND; outlives the probe */
+    struct health_sockets_t *sockets; /* kept for the next probe of anybody; outlives it; or NULL */
     /*
      * Called once a start, from the loop, never from within start. result and its strings are valid
      * until the next start. latency: from the start to the verdict. The owner may start again from

@@ -61,6 +61,21 @@ apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size)
     return count < 0 ? errno : APR_SUCCESS;
 }
 
+/* Of Linux: elsewhere the call fails, or the socket could not connect again. */
+int health_socket_disconnect(int socket, int family)
+{
+#ifdef __linux__
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    return (family == AF_INET || family == AF_INET6) &&
+           connect(socket, &nobody, sizeof(nobody)) == 0;
+#else
+    (void)socket;
+    (void)family;
+    return 0;
+#endif
+}
+
 void health_socket_close(int socket, int abruptly)
 {
     static const struct linger reset = {1, 0};

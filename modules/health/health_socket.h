@@ -28,6 +28,13 @@ apr_status_t health_socket_send(int socket, const char *data, apr_size_t *size);
 /* Receives up to *size bytes and sets *size. APR_EOF: there are no more; EAGAIN: not yet. */
 apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size);
 
+/*
+ * Ends the connection with a reset, and makes the socket what it was before it had one, its options
+ * but those of the connection included. Returns 0 where it cannot be used again: it is to be
+ * closed.
+ */
+int health_socket_disconnect(int socket, int family);
+
 /* Closes it. abruptly: with a reset, which spares both ends the rest of the farewell; for a member
  * that has answered and is done. */
 void health_socket_close(int socket, int abruptly);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "health_socket.h"
+#include "health_sockets.h"
 #include "health_tls.h"
 
 #define OUTPUT_SIZE 4096
@@ -16,6 +17,7 @@ typedef struct stream_t {
     tier_loop_socket_t watch; /* its socket is made once and holds one descriptor after the other */
     const char *request;      /* NULL: the connection is all that is wanted */
     int descriptor;           /* -1: none is open */
+    int family;               /* of descriptor */
     int connected;
     int kept;  /* the connection is open between probes */
     int again; /* the probe under way began on a kept one, and has heard nothing there yet */
@@ -39,16 +41,25 @@ static int may_keep(const health_probe_t *probe)
            stream->protocol->reusable(stream->dialogue);
 }
 
+/* A member that has said all, or let its time pass, has nothing to lose by a reset. */
+static int may_reset(const health_probe_t *probe)
+{
+    const stream_t *stream = probe->work;
+
+    return probe->expired || (stream->dialogue && probe->verdict == HEALTH_PASS && !stream->tls &&
+                              !probe->check->content);
+}
+
 static void close_connection(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
 
     tier_loop_socket_forget(probe->loop, &stream->watch);
     stream->kept = 0;
-    if (stream->descriptor >= 0)
-        health_socket_close(stream->descriptor,
-                            probe->expired || (stream->dialogue && probe->verdict == HEALTH_PASS &&
-                                               !stream->tls && !probe->check->content));
+    if (stream->descriptor >= 0 && may_reset(probe))
+        health_sockets_give(probe->sockets, stream->descriptor, stream->family);
+    else if (stream->descriptor >= 0)
+        health_socket_close(stream->descriptor, 0);
     stream->descriptor = -1;
 }
 
@@ -309,8 +320,10 @@ static int begin_dialogue(health_probe_t *probe)
 static apr_status_t open_socket(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
-    apr_status_t status = health_socket_open(&stream->descriptor, probe->address->family);
+    apr_status_t status =
+        health_sockets_take(probe->sockets, &stream->descriptor, probe->address->family);
 
+    stream->family = probe->address->family;
     if (status != APR_SUCCESS)
         return status;
     stream->requests = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_peer.h"
 #include "health_probing.h"
+#include "health_sockets.h"
 
 #include <apr_strings.h>
 #include <signal.h>
@@ -128,6 +129,39 @@ static void kept_connection_of_another_address(void **state)
     assert_true(wait_until(__atomic_load_n(&old.ended, __ATOMIC_ACQUIRE) == 1, MS(10000)));
     close_peer(&old);
     close_peer(&now);
+}
+
+/* A socket serves probes of fresh connections, also after one that hung; not after one that failed,
+ * whose member may have more to say. */
+static void sockets_are_used_again(void **state)
+{
+    peer_t peer = {.answers = {WHOLE}, .hangs = 1};
+    peer_t bad = {.answers = {SAID("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")}, .hangs = 1};
+    peer_t hung = {.hangs = 1};
+    run_t *run = new_run(HEALTH_KIND_HTTP, *state);
+    health_sockets_t sockets = {.count = 0};
+
+    open_peer(&peer);
+    open_peer(&bad);
+    open_peer(&hung);
+    run->probe.sockets = &sockets;
+    begin_probing(run);
+    for (int i = 1; i <= 3; i++) {
+        passes(run, address_of("127.0.0.1", peer.port, *state), "status 200 OK");
+        assert_int_equal(peer_connections(&peer), i);
+        assert_int_equal(sockets.count, 1);
+    }
+    run->check.timeout = MS(30);
+    fails(run, address_of("127.0.0.1", hung.port, *state), "timeout: no whole answer within 30ms");
+    assert_int_equal(sockets.count, 1);
+    run->check.timeout = MS(20000);
+    fails(run, address_of("127.0.0.1", bad.port, *state), "bad_status: status 500 No");
+    assert_int_equal(sockets.count, 0);
+    passes(run, address_of("127.0.0.1", peer.port, *state), "status 200 OK");
+    health_sockets_end(&sockets);
+    close_peer(&peer);
+    close_peer(&bad);
+    close_peer(&hung);
 }
 
 static void answer_that_comes_in_several_reads(void **state)
@@ -287,6 +321,7 @@ int main(void)
         test_with_pool(hangs_on_a_kept_connection),
         test_with_pool(what_is_not_kept),
         test_with_pool(kept_connection_of_another_address),
+        test_with_pool(sockets_are_used_again),
         test_with_pool(answer_that_comes_in_several_reads),
         test_with_pool(advice_of_an_agent),
         test_with_pool(http_in_tls),
