@@ -44,10 +44,10 @@ static const char *balancer_url(const request_rec *r)
 /* httpd merges no <Proxy> section into a request that SetHandler gives to a balancer. */
 static const ap_conf_vector_t *unmerged_section(const request_rec *r, const char *url)
 {
-    const proxy_server_conf *conf = health_slots_conf(r->server);
+    const proxy_server_conf *conf = r->proxyreq ? NULL : health_slots_conf(r->server);
     apr_size_t scheme = sizeof("balancer://") - 1;
 
-    if (r->proxyreq || !conf)
+    if (!conf)
         return NULL;
     return health_scene_section(conf,
                                 apr_pstrmemdup(r->pool, url, scheme + strcspn(url + scheme, "/")));

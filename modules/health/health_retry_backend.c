@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_retry_backend.h"
 
-#include <apr_date.h>
+#include <apr_lib.h>
 #include <apr_optional_hooks.h>
 #include <http_connection.h>
 #include <http_core.h>
@@ -133,6 +133,13 @@ static char byte_of(apr_bucket *piece, int last)
                : '\0';
 }
 
+/* "HTTP/1.# ###"; each answer comes by here. */
+static int is_status_line(const char *line)
+{
+    return memcmp(line, "HTTP/1.", 7) == 0 && apr_isdigit(line[7]) && line[8] == ' ' &&
+           apr_isdigit(line[9]) && apr_isdigit(line[10]) && apr_isdigit(line[11]);
+}
+
 static void begin_head(backend_t *backend, apr_bucket_brigade *bb)
 {
     char line[sizeof("HTTP/1.1 100")] = "";
@@ -144,7 +151,7 @@ static void begin_head(backend_t *backend, apr_bucket_brigade *bb)
     backend->in_head = 1;
     backend->interim = line[sizeof("HTTP/1.1 ") - 1] == '1';
     /* mod_proxy_http hands out as a body, of HTTP/0.9, what begins otherwise. */
-    if (!apr_date_checkmask(line, "HTTP/1.# ###"))
+    if (!is_status_line(line))
         backend->retry->malformed = 1;
 }
 

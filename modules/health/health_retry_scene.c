@@ -12,6 +12,9 @@
 #include "health_retry_config.h"
 #include "health_slots.h"
 
+/* So many are found sooner by looking at each than by a hash. */
+#define FEW 4
+
 apr_uint32_t health_scene_room(server_rec *main_server)
 {
     apr_uint32_t room = 0;
@@ -89,7 +92,14 @@ static void follow(health_scene_t *scene, const proxy_server_conf *conf,
 
 health_followed_t *health_scene_find(const health_scene_t *scene, const proxy_balancer *balancer)
 {
-    return apr_hash_get(scene->followed, &balancer, sizeof(balancer));
+    for (int i = 0; i < scene->list->nelts && i < FEW; i++) {
+        health_followed_t *followed = APR_ARRAY_IDX(scene->list, i, health_followed_t *);
+
+        if (followed->balancer == balancer)
+            return followed;
+    }
+    return scene->list->nelts > FEW ? apr_hash_get(scene->followed, &balancer, sizeof(balancer))
+                                    : NULL;
 }
 
 static void unbind(const health_followed_t *followed)
