@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_balancers.h"
 
-#include <apr_hash.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
 
 #include "health_private.h"
+#include "health_service.h"
 #include "health_slots.h"
 
 #include <atomics.h>
 #include <clock.h>
 #include <glue.h>
 
-struct health_balancers_t {
-    apr_array_header_t *list; /* of health_minded_t */
-    apr_hash_t *by_balancer;  /* the same, by the address of the balancer */
-};
+/* So many are found sooner by looking at each than by a hash. */
+#define FEW 4
 
 static apr_status_t give_all_back(void *data);
 
 /* The balancers that have checks. */
 
-static int is_known(const health_balancers_t *balancers, const proxy_balancer *balancer)
+int health_balancers_know(const health_balancers_t *balancers, const proxy_balancer *balancer)
 {
     for (int i = 0; i < balancers->list->nelts; i++) {
         if (APR_ARRAY_IDX(balancers->list, i, health_minded_t).balancer == balancer)
@@ -44,7 +42,7 @@ health_balancers_t *health_balancers_find(server_rec *main_server, apr_pool_t *p
             proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
             health_section_t *section = health_config_find(server, balancer->s->name);
 
-            if (section && !is_known(found, balancer)) {
+            if (section && !health_balancers_know(found, balancer)) {
                 health_minded_t *minded = apr_array_push(found->list);
 
                 memset(minded, 0, sizeof(*minded));
@@ -101,7 +99,15 @@ void health_balancers_follow(health_balancers_t *balancers, health_passive_table
 const health_minded_t *health_balancers_minded(const health_balancers_t *balancers,
                                                const proxy_balancer *balancer)
 {
-    return apr_hash_get(balancers->by_balancer, &balancer, sizeof(balancer));
+    for (int i = 0; i < balancers->list->nelts && i < FEW; i++) {
+        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
+
+        if (minded->balancer == balancer)
+            return minded;
+    }
+    return balancers->list->nelts > FEW
+               ? apr_hash_get(balancers->by_balancer, &balancer, sizeof(balancer))
+               : NULL;
 }
 
 int health_balancers_panic(const health_minded_t *minded)
@@ -113,9 +119,12 @@ apr_uint32_t health_balancers_room(const health_balancers_t *balancers)
 {
     apr_uint32_t room = 0;
 
-    for (int i = 0; i < balancers->list->nelts; i++)
-        room +=
-            (apr_uint32_t)APR_ARRAY_IDX(balancers->list, i, health_minded_t).balancer->max_workers;
+    for (int i = 0; i < balancers->list->nelts; i++) {
+        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
+
+        room += (apr_uint32_t)minded->balancer->max_workers;
+        room += minded->section->services ? (apr_uint32_t)minded->section->services->nelts : 0;
+    }
     return room;
 }
 
@@ -128,10 +137,10 @@ static int set_key_in(health_key_t *key, const health_minded_t *minded,
     return health_key_set(key, scope, minded->section->balancer, member);
 }
 
-static int set_key(health_key_t *key, const health_minded_t *minded,
-                   const proxy_worker_shared *slot)
+int health_balancers_key(health_key_t *key, const health_minded_t *minded,
+                         const proxy_worker_shared *member)
 {
-    return set_key_in(key, minded, slot, minded->section->scope);
+    return set_key_in(key, minded, member, minded->section->scope);
 }
 
 health_passive_t *health_balancers_traffic(const health_minded_t *minded,
@@ -143,7 +152,7 @@ health_passive_t *health_balancers_traffic(const health_minded_t *minded,
     if (!minded->table || member->index < 0 || member->index >= minded->balancer->max_workers)
         return NULL;
     traffic = __atomic_load_n(&minded->members[member->index], __ATOMIC_ACQUIRE);
-    if (traffic || !set_key(&key, minded, member))
+    if (traffic || !health_balancers_key(&key, minded, member))
         return traffic;
     traffic = health_passive_claim(minded->table, &key);
     __atomic_store_n(&minded->members[member->index], traffic, __ATOMIC_RELEASE);
@@ -164,42 +173,24 @@ void health_balancers_each(const health_minded_t *minded,
 }
 
 /* The parent has restored, or is about to, what a watch of an old generation would write once more
- * (mod_proxy keeps the slots with BalancerPersist): nobody might take it back. baton: NULL for the
- * parent. */
-static int is_over(const void *baton)
+ * (mod_proxy keeps the slots with BalancerPersist): nobody might take it back. */
+static int is_over(void)
 {
-    return baton && tier_glue_retired(NULL);
+    return tier_glue_retired(NULL);
 }
 
 static void mirror(void *baton, void *ref, health_mirror_e how)
 {
-    unsigned int *status = &((proxy_worker_shared *)ref)->status;
-    unsigned int now = __atomic_load_n(status, __ATOMIC_RELAXED);
-    unsigned int cleared =
-        PROXY_WORKER_HC_FAIL | (how == HEALTH_MIRROR_RECOVERED ? PROXY_WORKER_IN_ERROR : 0);
-
-    if (is_over(baton))
-        return;
-    /* The line is written only when it must be: requests of all processes read it. */
-    if (how == HEALTH_MIRROR_DOWN) {
-        if (!(now & PROXY_WORKER_HC_FAIL))
-            tier_atomic_set_bits(status, PROXY_WORKER_HC_FAIL);
-    } else if (now & cleared) {
-        tier_atomic_clear_bits(status, cleared);
-    }
+    (void)baton;
+    if (!is_over())
+        health_slots_mirror(ref, how);
 }
 
 static void set_drain(void *baton, void *ref, int drain)
 {
-    unsigned int *status = &((proxy_worker_shared *)ref)->status;
-    int drains = (__atomic_load_n(status, __ATOMIC_RELAXED) & PROXY_WORKER_DRAIN) != 0;
-
-    if (is_over(baton))
-        return;
-    if (drain && !drains)
-        tier_atomic_set_bits(status, PROXY_WORKER_DRAIN);
-    else if (!drain && drains)
-        tier_atomic_clear_bits(status, PROXY_WORKER_DRAIN);
+    (void)baton;
+    if (!is_over())
+        health_slots_drain(ref, drain);
 }
 
 static int drains(void *baton, void *ref)
@@ -253,7 +244,7 @@ static void set_share(void *baton, void *ref, apr_uint32_t percent)
     int current = __atomic_load_n(&slot->lbfactor, __ATOMIC_RELAXED);
     int next;
 
-    if (!ramp || is_over(baton))
+    if (!ramp || is_over())
         return;
     next = health_ramp_step(ramp, current, percent);
     if (next != current)
@@ -339,8 +330,21 @@ static void visit_slot(const health_minded_t *minded, proxy_worker_shared *slot,
                           .socket_path = slot->uds_path[0] ? slot->uds_path : NULL};
 
     set_traffic(&spec, minded, health_balancers_traffic(minded, slot));
-    if (set_key(&spec.key, minded, slot))
+    if (health_balancers_key(&spec.key, minded, slot))
         visit(visitor, &spec);
+}
+
+/* What the members need beside them. Two sections that need the same have it once. */
+static void visit_services(const health_section_t *section,
+                           void (*visit)(void *visitor, const health_spec_t *spec), void *visitor)
+{
+    health_spec_t spec;
+
+    for (int i = 0; section->services && i < section->services->nelts; i++) {
+        if (health_service_spec(APR_ARRAY_IDX(section->services, i, const health_service_t *),
+                                section->log, &spec))
+            visit(visitor, &spec);
+    }
 }
 
 static void each_member(void *baton, void (*visit)(void *visitor, const health_spec_t *spec),
@@ -357,110 +361,7 @@ static void each_member(void *baton, void (*visit)(void *visitor, const health_s
             if (health_slots_is_complete(slot))
                 visit_slot(minded, slot, visit, visitor);
         }
-    }
-}
-
-/* What the generation before knew. */
-
-static void restore_mode(proxy_worker_shared *slot, const health_member_t *member)
-{
-    if (member->mode == HEALTH_MODE_DRAIN || member->advice.drain)
-        set_drain(NULL, slot, 1);
-    else if (member->mode == HEALTH_MODE_MAINTENANCE)
-        mirror(NULL, slot, HEALTH_MIRROR_DOWN);
-}
-
-/* After a full restart the ejection is known from the file alone. */
-static void resume_ejection(const health_minded_t *minded, health_passive_t *traffic,
-                            const health_entry_t *entry)
-{
-    const health_member_t *member = &entry->record.member;
-    apr_interval_time_t left = member->ejected_until - apr_time_now();
-
-    if (left > minded->section->eject.max)
-        left = minded->section->eject.max;
-    if (left > 0 && !health_eject_is_out(&traffic->eject))
-        health_eject_resume(&traffic->eject, tier_clock_now() + left, member->eject_count);
-}
-
-static void restore_slot(const health_minded_t *minded, proxy_worker_shared *slot,
-                         health_table_t *table)
-{
-    health_passive_t *traffic =
-        minded->section->ejects ? health_balancers_traffic(minded, slot) : NULL;
-    const health_check_t *check = health_slots_check(minded->section, slot);
-    const health_entry_t *entry;
-    health_key_t key;
-    int ejected, down;
-
-    if (!set_key(&key, minded, slot))
-        return;
-    entry = health_table_find(table, &key);
-    if (entry)
-        restore_mode(slot, &entry->record.member);
-    if (entry && traffic)
-        resume_ejection(minded, traffic, entry);
-    ejected = traffic && health_eject_is_out(&traffic->eject);
-    if (health_balancers_panic(minded))
-        return;
-    down = entry ? check && entry->record.member.state == HEALTH_DOWN
-                 : check && check->initial == HEALTH_INITIAL_DOWN;
-    if (ejected || down)
-        mirror(NULL, slot, HEALTH_MIRROR_DOWN);
-}
-
-/* True when any server's check or ejection took this member down: then the bit that BalancerPersist
- * kept is ours. */
-static int was_ours(const health_table_t *table, const char *balancer,
-                    const proxy_worker_shared *slot, health_record_t *copy)
-{
-    for (apr_uint32_t i = 0; i < health_table_capacity(table); i++) {
-        if (health_table_read(table, i, copy) &&
-            (copy->member.state == HEALTH_DOWN || copy->member.ejected_until ||
-             copy->member.mode == HEALTH_MODE_MAINTENANCE) &&
-            strcmp(copy->key.balancer, balancer) == 0 &&
-            strcmp(copy->key.member, slot->name_ex) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-static void clear_unchecked(const proxy_balancer *balancer, const health_table_t *table,
-                            apr_pool_t *ptemp)
-{
-    health_record_t *copy = apr_palloc(ptemp, sizeof(*copy));
-
-    for (int i = 0; i < balancer->max_workers; i++) {
-        proxy_worker_shared *slot = health_slots_at(balancer, i);
-
-        if (health_slots_is_filled(slot) && (slot->status & PROXY_WORKER_HC_FAIL) &&
-            slot->method == NONE && was_ours(table, balancer->s->name, slot, copy))
-            mirror(NULL, slot, HEALTH_MIRROR_UP);
-    }
-}
-
-void health_balancers_restore(const health_balancers_t *balancers, health_table_t *table,
-                              server_rec *main_server, apr_pool_t *ptemp)
-{
-    for (int i = 0; i < balancers->list->nelts; i++) {
-        const health_minded_t *minded = &APR_ARRAY_IDX(balancers->list, i, health_minded_t);
-
-        for (int j = 0; j < minded->balancer->max_workers; j++) {
-            proxy_worker_shared *slot = health_slots_at(minded->balancer, j);
-
-            if (health_slots_is_filled(slot))
-                restore_slot(minded, slot, table);
-        }
-    }
-    for (const server_rec *server = main_server; server; server = server->next) {
-        const proxy_server_conf *conf = health_slots_conf(server);
-
-        for (int i = 0; conf && i < conf->balancers->nelts; i++) {
-            const proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
-
-            if (!is_known(balancers, balancer))
-                clear_unchecked(balancer, table, ptemp);
-        }
+        visit_services(minded->section, visit, visitor);
     }
 }
 

@@ -2,6 +2,7 @@
 #ifndef HEALTH_BALANCERS_H
 #define HEALTH_BALANCERS_H
 
+#include <apr_hash.h>
 #include <httpd.h>
 #include <mod_proxy.h>
 
@@ -14,8 +15,6 @@
  * look. Reads the shared slots of mod_proxy_balancer itself, so that a member added in any process
  * is seen; uses no symbol of mod_proxy, so that this module loads without it.
  */
-typedef struct health_balancers_t health_balancers_t;
-
 /* One balancer whose section says something. */
 typedef struct health_minded_t {
     proxy_balancer *balancer;
@@ -25,6 +24,11 @@ typedef struct health_minded_t {
     health_passive_t **members;    /* by their index; atomic, each set once in a process */
     const char *scope;             /* of the server that has this balancer, maybe by inheritance */
 } health_minded_t;
+
+typedef struct health_balancers_t {
+    apr_array_header_t *list; /* of health_minded_t */
+    apr_hash_t *by_balancer;  /* the same, by the address of the balancer */
+} health_balancers_t;
 
 /*
  * Checks what the directives say against what mod_proxy has read. Returns OK, or
@@ -49,6 +53,13 @@ apr_uint32_t health_balancers_room(const health_balancers_t *balancers);
  */
 void health_balancers_restore(const health_balancers_t *balancers, health_table_t *table,
                               server_rec *main_server, apr_pool_t *ptemp);
+
+/* Returns 1 when the balancer is one of these. Any thread. */
+int health_balancers_know(const health_balancers_t *balancers, const proxy_balancer *balancer);
+
+/* Fills key with what names a member in the table. Returns 0 when it is too long. Any thread. */
+int health_balancers_key(health_key_t *key, const health_minded_t *minded,
+                         const proxy_worker_shared *member);
 
 /* Returns 1 when a section ejects or has a panic threshold, whose state lies beside the traffic's.
  * post_config. */

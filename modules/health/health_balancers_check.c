@@ -85,7 +85,7 @@ static void check_required(const health_section_t *section)
     for (int i = 0; section->requires && i < section->requires->nelts; i++) {
         const char *name = APR_ARRAY_IDX(section->requires, i, const char *);
 
-        if (!health_config_find(section->server, name))
+        if (health_config_is_balancer(name) && !health_config_find(section->server, name))
             ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, section->server,
                          WTNO(1069) "TierHealthRequires of %s: %s has no TierHealthCheck or "
                                     "TierHealthEject, so that nobody can tell when it is down",

@@ -53,10 +53,19 @@ int health_check_speaks(health_kind_e kind, const char *scheme)
     return health_check_any_scheme(kind);
 }
 
+int health_check_weighs(const health_check_t *check)
+{
+    return check->kind == HEALTH_KIND_AGENT || check->agent_port;
+}
+
+int health_check_may_drain(const health_check_t *check)
+{
+    return check->drains.count > 0 || check->drain_header.name || check->drain_body;
+}
+
 int health_check_advises(const health_check_t *check)
 {
-    return check &&
-           (check->kind == HEALTH_KIND_AGENT || check->agent_port || check->drains.count > 0);
+    return check && (health_check_weighs(check) || health_check_may_drain(check));
 }
 
 void health_check_defaults(health_check_t *check)
@@ -99,8 +108,9 @@ static const char *settle_agent(health_check_t *check)
 {
     if (check->agent_interval && !check->agent_port)
         return "agent-interval= goes with agent-port= only";
-    if (check->agent_port && check->drains.count > 0)
-        return "drain= does not go with agent-port=: the agent says when the member drains";
+    if (check->agent_port && health_check_may_drain(check))
+        return "drain=, drain-header= and drain-body= do not go with agent-port=: the agent says "
+               "when the member drains";
     if (check->agent_port && !check->agent_interval)
         check->agent_interval = check->interval;
     return NULL;
@@ -110,8 +120,9 @@ static const char *settle_http(const health_check_t *check)
 {
     if (strcmp(check->uri, "*") == 0 && strcmp(check->method, "OPTIONS") != 0)
         return "uri=* goes with method=OPTIONS only: give a path that begins with /";
-    if (strcmp(check->method, "HEAD") == 0 && (check->body || check->match))
-        return "body= and match= do not go with method=HEAD, whose answers have no body";
+    if (strcmp(check->method, "HEAD") == 0 && (check->body || check->match || check->drain_body))
+        return "body=, match= and drain-body= do not go with method=HEAD, whose answers have no "
+               "body";
     return NULL;
 }
 

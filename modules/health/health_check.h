@@ -6,6 +6,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "health_http.h"
 #include "health_match.h"
 #include "health_tls.h"
 
@@ -52,17 +53,19 @@ typedef struct health_check_t {
     apr_port_t port;     /* 0: the kind's own, or the member's */
 
     const char *method;
-    const char *uri;              /* path and query, begins with '/'; or "*" with OPTIONS */
-    const char *host;             /* the Host header; NULL: the member's own name and port */
-    const char *headers;          /* more of them, each line with its CRLF; "": none */
-    health_status_set_t statuses; /* HTTP statuses that pass */
-    health_status_set_t drains;   /* those that pass and ask for no new sessions; may be empty */
-    const char *body;             /* what the body must contain, or NULL */
-    const health_match_t *match;  /* what the body must match, or NULL */
-    apr_size_t limit;             /* how much of a body is read */
-    apr_uint32_t reuse;           /* how many probes one connection serves at most */
-    const char *content;          /* what the request carries, JSON; the whole answer is then read,
-                                     up to limit; NULL: nothing */
+    const char *uri;                 /* path and query, begins with '/'; or "*" with OPTIONS */
+    const char *host;                /* the Host header; NULL: the member's own name and port */
+    const char *headers;             /* more of them, each line with its CRLF; "": none */
+    health_status_set_t statuses;    /* HTTP statuses that pass */
+    health_status_set_t drains;      /* those that pass and ask for no new sessions; may be empty */
+    health_http_line_t drain_header; /* answers that pass with it ask for the same */
+    const char *drain_body;          /* likewise those whose body contains it, or NULL */
+    const char *body;                /* what the body must contain, or NULL */
+    const health_match_t *match;     /* what the body must match, or NULL */
+    apr_size_t limit;                /* how much of a body is read */
+    apr_uint32_t reuse;              /* how many probes one connection serves at most */
+    const char *content; /* what the request carries, JSON; the whole answer is then read,
+                            up to limit; NULL: nothing */
 
     health_tls_settings_t tls;
     const health_tls_context_t *tls_context; /* with https and tls */
@@ -87,6 +90,13 @@ typedef struct health_check_t {
 #define HEALTH_BODY_MIN         1024
 #define HEALTH_BODY_MAX         (1024 * 1024)
 #define HEALTH_BODY_DEFAULT     (64 * 1024)
+
+/* Returns 1 when an agent is asked, who may tell how much of its load factor a member wants. Any
+ * thread. */
+int health_check_weighs(const health_check_t *check);
+
+/* Returns 1 when the answer to an http probe may ask for a drain. Any thread. */
+int health_check_may_drain(const health_check_t *check);
 
 /* Returns 1 when a probe may tell more of a member than whether it is well. NULL is allowed. Any
  * thread. */

@@ -180,6 +180,27 @@ static int is_name(const char *name)
     return size > 0 && size <= 64;
 }
 
+const char *health_check_config_service(cmd_parms *cmd, const char *name,
+                                        const health_service_t **service)
+{
+    const health_check_t *known = apr_hash_get(templates_of(cmd), name, APR_HASH_KEY_STRING);
+    health_service_t *made = apr_palloc(cmd->pool, sizeof(*made));
+    health_check_t *check;
+    const char *problem;
+
+    if (!known)
+        return apr_psprintf(cmd->temp_pool,
+                            "%s: \"%s\" is neither a balancer, written balancer://name, nor the "
+                            "name of a TierHealthCheckTemplate before this line",
+                            cmd->cmd->name, name);
+    check = apr_pmemdup(cmd->pool, known, sizeof(*known));
+    problem = settle(cmd, check);
+    *service = made;
+    return problem ? problem
+                   : in_directive(cmd, health_service_make(made, apr_pstrdup(cmd->pool, name),
+                                                           check, cmd->pool));
+}
+
 const char *health_check_config_template(cmd_parms *cmd, void *unused, int argc, char *const argv[])
 {
     const char *name = argc > 0 ? argv[0] : "";

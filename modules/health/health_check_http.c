@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "health_http.h"
+
 #define STATUSES_ALLOWED                                                                           \
     "allowed are statuses from 100 to 599 and ranges of them, at most 16, with commas between: "   \
     "200-399 or 200,204"
@@ -128,6 +130,15 @@ static int is_ours(const char *header, apr_size_t size)
     return 0;
 }
 
+static int is_visible(const char *text)
+{
+    for (; *text; text++) {
+        if (!apr_isascii(*text) || !apr_isprint(*text))
+            return 0;
+    }
+    return 1;
+}
+
 const char *health_check_header_error(const char *header)
 {
     static const char allowed[] =
@@ -136,12 +147,31 @@ const char *health_check_header_error(const char *header)
         "Expect are not for the administrator to set";
     apr_size_t size = token_size(header);
 
-    if (size == 0 || header[size] != ':' || is_ours(header, size) || strlen(header) > 1024)
+    return size > 0 && header[size] == ':' && !is_ours(header, size) && strlen(header) <= 1024 &&
+                   is_visible(header)
+               ? NULL
+               : allowed;
+}
+
+const char *health_check_parse_header(health_http_line_t *line, const char *text, apr_pool_t *pool)
+{
+    static const char allowed[] =
+        "allowed is \"Name: value\" with a name of up to 39 characters and a value of 1 to 63 "
+        "visible ASCII characters and spaces";
+    apr_size_t size = token_size(text);
+    const char *value, *end;
+
+    if (size == 0 || size >= HEALTH_HTTP_NAME || text[size] != ':' || !is_visible(text))
         return allowed;
-    for (; *header; header++) {
-        if (!apr_isascii(*header) || !apr_isprint(*header))
-            return allowed;
-    }
+    value = text + size + 1;
+    value += strspn(value, " ");
+    end = value + strlen(value);
+    while (end > value && end[-1] == ' ')
+        end--;
+    if (end == value || end - value >= HEALTH_HTTP_VALUE)
+        return allowed;
+    line->name = apr_pstrmemdup(pool, text, size);
+    line->value = apr_pstrmemdup(pool, value, (apr_size_t)(end - value));
     return NULL;
 }
 

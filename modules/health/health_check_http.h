@@ -27,6 +27,12 @@ const char *health_check_host_error(const char *host);
  * itself writes (RFC 9110, 5.5; no controls, no obs-text). */
 const char *health_check_header_error(const char *header);
 
+/*
+ * Reads "Name: value", a header field to be looked for in answers. Strings come from pool. Returns
+ * NULL, or a constant that says what is allowed.
+ */
+const char *health_check_parse_header(health_http_line_t *line, const char *text, apr_pool_t *pool);
+
 /* Returns 1 when headers, as health_check_t has them, contain one of this name. */
 int health_check_has_header(const char *headers, const char *name);
 

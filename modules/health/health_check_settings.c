@@ -5,6 +5,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -32,350 +33,249 @@ static const char *refuse(cmd_parms *cmd, const char *setting, const char *value
                         value, allowed);
 }
 
-static const char *set_time(cmd_parms *cmd, const char *setting, const char *value,
-                            apr_interval_time_t min, apr_interval_time_t *field)
+/* One setting: what it goes with, and how its value comes into a field of the check. */
+typedef struct setting_t setting_t;
+struct setting_t {
+    const char *name;
+    unsigned kinds;
+    const char *(*set)(cmd_parms *cmd, const setting_t *setting, void *field, const char *value);
+    apr_size_t field;                        /* where it lies in health_check_t */
+    apr_int64_t bound;                       /* of times the least, of numbers the greatest one */
+    const char *(*error)(const char *value); /* with set_checked: what is wrong with it, or NULL */
+};
+
+static const char *set_time(cmd_parms *cmd, const setting_t *setting, void *field,
+                            const char *value)
 {
     return tier_glue_in_setting(
-        cmd, setting, tier_glue_parse_time(cmd, value, "s", min, HEALTH_INTERVAL_MAX, field));
+        cmd, setting->name,
+        tier_glue_parse_time(cmd, value, "s", setting->bound, HEALTH_INTERVAL_MAX, field));
 }
 
-static const char *set_number(cmd_parms *cmd, const char *setting, const char *value,
-                              apr_int64_t max, apr_uint32_t *field)
+static const char *set_number(cmd_parms *cmd, const setting_t *setting, void *field,
+                              const char *value)
 {
     apr_int64_t number = 0;
-    const char *problem =
-        tier_glue_in_setting(cmd, setting, tier_glue_parse_number(cmd, value, 1, max, &number));
+    const char *problem = tier_glue_in_setting(
+        cmd, setting->name, tier_glue_parse_number(cmd, value, 1, setting->bound, &number));
 
-    *field = (apr_uint32_t)number;
+    *(apr_uint32_t *)field = (apr_uint32_t)number;
     return problem;
 }
 
-static const char *set_text(cmd_parms *cmd, const char *setting, const char *value,
-                            const char **field)
+static const char *set_port(cmd_parms *cmd, const setting_t *setting, void *field,
+                            const char *value)
 {
-    *field = value;
+    apr_uint32_t port = 0;
+    const char *problem = set_number(cmd, setting, &port, value);
+
+    *(apr_port_t *)field = (apr_port_t)port;
+    return problem;
+}
+
+static const char *set_text(cmd_parms *cmd, const setting_t *setting, void *field,
+                            const char *value)
+{
+    *(const char **)field = value;
     return *value && strlen(value) <= TEXT_MAX
                ? NULL
-               : refuse(cmd, setting, value, "allowed are 1 to 1024 characters");
+               : refuse(cmd, setting->name, value, "allowed are 1 to 1024 characters");
 }
 
-static const char *set_interval(cmd_parms *cmd, health_check_t *check, const char *setting,
-                                const char *value)
-{
-    return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->interval);
-}
-
-static const char *set_suspect(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_checked(cmd_parms *cmd, const setting_t *setting, void *field,
                                const char *value)
 {
-    return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->suspect);
+    *(const char **)field = value;
+    return refuse(cmd, setting->name, value, setting->error(value));
 }
 
-static const char *set_down(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_file(cmd_parms *cmd, const setting_t *setting, void *field,
                             const char *value)
 {
-    return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->down);
+    const char *path = ap_server_root_relative(cmd->pool, value);
+
+    *(const char **)field = path;
+    return path ? NULL : refuse(cmd, setting->name, value, "it is no path");
 }
 
-static const char *set_timeout(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_initial(cmd_parms *cmd, const setting_t *setting, void *field,
                                const char *value)
 {
-    return set_time(cmd, setting, value, HEALTH_TIMEOUT_MIN, &check->timeout);
-}
+    health_initial_e *initial = field;
 
-static const char *set_rise(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    return set_number(cmd, setting, value, HEALTH_COUNT_MAX, &check->rise);
-}
-
-static const char *set_fall(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    return set_number(cmd, setting, value, HEALTH_COUNT_MAX, &check->fall);
-}
-
-static const char *set_initial(cmd_parms *cmd, health_check_t *check, const char *setting,
-                               const char *value)
-{
     if (strcasecmp(value, "checking") == 0)
-        check->initial = HEALTH_INITIAL_CHECKING;
+        *initial = HEALTH_INITIAL_CHECKING;
     else if (strcasecmp(value, "up") == 0)
-        check->initial = HEALTH_INITIAL_UP;
+        *initial = HEALTH_INITIAL_UP;
     else if (strcasecmp(value, "down") == 0)
-        check->initial = HEALTH_INITIAL_DOWN;
+        *initial = HEALTH_INITIAL_DOWN;
     else
-        return refuse(cmd, setting, value, "allowed are checking, up and down");
+        return refuse(cmd, setting->name, value, "allowed are checking, up and down");
     return NULL;
 }
 
-static const char *read_port(cmd_parms *cmd, const char *setting, const char *value,
-                             apr_port_t *field)
-{
-    apr_uint32_t port = 0;
-    const char *problem = set_number(cmd, setting, value, 65535, &port);
-
-    *field = (apr_port_t)port;
-    return problem;
-}
-
-static const char *set_port(cmd_parms *cmd, health_check_t *check, const char *setting,
+/* Of a name the part that is looked up, or is in a certificate. */
+static const char *set_name(cmd_parms *cmd, const setting_t *setting, void *field,
                             const char *value)
 {
-    return read_port(cmd, setting, value, &check->port);
+    *(const char **)field = health_check_host_name(value, cmd->pool);
+    return refuse(cmd, setting->name, value, health_check_host_error(value));
 }
 
-static const char *set_agent_port(cmd_parms *cmd, health_check_t *check, const char *setting,
-                                  const char *value)
-{
-    return read_port(cmd, setting, value, &check->agent_port);
-}
-
-static const char *set_agent_interval(cmd_parms *cmd, health_check_t *check, const char *setting,
-                                      const char *value)
-{
-    return set_time(cmd, setting, value, HEALTH_INTERVAL_MIN, &check->agent_interval);
-}
-
-static const char *set_address(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_address(cmd_parms *cmd, const setting_t *setting, void *field,
                                const char *value)
 {
-    check->address = value;
-    if (*value == '/')
-        return strlen(value) < 108 ? NULL
-                                   : refuse(cmd, setting, value,
-                                            "the path of a Unix socket has up to 107 characters");
-    check->address = health_check_host_name(value, cmd->pool);
-    return refuse(cmd, setting, value, health_check_host_error(value));
+    if (*value != '/')
+        return set_name(cmd, setting, field, value);
+    *(const char **)field = value;
+    return strlen(value) < 108 ? NULL
+                               : refuse(cmd, setting->name, value,
+                                        "the path of a Unix socket has up to 107 characters");
 }
 
-static const char *set_uri(cmd_parms *cmd, health_check_t *check, const char *setting,
-                           const char *value)
+static const char *set_statuses(cmd_parms *cmd, const setting_t *setting, void *field,
+                                const char *value)
 {
-    check->uri = value;
-    return refuse(cmd, setting, value, health_check_uri_error(value));
+    return refuse(cmd, setting->name, value, health_check_parse_statuses(field, value));
 }
 
-static const char *set_method(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_header(cmd_parms *cmd, const setting_t *setting, void *field,
                               const char *value)
 {
-    check->method = value;
-    return refuse(cmd, setting, value, health_check_method_error(value));
+    const char **headers = field;
+
+    *headers = apr_pstrcat(cmd->pool, *headers, value, "\r\n", NULL);
+    return refuse(cmd, setting->name, value, health_check_header_error(value));
 }
 
-static const char *set_host(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
+static const char *set_answer_header(cmd_parms *cmd, const setting_t *setting, void *field,
+                                     const char *value)
 {
-    check->host = value;
-    return refuse(cmd, setting, value, health_check_host_error(value));
+    return refuse(cmd, setting->name, value, health_check_parse_header(field, value, cmd->pool));
 }
 
-static const char *set_status(cmd_parms *cmd, health_check_t *check, const char *setting,
-                              const char *value)
-{
-    return refuse(cmd, setting, value, health_check_parse_statuses(&check->statuses, value));
-}
-
-static const char *set_drain(cmd_parms *cmd, health_check_t *check, const char *setting,
-                             const char *value)
-{
-    return refuse(cmd, setting, value, health_check_parse_statuses(&check->drains, value));
-}
-
-static const char *set_header(cmd_parms *cmd, health_check_t *check, const char *setting,
-                              const char *value)
-{
-    check->headers = apr_pstrcat(cmd->pool, check->headers, value, "\r\n", NULL);
-    return refuse(cmd, setting, value, health_check_header_error(value));
-}
-
-static const char *set_body(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    return set_text(cmd, setting, value, &check->body);
-}
-
-static const char *set_match(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_match(cmd_parms *cmd, const setting_t *setting, void *field,
                              const char *value)
 {
     const char *pattern;
-    const char *problem = set_text(cmd, setting, value, &pattern);
+    const char *problem = set_text(cmd, setting, &pattern, value);
 
     return problem
                ? problem
-               : refuse(cmd, setting, value, health_match_compile(&check->match, value, cmd->pool));
+               : refuse(cmd, setting->name, value, health_match_compile(field, value, cmd->pool));
 }
 
-static const char *set_limit(cmd_parms *cmd, health_check_t *check, const char *setting,
-                             const char *value)
+static const char *set_size(cmd_parms *cmd, const setting_t *setting, void *field,
+                            const char *value)
 {
-    apr_off_t limit = 0;
+    apr_off_t size = 0;
     const char *problem = tier_glue_in_setting(
-        cmd, setting, tier_glue_parse_size(cmd, value, HEALTH_BODY_MIN, HEALTH_BODY_MAX, &limit));
+        cmd, setting->name,
+        tier_glue_parse_size(cmd, value, HEALTH_BODY_MIN, HEALTH_BODY_MAX, &size));
 
-    check->limit = (apr_size_t)limit;
+    *(apr_size_t *)field = (apr_size_t)size;
     return problem;
 }
 
-static const char *set_reuse(cmd_parms *cmd, health_check_t *check, const char *setting,
-                             const char *value)
-{
-    return set_number(cmd, setting, value, HEALTH_COUNT_MAX, &check->reuse);
-}
-
-static const char *set_verify(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_verify(cmd_parms *cmd, const setting_t *setting, void *field,
                               const char *value)
 {
+    health_tls_settings_t *tls = field;
     int on = strcasecmp(value, "on") == 0;
 
-    check->tls.chain = check->tls.name = check->tls.expiry = on;
-    return on || strcasecmp(value, "off") == 0 ? NULL
-                                               : refuse(cmd, setting, value, "allowed are on, off");
-}
-
-static const char *set_file(cmd_parms *cmd, const char *setting, const char *value,
-                            const char **field)
-{
-    *field = ap_server_root_relative(cmd->pool, value);
-    return *field ? NULL : refuse(cmd, setting, value, "it is no path");
-}
-
-static const char *set_ca(cmd_parms *cmd, health_check_t *check, const char *setting,
-                          const char *value)
-{
-    return set_file(cmd, setting, value, &check->tls.ca_file);
-}
-
-static const char *set_cert(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    return set_file(cmd, setting, value, &check->tls.cert_file);
-}
-
-static const char *set_key(cmd_parms *cmd, health_check_t *check, const char *setting,
-                           const char *value)
-{
-    return set_file(cmd, setting, value, &check->tls.key_file);
-}
-
-static const char *set_sni(cmd_parms *cmd, health_check_t *check, const char *setting,
-                           const char *value)
-{
-    check->tls.peer = health_check_host_name(value, cmd->pool);
-    return refuse(cmd, setting, value, health_check_host_error(value));
-}
-
-static const char *set_user(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
-{
-    return set_text(cmd, setting, value, &check->user);
+    tls->chain = tls->name = tls->expiry = on;
+    return on || strcasecmp(value, "off") == 0
+               ? NULL
+               : refuse(cmd, setting->name, value, "allowed are on, off");
 }
 
 /* The password is the first line of the file, which only root has to be able to read. */
-static const char *set_password(cmd_parms *cmd, health_check_t *check, const char *setting,
+static const char *set_password(cmd_parms *cmd, const setting_t *setting, void *field,
                                 const char *value)
 {
     const char *path = NULL;
-    const char *problem = set_file(cmd, setting, value, &path);
+    const char *problem = set_file(cmd, setting, &path, value);
     char line[PASSWORD_MAX + 2];
     apr_file_t *file;
 
     if (problem)
         return problem;
     if (apr_file_open(&file, path, APR_FOPEN_READ, 0, cmd->temp_pool) != APR_SUCCESS)
-        return refuse(cmd, setting, value, "the file cannot be opened");
+        return refuse(cmd, setting->name, value, "the file cannot be opened");
     if (apr_file_gets(line, sizeof(line), file) != APR_SUCCESS)
         line[0] = '\0';
     apr_file_close(file);
     line[strcspn(line, "\r\n")] = '\0';
     if (*line == '\0' || strlen(line) > PASSWORD_MAX)
-        return refuse(cmd, setting, value,
+        return refuse(cmd, setting->name, value,
                       "the first line of the file must be a password of 1 to 512 characters");
-    check->password = apr_pstrdup(cmd->pool, line);
+    *(const char **)field = apr_pstrdup(cmd->pool, line);
     return NULL;
 }
 
-static const char *set_database(cmd_parms *cmd, health_check_t *check, const char *setting,
-                                const char *value)
-{
-    return set_text(cmd, setting, value, &check->database);
-}
-
-static const char *set_query(cmd_parms *cmd, health_check_t *check, const char *setting,
-                             const char *value)
-{
-    return set_text(cmd, setting, value, &check->query);
-}
-
-static const char *set_expect(cmd_parms *cmd, health_check_t *check, const char *setting,
-                              const char *value)
-{
-    return set_text(cmd, setting, value, &check->expect);
-}
-
-static const char *set_send(cmd_parms *cmd, health_check_t *check, const char *setting,
-                            const char *value)
+static const char *set_visible(cmd_parms *cmd, const setting_t *setting, void *field,
+                               const char *value)
 {
     for (const char *c = value; *c; c++) {
         if (!apr_isascii(*c) || !apr_isprint(*c))
-            return refuse(cmd, setting, value, "allowed are visible ASCII characters and spaces");
+            return refuse(cmd, setting->name, value,
+                          "allowed are visible ASCII characters and spaces");
     }
-    return set_text(cmd, setting, value, &check->send);
+    return set_text(cmd, setting, field, value);
 }
 
-static const char *set_run(cmd_parms *cmd, health_check_t *check, const char *setting,
-                           const char *value)
+static const char *set_command(cmd_parms *cmd, const setting_t *setting, void *field,
+                               const char *value)
 {
     char **arguments = NULL;
 
     if (apr_tokenize_to_argv(value, &arguments, cmd->pool) != APR_SUCCESS || !arguments[0])
-        return refuse(cmd, setting, value, "it is no command line");
-    check->command = (const char *const *)arguments;
+        return refuse(cmd, setting->name, value, "it is no command line");
+    *(const char *const **)field = (const char *const *)arguments;
     if (*arguments[0] != '/' || access(arguments[0], X_OK) != 0)
-        return refuse(cmd, setting, value,
+        return refuse(cmd, setting->name, value,
                       "it must begin with the whole path of a program that can be run");
     return NULL;
 }
 
-static const struct {
-    const char *name;
-    unsigned kinds;
-    const char *(*set)(cmd_parms *cmd, health_check_t *check, const char *setting,
-                       const char *value);
-} settings[] = {
-    {"uri", OF_HTTP, set_uri},
-    {"method", OF_HTTP, set_method},
-    {"host", OF_HTTP, set_host},
-    {"header", OF_HTTP, set_header},
-    {"status", OF_HTTP, set_status},
-    {"drain", OF_HTTP, set_drain},
-    {"body", OF_HTTP, set_body},
-    {"match", OF_HTTP, set_match},
-    {"limit", OF_HTTP, set_limit},
-    {"reuse", KIND(HTTP), set_reuse},
-    {"verify", OF_TLS, set_verify},
-    {"ca", OF_TLS, set_ca},
-    {"sni", OF_TLS, set_sni},
-    {"cert", OF_TLS, set_cert},
-    {"key", OF_TLS, set_key},
-    {"user", OF_LOGIN, set_user},
-    {"passwordfile", OF_LOGIN, set_password},
-    {"database", KIND(MYSQL), set_database},
-    {"query", KIND(MYSQL), set_query},
-    {"expect", KIND(MYSQL), set_expect},
-    {"send", KIND(AGENT), set_send},
-    {"run", KIND(COMMAND), set_run},
-    {"address", EVERY, set_address},
-    {"port", EVERY, set_port},
-    {"interval", EVERY, set_interval},
-    {"suspect", EVERY, set_suspect},
-    {"down", EVERY, set_down},
-    {"timeout", EVERY, set_timeout},
-    {"rise", EVERY, set_rise},
-    {"fall", EVERY, set_fall},
-    {"initial", EVERY, set_initial},
-    {"agent-port", ~KIND(AGENT), set_agent_port},
-    {"agent-interval", ~KIND(AGENT), set_agent_interval},
+#define AT(field) offsetof(health_check_t, field)
+
+static const setting_t settings[] = {
+    {"uri", OF_HTTP, set_checked, AT(uri), 0, health_check_uri_error},
+    {"method", OF_HTTP, set_checked, AT(method), 0, health_check_method_error},
+    {"host", OF_HTTP, set_checked, AT(host), 0, health_check_host_error},
+    {"header", OF_HTTP, set_header, AT(headers), 0, NULL},
+    {"status", OF_HTTP, set_statuses, AT(statuses), 0, NULL},
+    {"drain", OF_HTTP, set_statuses, AT(drains), 0, NULL},
+    {"drain-header", OF_HTTP, set_answer_header, AT(drain_header), 0, NULL},
+    {"drain-body", OF_HTTP, set_text, AT(drain_body), 0, NULL},
+    {"body", OF_HTTP, set_text, AT(body), 0, NULL},
+    {"match", OF_HTTP, set_match, AT(match), 0, NULL},
+    {"limit", OF_HTTP, set_size, AT(limit), 0, NULL},
+    {"reuse", KIND(HTTP), set_number, AT(reuse), HEALTH_COUNT_MAX, NULL},
+    {"verify", OF_TLS, set_verify, AT(tls), 0, NULL},
+    {"ca", OF_TLS, set_file, AT(tls.ca_file), 0, NULL},
+    {"sni", OF_TLS, set_name, AT(tls.peer), 0, NULL},
+    {"cert", OF_TLS, set_file, AT(tls.cert_file), 0, NULL},
+    {"key", OF_TLS, set_file, AT(tls.key_file), 0, NULL},
+    {"user", OF_LOGIN, set_text, AT(user), 0, NULL},
+    {"passwordfile", OF_LOGIN, set_password, AT(password), 0, NULL},
+    {"database", KIND(MYSQL), set_text, AT(database), 0, NULL},
+    {"query", KIND(MYSQL), set_text, AT(query), 0, NULL},
+    {"expect", KIND(MYSQL), set_text, AT(expect), 0, NULL},
+    {"send", KIND(AGENT), set_visible, AT(send), 0, NULL},
+    {"run", KIND(COMMAND), set_command, AT(command), 0, NULL},
+    {"address", EVERY, set_address, AT(address), 0, NULL},
+    {"port", EVERY, set_port, AT(port), 65535, NULL},
+    {"interval", EVERY, set_time, AT(interval), HEALTH_INTERVAL_MIN, NULL},
+    {"suspect", EVERY, set_time, AT(suspect), HEALTH_INTERVAL_MIN, NULL},
+    {"down", EVERY, set_time, AT(down), HEALTH_INTERVAL_MIN, NULL},
+    {"timeout", EVERY, set_time, AT(timeout), HEALTH_TIMEOUT_MIN, NULL},
+    {"rise", EVERY, set_number, AT(rise), HEALTH_COUNT_MAX, NULL},
+    {"fall", EVERY, set_number, AT(fall), HEALTH_COUNT_MAX, NULL},
+    {"initial", EVERY, set_initial, AT(initial), 0, NULL},
+    {"agent-port", ~KIND(AGENT), set_port, AT(agent_port), 65535, NULL},
+    {"agent-interval", ~KIND(AGENT), set_time, AT(agent_interval), HEALTH_INTERVAL_MIN, NULL},
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -426,7 +326,7 @@ const char *health_check_settings_take(cmd_parms *cmd, health_check_t *check, co
         if (strcasecmp(settings[i].name, setting) != 0)
             continue;
         if (settings[i].kinds & (1U << check->kind))
-            return settings[i].set(cmd, check, setting, value);
+            return settings[i].set(cmd, &settings[i], (char *)check + settings[i].field, value);
         return apr_psprintf(cmd->temp_pool, "%s: %s \"%s\" has no meaning with %s; it goes with %s",
                             cmd->cmd->name, setting, value, kind,
                             kinds_with(settings[i].kinds, cmd->temp_pool));

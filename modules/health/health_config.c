@@ -127,6 +127,11 @@ void health_config_settle(server_rec *main_server, apr_pool_t *pconf)
     }
 }
 
+int health_config_is_balancer(const char *name)
+{
+    return strncasecmp(name, SCHEME, sizeof(SCHEME) - 1) == 0;
+}
+
 /* Returns the balancer's name as mod_proxy spells it, or NULL where the section is not one
  * balancer's. */
 static const char *balancer_of(const cmd_parms *cmd)
@@ -135,7 +140,7 @@ static const char *balancer_of(const cmd_parms *cmd)
     char *name, *slash;
 
     if (!section || strcasecmp(section->directive, "<Proxy") != 0 || !cmd->path ||
-        strncasecmp(cmd->path, SCHEME, sizeof(SCHEME) - 1) != 0 || apr_fnmatch_test(cmd->path))
+        !health_config_is_balancer(cmd->path) || apr_fnmatch_test(cmd->path))
         return NULL;
     name = apr_pstrdup(cmd->pool, cmd->path);
     slash = strchr(name + sizeof(SCHEME) - 1, '/');
@@ -178,18 +183,13 @@ const health_check_t *health_config_check_of(const health_section_t *section, co
     return section->checks ? &section->check : NULL;
 }
 
-static int has_agent(const health_check_t *check)
-{
-    return check->kind == HEALTH_KIND_AGENT || check->agent_port;
-}
-
 int health_config_has_agents(const health_section_t *section)
 {
     for (int i = 0; section->overrides && i < section->overrides->nelts; i++) {
-        if (has_agent(&APR_ARRAY_IDX(section->overrides, i, health_override_t).check))
+        if (health_check_weighs(&APR_ARRAY_IDX(section->overrides, i, health_override_t).check))
             return 1;
     }
-    return section->checks && has_agent(&section->check);
+    return section->checks && health_check_weighs(&section->check);
 }
 
 const command_rec health_config_commands[] = {

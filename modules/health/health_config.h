@@ -31,7 +31,8 @@ typedef struct health_section_t {
     int ejects;                    /* TierHealthEject is on */
     health_eject_settings_t eject;
     apr_uint32_t panic;             /* percent; 0: off */
-    apr_array_header_t *requires;   /* of const char *: balancers; NULL: none */
+    apr_array_header_t *requires;   /* of const char *: balancers, names of services; NULL: none */
+    apr_array_header_t *services;   /* of const health_service_t *: those of requires; NULL: none */
     apr_interval_time_t slow_start; /* 0: off */
     const char *scope;     /* what names the server in the table; set by health_config_settle */
     const tier_log_t *log; /* the server's; set by health_config_settle */
@@ -46,6 +47,9 @@ void *health_config_merge(apr_pool_t *pool, void *base, void *add);
  * where it has none yet. Returns NULL, or a sentence where the directive does not belong.
  */
 const char *health_config_section(cmd_parms *cmd, health_section_t **section);
+
+/* Returns 1 for a name that begins as those of balancers do, 0 for one of a service. Any thread. */
+int health_config_is_balancer(const char *name);
 
 /* Returns what was said of balancer for requests of server: its own, else the main server's; NULL
  * for none. */

@@ -8,6 +8,7 @@
 
 #include <glue.h>
 
+#include "health_check_config.h"
 #include "health_config.h"
 #include "health_retry_config.h"
 
@@ -138,25 +139,50 @@ const char *health_eject_set_slow_start(cmd_parms *cmd, void *config, const char
                                 &section->slow_start);
 }
 
-const char *health_eject_set_requires(cmd_parms *cmd, void *config, const char *arg)
+static void require(cmd_parms *cmd, health_section_t *section, const char *name)
 {
-    static const char scheme[] = "balancer://";
-    health_section_t *section;
-    const char *problem = health_config_section(cmd, &section);
-    char *name = apr_pstrdup(cmd->pool, arg);
+    if (!section->requires)
+    section->requires = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(section->requires, const char *) = name;
+}
 
-    (void)config;
-    if (problem)
-        return problem;
+static const char *require_balancer(cmd_parms *cmd, health_section_t *section, const char *arg)
+{
+    char *name = apr_pstrdup(cmd->pool, arg);
+    const char *host = strchr(name, '/') + 2;
+
     ap_str_tolower(name);
-    if (strncmp(name, scheme, sizeof(scheme) - 1) != 0 || !name[sizeof(scheme) - 1] ||
-        strchr(name + sizeof(scheme) - 1, '/'))
+    if (!*host || strchr(host, '/'))
         return apr_psprintf(cmd->temp_pool, "%s: \"%s\" is no balancer; write balancer://name",
                             cmd->cmd->name, arg);
     if (strcmp(name, section->balancer) == 0)
         return apr_psprintf(cmd->temp_pool, "%s: %s cannot require itself", cmd->cmd->name, name);
-    if (!section->requires)
-    section->requires = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    APR_ARRAY_PUSH(section->requires, const char *) = name;
+    require(cmd, section, name);
     return NULL;
+}
+
+static const char *require_service(cmd_parms *cmd, health_section_t *section, const char *arg)
+{
+    const health_service_t *service;
+    const char *problem = health_check_config_service(cmd, arg, &service);
+
+    if (problem)
+        return problem;
+    if (!section->services)
+        section->services = apr_array_make(cmd->pool, 2, sizeof(const health_service_t *));
+    APR_ARRAY_PUSH(section->services, const health_service_t *) = service;
+    require(cmd, section, service->name);
+    return NULL;
+}
+
+const char *health_eject_set_requires(cmd_parms *cmd, void *config, const char *arg)
+{
+    health_section_t *section;
+    const char *problem = health_config_section(cmd, &section);
+
+    (void)config;
+    if (problem)
+        return problem;
+    return health_config_is_balancer(arg) ? require_balancer(cmd, section, arg)
+                                          : require_service(cmd, section, arg);
 }

@@ -30,6 +30,11 @@ int health_group_is_down(const health_group_t *group)
     return group->usable == 0;
 }
 
+int health_group_is_empty(const health_group_t *group)
+{
+    return group && group->all > 0 && group->usable == 0;
+}
+
 void health_group_excuse(health_group_t *group, const char *down, apr_time_t now)
 {
     if (down && group->excused == 0)

@@ -51,6 +51,9 @@ void health_group_count(health_group_t *group, health_standing_e standing, int o
 /* Returns 1 when a balancer that others require is down: no member of it is usable. */
 int health_group_is_down(const health_group_t *group);
 
+/* Returns 1 when the last count has found members, and each of them out. NULL is allowed. */
+int health_group_is_empty(const health_group_t *group);
+
 /* One of the required balancers, down, is down (NULL: all are up): members that fail meanwhile are
  * not to blame. Said in the log once. To be called before health_group_judge(). now:
  * tier_clock_now(). */

@@ -125,6 +125,13 @@ static void set_length(health_http_t *parser, const char *value)
     }
 }
 
+/* A value that was cut, which is longer than any that is sought, is none. */
+static int is_sought(const health_http_line_t *sought, const health_http_field_t *field)
+{
+    return sought && sought->name && strcasecmp(field->name, sought->name) == 0 &&
+           field->value_size < HEALTH_HTTP_VALUE && strcasecmp(field->value, sought->value) == 0;
+}
+
 /* A header field is complete: takes in what matters here. */
 static void end_field(health_http_t *parser)
 {
@@ -133,6 +140,7 @@ static void end_field(health_http_t *parser)
     while (field->value_size > 0 && field->value_size < HEALTH_HTTP_VALUE &&
            strchr(" \t", field->value[field->value_size - 1]))
         field->value[--field->value_size] = '\0';
+    parser->found |= is_sought(parser->sought, field);
     if (strcasecmp(field->name, "Content-Length") == 0)
         set_length(parser, field->value);
     else if (strcasecmp(field->name, "Transfer-Encoding") == 0)
@@ -157,6 +165,7 @@ static int take_head_end(health_http_t *parser)
     memset(parser->location, 0, sizeof(parser->location));
     parser->framing = HEALTH_FRAMING_CLOSE;
     parser->length = 0;
+    parser->found = 0;
     return AT_VERSION;
 }
 

@@ -11,7 +11,7 @@
  */
 #define HEALTH_HTTP_MAX_HEAD 16384
 #define HEALTH_HTTP_REASON   40
-#define HEALTH_HTTP_NAME     20
+#define HEALTH_HTTP_NAME     40
 #define HEALTH_HTTP_VALUE    64
 
 typedef enum {
@@ -29,6 +29,12 @@ typedef enum {
     HEALTH_FRAMING_CHUNKED,
     HEALTH_FRAMING_UNKNOWN /* two lengths, or a coding that was not asked for */
 } health_framing_e;
+
+/* A header field that is looked for; a name of NULL: none is. Both whatever their case. */
+typedef struct health_http_line_t {
+    const char *name;  /* shorter than HEALTH_HTTP_NAME */
+    const char *value; /* all of it; shorter than HEALTH_HTTP_VALUE */
+} health_http_line_t;
 
 /* One header field while it is read; what is longer is cut. */
 typedef struct health_http_field_t {
@@ -51,6 +57,8 @@ typedef struct health_http_t {
     health_framing_e framing;
     apr_int64_t length;               /* with HEALTH_FRAMING_LENGTH */
     char location[HEALTH_HTTP_VALUE]; /* where a redirect leads; "" */
+    const health_http_line_t *sought; /* set after health_http_init(), or NULL */
+    int found;                        /* the answer has what is sought */
 } health_http_t;
 
 /* Makes parser ready for an answer. */

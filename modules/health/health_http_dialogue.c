@@ -61,6 +61,7 @@ static void *http_begin(const health_check_t *check, apr_pool_t *pool)
 
     dialogue->check = check;
     health_http_init(&dialogue->head);
+    dialogue->head.sought = &check->drain_header;
     return dialogue;
 }
 
@@ -74,15 +75,30 @@ static const char *status_text(const health_http_t *head, apr_pool_t *pool)
                : text;
 }
 
-static int asks_for_drain(const dialogue_t *dialogue)
+/* What says so by its status passes by it, too. */
+static int drains_by_status(const dialogue_t *dialogue)
 {
     return health_check_status_passes(&dialogue->check->drains, dialogue->head.status);
+}
+
+static int contains(const health_http_body_t *body, apr_size_t from, const char *text)
+{
+    return body->size > from &&
+           memmem(body->bytes + from, body->size - from, text, strlen(text)) != NULL;
+}
+
+static int asks_for_drain(const dialogue_t *dialogue)
+{
+    const char *text = dialogue->check->drain_body;
+
+    return drains_by_status(dialogue) || dialogue->head.found ||
+           (text && contains(&dialogue->body, 0, text));
 }
 
 /* Only an answer that passes says anything of sessions: while probes fail it stays as it was. */
 static health_verdict_e pass(dialogue_t *dialogue, tier_result_t *result, apr_pool_t *pool)
 {
-    if (dialogue->check->drains.count > 0) {
+    if (health_check_may_drain(dialogue->check)) {
         dialogue->advice.weight = 100;
         dialogue->advice.drain = (apr_uint32_t)asks_for_drain(dialogue);
     }
@@ -128,9 +144,8 @@ static void look_for_text(dialogue_t *dialogue, apr_size_t before)
     apr_size_t size = check->body ? strlen(check->body) : 0;
     apr_size_t from = before >= size ? before - size + 1 : 0;
 
-    if (size > 0 && !dialogue->contained && dialogue->body.size > from)
-        dialogue->contained = memmem(dialogue->body.bytes + from, dialogue->body.size - from,
-                                     check->body, size) != NULL;
+    if (size > 0 && !dialogue->contained)
+        dialogue->contained = contains(&dialogue->body, from, check->body);
 }
 
 static health_verdict_e malformed(const char *complaint, const char *word, tier_result_t *result,
@@ -149,7 +164,7 @@ static health_verdict_e feed_body(dialogue_t *dialogue, const char *data, apr_si
     look_for_text(dialogue, before);
     /* What is asked for is there: what comes behind it does not matter, however the bytes arrive.
      */
-    if (dialogue->contained && !dialogue->check->match)
+    if (dialogue->contained && !dialogue->check->match && !dialogue->check->drain_body)
         return pass(dialogue, result, pool);
     if (state == HEALTH_BODY_MALFORMED)
         return malformed(dialogue->body.complaint, "malformed", result, pool);
@@ -168,13 +183,13 @@ static health_verdict_e begin_body(dialogue_t *dialogue, const char *data, apr_s
     const health_check_t *check = dialogue->check;
     const health_http_t *head = &dialogue->head;
 
-    if (asks_for_drain(dialogue))
+    if (drains_by_status(dialogue))
         return pass(dialogue, result, pool);
     if (!health_check_status_passes(&check->statuses, head->status)) {
         *result = tier_result_fail(pool, APR_EGENERAL, "bad_status", "%s", status_text(head, pool));
         return HEALTH_FAIL;
     }
-    if (!check->body && !check->match && !check->content)
+    if (!check->body && !check->match && !check->content && !check->drain_body)
         return pass(dialogue, result, pool);
     dialogue->in_body = 1;
     health_http_body_init(&dialogue->body, head, has_no_body(dialogue), check->limit, pool);

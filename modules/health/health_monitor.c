@@ -152,7 +152,8 @@ static void visit(void *visitor, const health_spec_t *spec)
     if (target->sync != monitor->sync)
         apr_array_clear(target->refs);
     target->sync = monitor->sync;
-    APR_ARRAY_PUSH(target->refs, void *) = spec->ref;
+    if (spec->ref)
+        APR_ARRAY_PUSH(target->refs, void *) = spec->ref;
 }
 
 static void drop_unnamed(monitor_t *monitor)

@@ -88,6 +88,16 @@ static void report_counts(tier_status_node_t *node, const health_member_t *membe
     tier_status_number(node, TIER_STATUS_INTEGER, "consecutive_failures", member->failures, pool);
 }
 
+/* There is no traffic to a service that members need: it can only be left out of account. */
+static const char *actions_of(const health_record_t *record, apr_pool_t *pool)
+{
+    const health_member_t *member = &record->member;
+
+    if (strstr(record->key.balancer, "://"))
+        return health_action_words(member, pool);
+    return member->mode == HEALTH_MODE_NORMAL ? "maintenance" : "normal";
+}
+
 static void report_member(tier_status_node_t *members, const health_record_t *record,
                           apr_pool_t *pool)
 {
@@ -119,8 +129,8 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
                        "Moving average of the time passed probes take.", pool);
     report_counts(node, member, pool);
     tier_status_string(node, "recent", recent, pool);
-    tier_status_actions(node, health_action_words(member, pool),
-                        health_action_target(&record->key, pool), pool);
+    tier_status_actions(node, actions_of(record, pool), health_action_target(&record->key, pool),
+                        pool);
     report_history(node, member, pool);
 }
 

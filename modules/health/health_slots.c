@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include <atomics.h>
+
 proxy_server_conf *health_slots_conf(const server_rec *server)
 {
     const module *proxy = ap_find_linked_module("mod_proxy.c");
@@ -56,4 +58,34 @@ const health_check_t *health_slots_check(const health_section_t *section,
 
     health_slots_text(slot, text, sizeof(text));
     return health_config_check_of(section, text);
+}
+
+/* Requests of all processes read the word: its line is written only when it must be. */
+static void set_bits(proxy_worker_shared *slot, unsigned int bits)
+{
+    if (bits & ~__atomic_load_n(&slot->status, __ATOMIC_RELAXED))
+        tier_atomic_set_bits(&slot->status, bits);
+}
+
+static void clear_bits(proxy_worker_shared *slot, unsigned int bits)
+{
+    if (bits & __atomic_load_n(&slot->status, __ATOMIC_RELAXED))
+        tier_atomic_clear_bits(&slot->status, bits);
+}
+
+void health_slots_mirror(proxy_worker_shared *slot, health_mirror_e how)
+{
+    if (how == HEALTH_MIRROR_DOWN)
+        set_bits(slot, PROXY_WORKER_HC_FAIL);
+    else
+        clear_bits(slot, PROXY_WORKER_HC_FAIL |
+                             (how == HEALTH_MIRROR_RECOVERED ? PROXY_WORKER_IN_ERROR : 0));
+}
+
+void health_slots_drain(proxy_worker_shared *slot, int drain)
+{
+    if (drain)
+        set_bits(slot, PROXY_WORKER_DRAIN);
+    else
+        clear_bits(slot, PROXY_WORKER_DRAIN);
 }

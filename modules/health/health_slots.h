@@ -7,6 +7,7 @@
 #include <mod_proxy.h>
 
 #include "health_config.h"
+#include "health_target.h"
 
 /* What mod_proxy keeps of balancers and their members; uses no symbol of mod_proxy. Any thread. */
 
@@ -35,5 +36,10 @@ void health_slots_text(const proxy_worker_shared *slot, char *text, apr_size_t s
 /* Returns how section checks the member, or NULL. */
 const health_check_t *health_slots_check(const health_section_t *section,
                                          const proxy_worker_shared *slot);
+
+/* Makes the record say how the member is, or whether new sessions keep away; atomic, and cheap when
+ * it says so. */
+void health_slots_mirror(proxy_worker_shared *slot, health_mirror_e how);
+void health_slots_drain(proxy_worker_shared *slot, int drain);
 
 #endif

@@ -153,6 +153,21 @@ static int speak(health_probe_t *probe)
     return 0;
 }
 
+/* The member will say no more. */
+static void hear_end(health_probe_t *probe)
+{
+    stream_t *stream = probe->work;
+
+    if (stream->spoken) {
+        probe->verdict = stream->protocol->end(stream->dialogue, &probe->result, probe->pool);
+        take_advice(probe);
+        return;
+    }
+    probe->verdict = HEALTH_FAIL;
+    probe->result = tier_result_fail(probe->pool, APR_EGENERAL, "closed",
+                                     "the connection was closed in the TLS handshake");
+}
+
 /* TLS has new bytes, or begins. Returns 1 with a verdict. */
 static int feed_tls(health_probe_t *probe, const char *data, apr_size_t size)
 {
@@ -174,23 +189,8 @@ static int feed_tls(health_probe_t *probe, const char *data, apr_size_t size)
     if (stream->tls_state == HEALTH_TLS_FAILED)
         probe->verdict = HEALTH_FAIL;
     else if (stream->tls_state == HEALTH_TLS_CLOSED)
-        probe->verdict = stream->protocol->end(stream->dialogue, &probe->result, probe->pool);
+        hear_end(probe);
     return probe->verdict != HEALTH_MORE;
-}
-
-/* The member will say no more. */
-static void hear_end(health_probe_t *probe)
-{
-    stream_t *stream = probe->work;
-
-    if (stream->spoken) {
-        probe->verdict = stream->protocol->end(stream->dialogue, &probe->result, probe->pool);
-        take_advice(probe);
-        return;
-    }
-    probe->verdict = HEALTH_FAIL;
-    probe->result = tier_result_fail(probe->pool, APR_EGENERAL, "closed",
-                                     "the connection was closed in the TLS handshake");
 }
 
 static int try_addresses(health_probe_t *probe);

@@ -207,6 +207,12 @@ void health_target_returned(health_target_t *target, apr_time_t now)
     mirror_recovery(target);
 }
 
+/* With nobody else to be asked the first pass is enough: a member that fails again is no worse. */
+static apr_uint32_t rise_of(const health_target_t *target)
+{
+    return health_group_is_empty(target->group) ? 1 : target->check->rise;
+}
+
 /* Returns 1 when the outcome changes the member's state; otherwise it is taken in. The history,
  * most of the record, is not touched. */
 static int changes_state(health_target_t *target, const health_outcome_t *outcome)
@@ -215,7 +221,7 @@ static int changes_state(health_target_t *target, const health_outcome_t *outcom
     health_state_e from;
 
     memcpy(&member, &target->entry->record.member, HEALTH_MEMBER_HEAD);
-    if (health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from))
+    if (health_member_judge(&member, rise_of(target), target->check->fall, outcome, &from))
         return 1;
     health_entry_set_head(target->entry, &member);
     if (target->calm)
@@ -231,7 +237,7 @@ static void judge(health_target_t *target, const health_outcome_t *outcome)
     if (!changes_state(target, outcome))
         return;
     member = target->entry->record.member;
-    health_member_judge(&member, target->check->rise, target->check->fall, outcome, &from);
+    health_member_judge(&member, rise_of(target), target->check->fall, outcome, &from);
     health_entry_set_member(target->entry, &member);
     log_transition(target, from, outcome->result);
     if (from == HEALTH_DOWN)

@@ -34,7 +34,7 @@ typedef struct health_spec_t {
     const char *host; /* without brackets */
     apr_port_t port;
     const char *socket_path; /* of a Unix socket, or NULL */
-    void *ref;               /* the server's own record of the member, handed back to mirror */
+    void *ref; /* the server's own record of the member, handed back to mirror; NULL: it has none */
 } health_spec_t;
 
 typedef enum {

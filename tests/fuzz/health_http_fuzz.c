@@ -8,12 +8,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const health_http_line_t sought = {"X-Health", "drain"};
+
 static health_http_e feed_in_pieces(health_http_t *parser, const char *text, size_t size,
                                     size_t piece)
 {
     health_http_e verdict = HEALTH_HTTP_MORE;
 
     health_http_init(parser);
+    parser->sought = &sought;
     while (size > 0 && verdict == HEALTH_HTTP_MORE) {
         size_t part = piece < size ? piece : size;
 
@@ -54,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (feed_in_pieces(&pieces, (const char *)data + 2, size - 2, piece) != verdict ||
         pieces.status != whole.status || strcmp(pieces.reason, whole.reason) != 0 ||
         pieces.framing != whole.framing || pieces.length != whole.length ||
-        strcmp(pieces.location, whole.location) != 0)
+        strcmp(pieces.location, whole.location) != 0 || pieces.found != whole.found)
         abort();
     return 0;
 }

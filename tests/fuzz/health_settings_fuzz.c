@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input: the value of a status=, uri=, host=, header= or method= setting. What passes the check
- * must be harmless in a request. */
+/* Input: the value of a status=, uri=, host=, header=, drain-header= or method= setting. What
+ * passes the check must be harmless in a request. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <apr_general.h>
 
 #include "health_check.h"
 #include "health_check_http.h"
@@ -26,6 +28,20 @@ static void check_statuses(const char *text)
     }
 }
 
+static void check_answer_header(const char *text)
+{
+    static apr_pool_t *pool;
+    health_http_line_t line;
+
+    if (!pool && (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS))
+        abort();
+    apr_pool_clear(pool);
+    if (!health_check_parse_header(&line, text, pool) &&
+        (!*line.name || strlen(line.name) >= HEALTH_HTTP_NAME || !*line.value ||
+         strlen(line.value) >= HEALTH_HTTP_VALUE || strpbrk(line.value, "\r\n")))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
@@ -43,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (!health_check_method_error(text) && strpbrk(text, " \t\r\n/"))
         abort();
+    check_answer_header(text);
     free(text);
     return 0;
 }

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of mod_tier_health share: configurations, and what httpd says of its balancers."""
 import contextlib
+import html
 import itertools
 import json
 import re
 import socket
 import threading
+import urllib.parse
 
-FAST = "interval=100ms timeout=80ms rise=2 fall=3"
+# A probe may take 400 ms, so that a good member passes on a busy machine; what contradicts the state is asked again soon.
+FAST = "interval=400ms suspect=100ms down=100ms timeout=400ms rise=2 fall=3"
 
 PAGES = """
 <Location "/balancer-manager">
@@ -66,6 +69,23 @@ def flags(server, member):
     return next(cell.strip() for cell in cells if "Init" in cell)
 
 
+def factor(server, member):
+    """Returns the load factor that balancer-manager shows."""
+    page = html.unescape(manager(server).body.decode())
+    row = re.search(rf">{re.escape(member.url)}</a></td>(.*?)</tr>", page, re.S).group(1)
+    return float(re.findall(r"<td>(.*?)</td>", row, re.S)[2])
+
+
+def change(server, **parameters):
+    """Posts to balancer-manager as its forms do."""
+    nonce = re.search(r"nonce=([0-9a-f-]+)", manager(server).body.decode()).group(1)
+    form = urllib.parse.urlencode({"b": "app", "nonce": nonce, **parameters})
+    answer = server.get("/balancer-manager", method="POST", body=form.encode(),
+                        headers={"Referer": "http://localhost/balancer-manager",
+                                 "Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 200
+
+
 def down_lines(server, member=""):
     return [line for line in server.log_lines("WT1001") if getattr(member, "url", member) in line]
 
@@ -102,6 +122,21 @@ class Script:
     def __exit__(self, *_):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+class Agent(Script):
+    """Says one line to everybody, at once."""
+
+    def __init__(self, line):
+        self.line = line
+        super().__init__(lambda n: b"")
+
+    @property
+    def port(self):
+        return self.url.rpartition(":")[2]
+
+    def _talk(self, connection, number):
+        connection.sendall(self.line)
 
 
 def answer(status=200, body=b"ok"):

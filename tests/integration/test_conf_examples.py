@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each file of conf-examples/ passes `httpd -t` as it is, is started, and does what it is an example of."""
+import json
 import pathlib
 import re
 
 import pytest
 from assets_support import put
+from health_support import Agent
 from webtier_testing import wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "conf-examples"
@@ -29,10 +31,10 @@ def text_of(name, **defines):
 @pytest.fixture
 def started(httpd, app, memcached, request):
     """Starts httpd with the example, its addresses replaced by those of running servers."""
-    def start(name):
+    def start(name, **more):
         apps = [app(body="page\n", headers={"Cache-Control": "max-age=60"}) for _ in range(3)]
         fs = None
-        defines = {f"APP{number}": one.url for number, one in enumerate(apps, 1)}
+        defines = {f"APP{number}": one.url for number, one in enumerate(apps, 1)} | more
         if "${MEMCACHED1}" in text_of(name):
             defines.update({f"MEMCACHED{number}": memcached().server for number in (1, 2)})
         if "${TRACKER1}" in text_of(name):
@@ -77,7 +79,7 @@ def test_cache_examples_answer_from_the_cache(started, name):
     wait_until(lambda: "hit" in server.get("/page", host=HOST).headers["Cache-Status"], 2)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("health") or name == "tier.conf"])
+@pytest.mark.parametrize("name", ["health.conf", "health-kinds.conf", "health-tcp.conf", "tier.conf"])
 def test_health_examples_drop_a_dead_member(started, name):
     server = started(name)
     server.allow_log("AH00957", "AH01114", "AH00959", "AH00940")
@@ -86,6 +88,20 @@ def test_health_examples_drop_a_dead_member(started, name):
     paths = [f"/{number}" for number in range(40)]
     report = server.load(rate=100, seconds=1, path=paths, headers={"Host": HOST}).join()
     assert not report.errors, report
+
+
+def test_health_agent_is_asked(started):
+    with Agent(b"maint # a new disk\n") as agent:
+        server = started("health-agent.conf", AGENT=agent.port)
+        assert 'the agent says "maint # a new disk"' in server.wait_log("WT1001", timeout=20)[0]
+
+
+def test_health_events_are_posted(started, app):
+    receiver = app(status=202)
+    server = started("health-events.conf", EVENTS=receiver.url)
+    wait_until(lambda: receiver.count("/webtier") >= 3)
+    event = json.loads(receiver.requests("/webtier")[0]["body"])
+    assert event["balancer"] == "balancer://app" and event["to"] == "up" and server.get("/", host=HOST).status == 200
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("status") or name == "tier.conf"])

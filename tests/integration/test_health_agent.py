@@ -2,25 +2,8 @@
 """Members whose agents say how much they want, and that they want no more."""
 import pathlib
 
-from health_support import FAST, Script, balancer, flags, manager, members, state
-from test_health_slow_start import factor
-from test_health_state import change
+from health_support import FAST, Agent, Script, balancer, change, factor, flags, manager, members, state
 from webtier_testing import wait_until
-
-
-class Agent(Script):
-    """Says one line to everybody, at once."""
-
-    def __init__(self, line):
-        self.line = line
-        super().__init__(lambda n: b"")
-
-    @property
-    def port(self):
-        return self.url.rpartition(":")[2]
-
-    def _talk(self, connection, number):
-        connection.sendall(self.line)
 
 
 def start(httpd, apps, agent, more=""):
@@ -76,6 +59,25 @@ def test_drain_by_the_health_url(httpd, app):
     server.reconfigure(vhost=balancer(apps, f"http uri=/health {FAST} status=200-599"))
     server.graceful()
     wait_until(lambda: flags(server, apps[0]) == "Init Ok")
+
+
+def test_drain_by_a_header_or_the_body(httpd, app):
+    """Of a health URL that answers 200 all the time: its sessions stay, new ones go elsewhere."""
+    apps = [app(), app()]
+    check = f'http uri=/health {FAST} "drain-header=X-Health: drain" "drain-body=status: leaving"'
+    server = httpd(modules=["health", "status"], vhost=balancer(
+        [f'{one.url}" "route={number}' for number, one in enumerate(apps)], check, more="ProxySet stickysession=ROUTE"))
+    server.wait_log("WT1002", count=2)
+    for leaving in ({"headers": {"X-Health": "Drain"}}, {"body": b"status: leaving"}):
+        apps[0].behave("/health", **leaving)
+        wait_until(lambda: "Drn" in flags(server, apps[0]))
+        for one in apps:
+            one.clear()
+        assert {server.get("/").status for _ in range(6)} == {200} and apps[0].count("/") == 0
+        assert server.get("/mine", headers={"Cookie": "ROUTE=me.0"}).status == 200 and apps[0].count("/mine") == 1
+        apps[0].behave("/health", status=200)
+        wait_until(lambda: "Drn" not in flags(server, apps[0]))
+    assert server.log_lines("WT1001") == []
 
 
 def test_weight(httpd, app):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A balancer that another one needs is down: the members of the other are not to blame."""
 from health_retry_support import ATTEMPT_FAULTS, traffic
-from health_support import FAST, PAGES, balancer, flags, members
+from health_support import FAST, PAGES, balancer, flags, members, told
 from webtier_testing import wait_until
 
 CHECK = f"TierHealthCheck http uri=/health {FAST}"
@@ -41,6 +41,32 @@ def test_members_stay_while_the_database_is_down(httpd, app):
     wait_until(lambda: flags(server, apps[0]) == "Init HcFl")
 
 
+def test_members_stay_while_a_service_is_down(httpd, app):
+    """A service that no balancer has, named by the template of its check; two balancers that need it probe it once."""
+    db, apps = app(), [app(), app()]
+    template = f"TierHealthCheckTemplate db http address=127.0.0.1 port={db.port} uri=/writable {FAST}"
+    sections = [section(name, [one], "TierHealthRequires db") for name, one in zip(("app", "other"), apps)]
+    server = httpd(modules=["health", "status"], conf=template,
+                   vhost="".join(sections) + PAGES + 'ProxyPass "/" "balancer://app/"')
+    server.wait_log("WT1002", count=3)
+    url = f"http://127.0.0.1:{db.port}"
+    found = {one["name"]: one for one in told(server)["balancers"]}
+    assert set(found) == {"balancer://app", "balancer://other", "db"}
+    assert [(one["url"], one["actions"]["allowed"]) for one in found["db"]["members"]] == [(url, ["maintenance"])]
+    db.behave("/writable", status=503)
+    assert "requires db, which is down" in server.wait_log("WT1065", count=2)[0]
+    for one in apps:
+        one.behave("/health", status=500)
+    server.wait_log("WT1001", count=3)
+    assert [flags(server, one) for one in apps] == ["Init Ok"] * 2 and server.get("/").status == 200
+    db.behave("/writable", status=200)
+    for one in apps:
+        one.behave("/health", status=200)
+    server.wait_log("WT1068", count=2)
+    apps[0].behave("/health", status=500)
+    wait_until(lambda: flags(server, apps[0]) == "Init HcFl")
+
+
 def test_unknown_balancer(httpd, app):
     server = httpd(modules=["health", "status"], vhost=balancer([app()], check=f"http {FAST}",
                                                                 more="TierHealthRequires balancer://nobody"))
@@ -50,8 +76,9 @@ def test_unknown_balancer(httpd, app):
 
 
 def test_wrong_names(httpd):
-    for wrong, told in (("db", "balancer://name"), ("balancer://", "balancer://name"), ("balancer://a/b", "balancer://name"),
-                        ("balancer://app", "require itself")):
-        code, text = httpd.check(modules=["health"], vhost=balancer(["http://127.0.0.1:8001"], check="",
-                                                                    more=f'TierHealthRequires "{wrong}"'))
-        assert code != 0 and told in text, text
+    templates = "TierHealthCheckTemplate web http uri=/up\nTierHealthCheckTemplate bare tcp address=127.0.0.1"
+    for wrong, why in (("db", "balancer://name"), ("balancer://", "balancer://name"), ("balancer://a/b", "balancer://name"),
+                       ("balancer://app", "require itself"), ("web", "has no address="), ("bare", "has no port=")):
+        code, text = httpd.check(modules=["health"], conf=templates, vhost=balancer(
+            ["http://127.0.0.1:8001"], check="", more=f'TierHealthRequires "{wrong}"'))
+        assert code != 0 and why in text, text

@@ -5,7 +5,7 @@ import struct
 import time
 
 from health_retry_support import RETRY, attempts, retrying, traffic
-from test_health_state import change
+from health_support import change
 from webtier_testing import scale, wait_until
 
 BODY = b"fine" * 500

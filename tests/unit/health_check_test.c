@@ -174,6 +174,47 @@ static void names_of_hosts(void **state)
     assert_string_equal(health_check_host_name("::1", *state), "::1");
 }
 
+static void headers_of_answers(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "X-Health",
+        ": drain",
+        "X Health: drain",
+        "X-Health:",
+        "X-Health:  ",
+        "X-Health: dr\xc3\xa4in",
+        "X-Health: a\r\nb",
+        "X-2345678901234567890123456789012345678901: drain",
+        "X-Health: 1234567890123456789012345678901234567890123456789012345678901234"};
+    health_http_line_t line;
+
+    assert_null(health_check_parse_header(&line, "X-Health:  drain it ", *state));
+    assert_string_equal(line.name, "X-Health");
+    assert_string_equal(line.value, "drain it");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_non_null(health_check_parse_header(&line, wrong[i], *state));
+}
+
+/* Each of these is asked of the probe's answer; the first also how much the member wants. */
+static void what_probes_may_advise(void **state)
+{
+    health_check_t check;
+
+    (void)state;
+    assert_false(health_check_advises(NULL));
+    health_check_defaults(&check);
+    assert_false(health_check_advises(&check) || health_check_weighs(&check));
+    check.drain_body = "drain";
+    assert_true(health_check_advises(&check) && !health_check_weighs(&check));
+    check.drain_body = NULL;
+    check.drain_header.name = "X-Health";
+    assert_true(health_check_advises(&check) && !health_check_weighs(&check));
+    check.drain_header.name = NULL;
+    check.agent_port = 9707;
+    assert_true(health_check_advises(&check) && health_check_weighs(&check));
+}
+
 static void what_does_not_go_together(void **state)
 {
     health_check_t check;
@@ -181,6 +222,9 @@ static void what_does_not_go_together(void **state)
     health_check_defaults(&check);
     check.method = "HEAD";
     check.body = "ok";
+    assert_non_null(strstr(health_check_settle(&check, *state), "method=HEAD"));
+    check.body = NULL;
+    check.drain_body = "drain";
     assert_non_null(strstr(health_check_settle(&check, *state), "method=HEAD"));
     health_check_defaults(&check);
     check.agent_interval = MS(50);
@@ -271,6 +315,8 @@ int main(void)
         cmocka_unit_test(schemes),
         cmocka_unit_test(headers_that_are_sent),
         test_with_pool(names_of_hosts),
+        test_with_pool(headers_of_answers),
+        cmocka_unit_test(what_probes_may_advise),
         test_with_pool(what_does_not_go_together),
         test_with_pool(lines_for_people),
         cmocka_unit_test(kinds),

@@ -96,6 +96,20 @@ static void test_bare(void **state)
     assert_false(health_group_is_bare(&f.group));
 }
 
+static void test_empty_when_all_are_out(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    assert_false(health_group_is_empty(NULL));
+    open_group(&f, 0);
+    assert_false(health_group_is_empty(&f.group)); /* nobody has counted yet */
+    count_and_judge(&f, 1, 2, 0);
+    assert_false(health_group_is_empty(&f.group));
+    count_and_judge(&f, 0, 2, 1);
+    assert_true(health_group_is_empty(&f.group));
+}
+
 static void test_down_when_none_is_usable(void **state)
 {
     fixture_t f;
@@ -170,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_next_leader_knows),
         cmocka_unit_test(test_without_a_threshold),
         cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_empty_when_all_are_out),
         cmocka_unit_test(test_down_when_none_is_usable),
         cmocka_unit_test(test_excused_while_what_it_requires_is_down),
         cmocka_unit_test(test_excuse_lasts_until_the_checks_have_seen_it),

@@ -68,6 +68,45 @@ static void drains(void **state)
     assert_true(advice && advice->weight == 100 && advice->drain == 0);
 }
 
+/* Of an answer that passes; one that fails takes the member down however politely it says so. */
+static void drains_by_header(void **state)
+{
+    const health_advice_t *advice;
+    health_check_t check;
+
+    health_check_defaults(&check);
+    assert_null(health_check_parse_header(&check.drain_header, "X-Health: drain", *state));
+    advice = advice_of(&check, "HTTP/1.1 200 OK\r\nX-Health: Drain\r\n\r\n", HEALTH_PASS, *state);
+    assert_true(advice && advice->weight == 100 && advice->drain == 1);
+    advice = advice_of(&check, "HTTP/1.1 200 OK\r\nX-Health: up\r\n\r\n", HEALTH_PASS, *state);
+    assert_true(advice && advice->drain == 0);
+    assert_null(
+        advice_of(&check, "HTTP/1.1 503 No\r\nX-Health: drain\r\n\r\n", HEALTH_FAIL, *state));
+}
+
+static void drains_by_body(void **state)
+{
+    static const char leaving[] =
+        "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nwell; but LEAVING...";
+    const health_advice_t *advice;
+    health_check_t check;
+
+    health_check_defaults(&check);
+    check.drain_body = "LEAVING";
+    advice = advice_of(&check, leaving, HEALTH_PASS, *state);
+    assert_true(advice && advice->weight == 100 && advice->drain == 1);
+    check.body = "well"; /* is there first: what comes behind it matters all the same */
+    assert_null(advice_of(&check, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nwell; but ",
+                          HEALTH_MORE, *state));
+    advice = advice_of(&check, leaving, HEALTH_PASS, *state);
+    assert_true(advice && advice->drain == 1);
+    advice =
+        advice_of(&check, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell", HEALTH_PASS, *state);
+    assert_true(advice && advice->drain == 0);
+    assert_null(advice_of(&check, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nLEAVING",
+                          HEALTH_FAIL, *state));
+}
+
 static void early_close(void **state)
 {
     health_check_t check;
@@ -242,6 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_with_pool(verdicts),
         test_with_pool(drains),
+        test_with_pool(drains_by_header),
+        test_with_pool(drains_by_body),
         test_with_pool(early_close),
         test_with_pool(requests),
         test_with_pool(requests_with_headers),

@@ -184,6 +184,40 @@ static void framing(void **state)
     }
 }
 
+/* Of the final answer alone; what was cut is never it. */
+static void a_field_that_is_sought(void **state)
+{
+    static const health_http_line_t sought = {"X-Health", "drain now"};
+    static const struct {
+        const char *text;
+        int found;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nX-Health: drain now\r\n\r\n", 1},
+        {"HTTP/1.1 200 OK\r\nx-health:DRAIN NOW \t\r\nA: b\r\n\r\n", 1},
+        {"HTTP/1.1 200 OK\r\nX-Health: up\r\nX-Health: drain now\r\nX-Health: up\r\n\r\n", 1},
+        {"HTTP/1.1 200 OK\r\nX-Health: drain now, or later\r\n\r\n", 0},
+        {"HTTP/1.1 200 OK\r\nX-Health: drain\r\n\r\n", 0},
+        {"HTTP/1.1 200 OK\r\nX-Healthy: drain now\r\n\r\n", 0},
+        {"HTTP/1.1 103 Hints\r\nX-Health: drain now\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 0},
+        {"HTTP/1.1 200 OK\r\nX-Health: drain now aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaa\r\n\r\n",
+         0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        health_http_t parser;
+
+        health_http_init(&parser);
+        parser.sought = &sought;
+        assert_int_equal(health_http_feed(&parser, cases[i].text, strlen(cases[i].text)),
+                         HEALTH_HTTP_COMPLETE);
+        assert_int_equal(parser.found, cases[i].found);
+        assert_int_equal(parse(cases[i].text, &parser), HEALTH_HTTP_COMPLETE);
+        assert_int_equal(parser.found, 0);
+    }
+}
+
 static void other_protocols(void **state)
 {
     static const struct {
@@ -214,6 +248,7 @@ int main(void)
         cmocka_unit_test(unfinished_answers),
         cmocka_unit_test(head_is_bounded),
         cmocka_unit_test(framing),
+        cmocka_unit_test(a_field_that_is_sought),
         cmocka_unit_test(other_protocols),
     };
 

@@ -313,6 +313,38 @@ static void members_that_need_another_balancer(void **state)
     end_term(&term);
 }
 
+/* A service that no balancer has is probed all the same, for all that need it. */
+static void members_that_need_a_service(void **state)
+{
+    health_table_t *table = new_table(8, *state);
+    member_server_t member, service;
+    fake_server_t fake;
+    term_t term;
+
+    open_server(&fake);
+    open_member(&member, "HTTP/1.1 500 No database\r\n\r\n");
+    open_member(&service, "HTTP/1.1 500 No\r\n\r\n");
+    fake.records[0] = (record_t){.url = "http://m", .port = member.port, .scope = "a:80"};
+    fake.records[1] =
+        (record_t){.url = "db://d", .port = service.port, .balancer = "db", .unknown = 1};
+    fake.records[2] = fake.records[1]; /* another section needs it too */
+    require(&fake.records[0], "db", *state);
+    begin_term(&term, &fake, table, *state);
+    RUN_UNTIL(term.loop, state_of(table, &fake, 1) == HEALTH_DOWN &&
+                             state_of(table, &fake, 0) == HEALTH_DOWN &&
+                             count_lines(&fake.log, "WT1065") == 1);
+    RUN_UNTIL(term.loop, fake.records[0].down == 0);
+    assert_string_equal(entry_of(table, &fake, 1)->record.key.scope, "");
+    __atomic_store_n(&service.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);
+    __atomic_store_n(&member.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);
+    RUN_UNTIL(term.loop, count_lines(&fake.log, "WT1068") == 1);
+    __atomic_store_n(&member.text, "HTTP/1.1 500 No\r\n\r\n", __ATOMIC_RELEASE);
+    RUN_UNTIL(term.loop, fake.records[0].down == 1);
+    end_term(&term);
+    close_member(&member);
+    close_member(&service);
+}
+
 /* A virtual host's own balancer of that name is meant, where it has one. */
 static void required_balancer_of_the_virtual_host(void **state)
 {
@@ -353,6 +385,7 @@ int main(void)
         test_with_pool(member_without_checks),
         test_with_pool(what_the_configuration_says_of_a_member),
         test_with_pool(members_that_need_another_balancer),
+        test_with_pool(members_that_need_a_service),
         test_with_pool(required_balancer_of_the_virtual_host),
     };
 

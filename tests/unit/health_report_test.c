@@ -166,6 +166,17 @@ static void what_can_be_asked_of_a_member(void **state)
     assert_string_equal(actions->target, "shop:80 balancer://a http://1");
 }
 
+/* Nothing goes through a service that members need. */
+static void what_can_be_asked_of_a_service(void **state)
+{
+    health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
+    health_entry_t *entry = add(table, "", "db", "mysql://10.0.0.5:3306", "++");
+
+    assert_string_equal(child(only_member(table, *state), "actions")->text, "maintenance");
+    entry->record.member.mode = HEALTH_MODE_MAINTENANCE;
+    assert_string_equal(child(only_member(table, *state), "actions")->text, "normal");
+}
+
 static void what_became_of_events(void **state)
 {
     health_table_t *table = health_table_format(apr_pcalloc(*state, health_table_size(1)), 1);
@@ -185,9 +196,13 @@ static void what_became_of_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_with_pool(empty_table),           test_with_pool(members_of_balancers),
-        test_with_pool(one_state_of_several),  test_with_pool(end_of_an_ejection),
-        test_with_pool(what_an_agent_wants),   test_with_pool(what_can_be_asked_of_a_member),
+        test_with_pool(empty_table),
+        test_with_pool(members_of_balancers),
+        test_with_pool(one_state_of_several),
+        test_with_pool(end_of_an_ejection),
+        test_with_pool(what_an_agent_wants),
+        test_with_pool(what_can_be_asked_of_a_member),
+        test_with_pool(what_can_be_asked_of_a_service),
         test_with_pool(what_became_of_events),
     };
 

@@ -24,6 +24,7 @@ typedef struct record_t {
     health_eject_t *eject;        /* NULL: it is never ejected */
     apr_uint32_t panic;           /* of its balancer, of which it is the first */
     apr_array_header_t *required; /* balancers that its own one needs; NULL: none */
+    int unknown;                  /* the server has no record of it */
 } record_t;
 
 typedef struct fake_server_t {
@@ -46,7 +47,7 @@ static inline health_spec_t spec_of(fake_server_t *fake, record_t *record)
                           .scheme = "http",
                           .host = record->host ? record->host : "127.0.0.1",
                           .port = (apr_port_t)record->port,
-                          .ref = record};
+                          .ref = record->unknown ? NULL : record};
 
     assert_true(health_key_set(&spec.key, record->scope ? record->scope : "",
                                record->balancer ? record->balancer : "balancer://app",

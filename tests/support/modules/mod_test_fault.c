@@ -7,12 +7,16 @@
  *   orphan     leaves a process behind              overflow   writes behind an allocation (ASan)
  *   undefined  overflows a signed addition (UBSan)  race       two threads write one variable
  * (TSan)
+ *
+ * "TestFaultRestart milliseconds" holds the parent up at each graceful restart, between the
+ * pre-cleanups of what the old configuration had and its cleanups.
  */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <httpd.h>
+#include <ap_mpm.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -99,6 +103,30 @@ static const fault_t faults[] = {
     {"overflow", commit_overflow}, {"undefined", commit_undefined}, {"race", commit_race},
 };
 
+static apr_status_t hold_up(void *milliseconds)
+{
+    int generation = 0;
+
+    if (ap_mpm_query(AP_MPMQ_GENERATION, &generation) == APR_SUCCESS && generation > 0)
+        apr_sleep(apr_time_from_msec(*(int *)milliseconds));
+    return APR_SUCCESS;
+}
+
+/* Registered while the configuration is read, it runs after the pre-cleanups of post_config. */
+static const char *set_restart(cmd_parms *cmd, void *unused, const char *arg)
+{
+    int *milliseconds = apr_palloc(cmd->pool, sizeof(*milliseconds));
+
+    (void)unused;
+    *milliseconds = atoi(arg);
+    apr_pool_pre_cleanup_register(cmd->pool, milliseconds, hold_up);
+    return NULL;
+}
+
+static const command_rec commands[] = {
+    AP_INIT_TAKE1("TestFaultRestart", set_restart, NULL, RSRC_CONF, "a time in milliseconds"),
+    {NULL}};
+
 static int handler(request_rec *r)
 {
     apr_size_t i;
@@ -122,4 +150,4 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 AP_DECLARE_MODULE(test_fault) = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, AP_MODULE_FLAG_NONE};
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, commands, register_hooks, AP_MODULE_FLAG_NONE};
