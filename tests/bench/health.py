@@ -4,12 +4,17 @@
 Three members stand behind four front ends, each with its best settings; one fault at the same moment meets all of them,
 under a load of each that does not wait for slow answers (RATE requests a second). A run takes four times --seconds: the
 fault begins after the first quarter and ends after five eighths. Counted are errors that clients saw, answers that took
-longer than SLOW, the 99th percentile, requests that reached the bad member while it was bad, and how long after the
-fault's end it had its first request again. The second part is the CPU time of a request through mod_proxy_balancer,
-with mod_tier_health watching it and without.
+longer than SLOW, the 99th percentile, requests that reached the bad member while it was bad, how long it took until it
+was called down, and how long after the fault's end it had its first request again. What mod_tier_health has to reach is
+in GOALS. Then the child that leads the watch is killed, and the time until another one leads is taken. The second part
+is the CPU time of a request through mod_proxy_balancer, with mod_tier_health watching it and without.
 """
 import argparse
+import datetime
 import json
+import os
+import re
+import signal
 import sys
 import time
 
@@ -22,10 +27,19 @@ from webtier_testing.ports import Reservation
 RATE = 200
 SLOW = 0.5
 COST_GOAL = 1.02
+TAKE_OVERS, TAKE_OVER_GOAL = 10, 100  # times, ms
+INTERVAL = 0.1
+# What no figure may be above, by fault; "": each fault.
+GOALS = {"": {"errors": 0, "p99_ms": 20}, "all down": {"p99_ms": None, "back_s": 0.1},
+         "kill -9": {"found_s": 0.3, "back_s": 2 * INTERVAL}, "SIGSTOP": {"found_s": 0.3, "back_s": 2 * INTERVAL},
+         "500 on everything": {"back_s": 2 * INTERVAL}, "2 s slow on everything": {"back_s": 2 * INTERVAL},
+         "500 on traffic": {"to_bad": 10}, "2 s slow on traffic": {"to_bad": 10}, "cut mid-body": {"to_bad": 10}}
+UNITS = {"errors": "errors", "slow": "slow answers", "p99_ms": "ms p99", "to_bad": "requests to the bad member",
+         "found_s": "s until down", "back_s": "s until back"}
 BODY = b"fine" * 500
 THREADS = "ThreadLimit 400\nThreadsPerChild 400\nMaxRequestWorkers 800\nMaxSpareThreads 800\n"
 PROXY = ("proxy", "proxy_http", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests")
-WATCHED = """TierHealthCheck http uri=/health interval=100ms timeout=100ms rise=2 fall=2
+WATCHED = """TierHealthCheck http uri=/health interval=100ms suspect=50ms down=50ms timeout=80ms rise=2 fall=2
 TierHealthRetry on
 TierHealthRetryOn connect timeout empty malformed truncated 500 502 503 504
 TierHealthAttemptTimeout 300ms
@@ -40,7 +54,7 @@ def balancer(urls, more="", member=""):
 
 
 def haproxy_conf(port, apps):
-    servers = "\n".join(f"  server s{app.port} 127.0.0.1:{app.port} check inter 100ms fastinter 100ms fall 2 rise 2 observe layer7 "
+    servers = "\n".join(f"  server s{app.port} 127.0.0.1:{app.port} check inter 100ms fastinter 50ms downinter 50ms fall 2 rise 2 observe layer7 "
                         "error-limit 3 on-error mark-down" for app in apps)
     return f"""global
   maxconn 4000
@@ -48,7 +62,7 @@ defaults
   mode http
   timeout connect 300ms
   timeout server 300ms
-  timeout check 100ms
+  timeout check 80ms
   timeout client 30s
   timeout queue 10s
   retries 3
@@ -163,6 +177,8 @@ class Failover:
                     "retry=1 hcmethod=GET hcuri=/health hcinterval=100ms hcpasses=2 hcfails=2"), (),
                  (*PROXY, "watchdog", "proxy_hcheck"))):
             server = self.bench.httpd(conf, ours=ours, stock=stock)
+            if ours:
+                self.log = server.root / "error.log"
             yield name, server.port
         for name in ("haproxy", "nginx"):
             peer = Peer(workspace, name, apps)
@@ -191,8 +207,7 @@ class Failover:
         else:
             struck = time.time()
             flap(apps, ends)
-        repaired = time.time()
-        repair(apps)
+        repaired = _repair(fault, repair, apps)
         for name, load in loads.items():
             self._count(fault, name, load.join(), apps, struck, repaired)
         self.close()
@@ -206,7 +221,16 @@ class Failover:
         self.rows.append({"fault": fault, "front": name, "total": report.total, "errors": len(report.errors),
                           "slow": report.slower_than(SLOW), "p99_ms": round(1000 * report.p(99), 1),
                           "to_bad": sum(struck + 0.01 < at <= ends for at in times),
+                          "found_s": self._found(apps[0], struck) if name == "webtier" else None,
                           "back_s": round(back[0], 2) if back else None})
+
+    def _found(self, member, struck):
+        """Seconds until the log says that the checks have taken the member down; None when they have not."""
+        for line in self.log.read_text().splitlines():
+            if "WT1001" in line and member.url in line:
+                if log_time(line) > struck:
+                    return round(log_time(line) - struck, 2)
+        return None
 
     def close(self):
         while self._closed:
@@ -216,11 +240,46 @@ class Failover:
             server.close()
 
 
+def _repair(fault, repair, apps):
+    """Ends the fault and returns when it was over; a member that was killed is there only once it has started."""
+    first = apps[:1] if fault == "all down" else apps
+    began = time.time()
+    repair(first)
+    over = time.time() if fault in ("kill -9", "flapping", "all down") else began
+    if first != apps:
+        repair(apps[1:])
+    return over
+
+
 def _answers(port):
     try:
         return client.request(port, "/ready").status == 200
     except OSError:
         return False
+
+
+def log_time(line):
+    """Returns when a line of the error log was written."""
+    return datetime.datetime.strptime(line[1:32], "%a %b %d %H:%M:%S.%f %Y").timestamp()
+
+
+def take_over(bench):
+    """The longest time from the kill -9 of the child that leads the watch until another one leads."""
+    server = bench.httpd("LogLevel tier_health:info\n" + balancer(["http://127.0.0.1:1"], "TierHealthCheck tcp interval=100ms"),
+                         ours=("health",), stock=PROXY)
+
+    def elections():
+        return [line for line in (server.root / "error.log").read_text().splitlines() if "WT0001" in line]
+    took = []
+    for number in range(1, TAKE_OVERS + 1):
+        wait_until(lambda: len(process.children_of(server.pid)) == 2, 10)
+        wait_until(lambda n=number: len(elections()) >= n, 10)
+        time.sleep(0.2)  # the new child follows
+        killed = time.time()
+        os.kill(int(re.search(r"\[pid (\d+)", elections()[-1])[1]), signal.SIGKILL)
+        wait_until(lambda n=number: len(elections()) > n, 10, interval=0.001)
+        took.append(log_time(elections()[-1]) - killed)
+    bench.figure(f"take-over after kill -9 of the leader, the worst of {TAKE_OVERS}", 1000 * max(took), "ms", TAKE_OVER_GOAL)
 
 
 def cost(bench):
@@ -234,12 +293,25 @@ def cost(bench):
                    goal=COST_GOAL)
 
 
+def goal(row, what):
+    """Returns what the figure may not be above, None for any."""
+    if row["front"] != "webtier":
+        return None
+    return (GOALS[""] | GOALS.get(row["fault"], {})).get(what)
+
+
+def reached(row, what):
+    wanted = goal(row, what)
+    return wanted is None or (row[what] is not None and row[what] <= wanted)
+
+
 def print_failover(rows):
-    print(f"\n{'fault':24} {'front':18} {'total':>6} {'errors':>6} {'slow':>5} {'p99 ms':>8} {'to bad':>6} {'back s':>6}")
+    print(f"\n{'fault':24} {'front':18} {'total':>6} {'errors':>6} {'slow':>5} {'p99 ms':>8} {'to bad':>6} {'down s':>6} {'back s':>6}")
     for row in rows:
-        back = "-" if row["back_s"] is None else f"{row['back_s']:.2f}"
+        found, back = ("-" if row[what] is None else f"{row[what]:.2f}" for what in ("found_s", "back_s"))
+        missed = [UNITS[what] for what in UNITS if not reached(row, what)]
         print(f"{row['fault']:24} {row['front']:18} {row['total']:6} {row['errors']:6} {row['slow']:5} {row['p99_ms']:8.1f} "
-              f"{row['to_bad']:6} {back:>6}", flush=True)
+              f"{row['to_bad']:6} {found:>6} {back:>6}{'  MISSED: ' + ', '.join(missed) if missed else ''}", flush=True)
 
 
 def main():
@@ -254,9 +326,11 @@ def main():
     bench = Bench("health", options)
     failover = Failover(bench, options.rate)
     try:
-        for fault in options.faults if options.without != "failover" else ():
-            print(f"health: {fault}", file=sys.stderr)
-            failover.run(fault, options.seconds)
+        if options.without != "failover":
+            for fault in options.faults:
+                print(f"health: {fault}", file=sys.stderr)
+                failover.run(fault, options.seconds)
+            take_over(bench)
         if options.without != "cost":
             cost(bench)
             bench.measure()
@@ -271,15 +345,13 @@ def main():
 def report(bench, failover, options):
     if not options.json:
         print_failover(failover.rows)
-        if bench.cases:
+        if bench.cases or bench.figures:
             print_table(bench)
         return
     for row in failover.rows:
-        for what, unit in (("errors", "errors"), ("slow", "slow answers"), ("p99_ms", "ms p99"), ("to_bad", "requests to the bad member"),
-                           ("back_s", "s until back")):
+        for what, unit in UNITS.items():
             print(json.dumps({"bench": "health", "case": f"{row['fault']}, {row['front']}", "value": row[what], "unit": unit,
-                              "against": None, "goal": 0 if what == "errors" and row["front"] == "webtier" else None,
-                              "ok": row["front"] != "webtier" or what != "errors" or row[what] == 0}))
+                              "against": None, "goal": goal(row, what), "ok": reached(row, what)}))
     for row in bench.rows():
         print(json.dumps(row), flush=True)
 
