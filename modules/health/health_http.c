@@ -199,6 +199,11 @@ static int take_name(health_http_t *parser, char c)
                                     : wrong(parser, "a header line has no colon after its name");
 }
 
+static char shown(char c)
+{
+    return (char)(c == '\t' || (apr_isascii(c) && apr_isprint(c)) ? c : '?');
+}
+
 static int take_value(health_http_t *parser, char c)
 {
     health_http_field_t *field = &parser->field;
@@ -210,7 +215,7 @@ static int take_value(health_http_t *parser, char c)
     if (field->value_size == 0 && (c == ' ' || c == '\t'))
         return IN_VALUE;
     if (field->value_size < sizeof(field->value) - 1)
-        field->value[field->value_size] = c == '\t' || (apr_isascii(c) && apr_isprint(c)) ? c : '?';
+        field->value[field->value_size] = shown(c);
     field->value_size++;
     return IN_VALUE;
 }
@@ -230,10 +235,36 @@ static int (*const take[])(health_http_t *, char) = {
     take_version, take_minor, take_space, take_status,   take_status_end,   take_reason,
     take_line,    take_name,  take_value, take_after_cr, take_after_last_cr};
 
+/*
+ * Most of a head is values: their bytes up to the end of the line or of data at once, once the
+ * first is there. Returns how many it took.
+ */
+static apr_size_t take_run(health_http_t *parser, const char *data, apr_size_t size)
+{
+    health_http_field_t *field = &parser->field;
+    apr_size_t count = 0;
+
+    if (parser->step != IN_VALUE || field->value_size == 0 ||
+        parser->taken >= HEALTH_HTTP_MAX_HEAD)
+        return 0;
+    if (size > HEALTH_HTTP_MAX_HEAD - parser->taken)
+        size = HEALTH_HTTP_MAX_HEAD - parser->taken;
+    while (count < size && data[count] != '\r' && data[count] != '\n' && data[count] != '\0')
+        count++;
+    for (apr_size_t i = 0; i < count && field->value_size + i < sizeof(field->value) - 1; i++)
+        field->value[field->value_size + i] = shown(data[i]);
+    field->value_size += count;
+    parser->taken += count;
+    return count;
+}
+
 health_http_e health_http_feed(health_http_t *parser, const char *data, apr_size_t size)
 {
     for (apr_size_t i = 0; i < size && parser->step != AT_END; i++) {
         if (parser->step < 0)
+            break;
+        i += take_run(parser, data + i, size - i);
+        if (i == size)
             break;
         if (parser->taken++ >= HEALTH_HTTP_MAX_HEAD)
             return HEALTH_HTTP_TOO_LONG;

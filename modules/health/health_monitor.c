@@ -43,6 +43,13 @@ typedef struct monitor_t {
     int complained; /* the table is full or a member cannot be made a target: said once a term */
 } monitor_t;
 
+/* Of the names, not of all the room for them: each member is looked up each second. */
+static unsigned int hash_key(const char *key, apr_ssize_t *size)
+{
+    (void)size;
+    return (unsigned int)health_key_hash((const health_key_t *)(const void *)key);
+}
+
 static void complain(monitor_t *monitor, const health_spec_t *spec, apr_status_t status)
 {
     if (monitor->complained)
@@ -380,8 +387,8 @@ apr_status_t health_monitor_start(tier_loop_t *loop, const health_monitor_option
     monitor->options = *options;
     monitor->loop = loop;
     monitor->pool = pool;
-    monitor->targets = apr_hash_make(pool);
-    monitor->groups = apr_hash_make(pool);
+    monitor->targets = apr_hash_make_custom(pool, hash_key);
+    monitor->groups = apr_hash_make_custom(pool, hash_key);
     monitor->all = apr_array_make(pool, 16, sizeof(health_target_t *));
     monitor->busy = apr_array_make(pool, 16, sizeof(health_target_t *));
     monitor->fresh = apr_array_make(pool, 16, sizeof(health_target_t *));

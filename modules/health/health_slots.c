@@ -44,19 +44,22 @@ int health_slots_is_complete(const proxy_worker_shared *slot)
 /* Writes a member's URL as the status page and member= have it: "unix:path|name" or the name. */
 void health_slots_text(const proxy_worker_shared *slot, char *text, apr_size_t size)
 {
+    apr_size_t longest = sizeof(slot->name_ex) + 1;
+
     if (slot->uds_path[0])
         apr_snprintf(text, size, "unix:%.*s|%.*s", (int)sizeof(slot->uds_path), slot->uds_path,
                      (int)sizeof(slot->name_ex), slot->name_ex);
     else
-        apr_snprintf(text, size, "%.*s", (int)sizeof(slot->name_ex), slot->name_ex);
+        apr_cpystrn(text, slot->name_ex, size < longest ? size : longest);
 }
 
 const health_check_t *health_slots_check(const health_section_t *section,
                                          const proxy_worker_shared *slot)
 {
-    char text[HEALTH_SLOTS_TEXT];
+    char text[HEALTH_SLOTS_TEXT] = "";
 
-    health_slots_text(slot, text, sizeof(text));
+    if (section->overrides)
+        health_slots_text(slot, text, sizeof(text));
     return health_config_check_of(section, text);
 }
 

@@ -134,6 +134,7 @@ static void head_is_bounded(void **state)
         lines++;
     assert_int_equal(lines, (HEALTH_HTTP_MAX_HEAD - 17) / (sizeof(line) - 1));
     assert_int_equal(health_http_feed(&parser, "\r\n", 2), HEALTH_HTTP_TOO_LONG);
+    assert_int_equal(health_http_feed(&parser, "more", 4), HEALTH_HTTP_TOO_LONG);
     health_http_init(&parser);
     for (lines = 0; health_http_feed(&parser, interim, sizeof(interim) - 1) == HEALTH_HTTP_MORE;
          lines++)
