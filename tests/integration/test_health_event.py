@@ -5,9 +5,13 @@ import os
 
 import pytest
 from health_probe_support import TlsScript, authority
-from health_support import FAST, Script, answer, balancer, told
+from health_support import Script, answer, balancer, told
 from test_health_actions import act
-from webtier_testing import scale, wait_until
+from webtier_testing import wait_until
+
+
+# No good member fails three times for being slow.
+CHECK = "http uri=/health interval=1s suspect=100ms down=100ms timeout=1s"
 
 
 def serve(httpd, apps, script, workspace):
@@ -16,7 +20,7 @@ def serve(httpd, apps, script, workspace):
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     server = httpd(modules=["health", "status"], conf=f'TierHealthEvent "{program}" "with blank"',
-                   vhost=balancer(apps, check=f"http uri=/health {FAST}"))
+                   vhost=balancer(apps, check=CHECK))
     return server, program.with_suffix(".out")
 
 
@@ -38,12 +42,13 @@ def test_each_change_is_told(httpd, app, workspace):
     assert event["balancer"] == "balancer://app" and event["time"].endswith("Z")
     assert "status 500" in event["reason"]
     assert lines(out)[-1]["to"] == "maintenance" and lines(out)[-1]["reason"] == "asked for on the status page"
-    wait_until(lambda: told(server)["events"]["delivered"] == 4)
+    count = len(lines(out))
+    wait_until(lambda: told(server)["events"]["delivered"] == count)
     # What was told is not told again.
     server.graceful()
     act(server, "normal", apps[1])
-    wait_until(lambda: len(lines(out)) >= 5)
-    assert len(lines(out)) == 5 and lines(out)[-1]["from"] == "maintenance"
+    wait_until(lambda: len(lines(out)) > count)
+    assert len(lines(out)) == count + 1 and lines(out)[-1]["from"] == "maintenance"
 
 
 @pytest.mark.parametrize("script,why", [("exit 3", "exit status is not 0"), ("kill -9 $$", "exit status is not 0")])
@@ -51,7 +56,7 @@ def test_a_program_that_fails(httpd, app, workspace, script, why):
     server, _ = serve(httpd, [app(), app()], script, workspace)
     server.allow_log("WT1073")
     assert why in server.wait_log("WT1073")[0]
-    wait_until(lambda: told(server)["events"]["failed"] == 2)
+    wait_until(lambda: told(server)["events"]["failed"] >= 2)
     assert told(server)["events"]["delivered"] == 0 and len(server.log_lines("WT1073")) == 1
 
 
@@ -63,14 +68,14 @@ def test_a_program_that_hangs_holds_up_nobody(httpd, app, workspace):
     apps[0].behave("/health", status=500)
     server.wait_log("WT1001")
     apps[0].clear()
-    wait_until(lambda: apps[0].count("/health") >= 5, 2 * scale(1))
+    wait_until(lambda: apps[0].count("/health") >= 5)
     assert len(lines(out)) == 1 and server.get("/").status == 200
 
 
 def serve_url(httpd, apps, url, *settings):
     quoted = " ".join(f'"{word}"' for word in (url, *settings))
     return httpd(modules=["health", "status"], conf=f"TierHealthEvent {quoted}",
-                 vhost=balancer(apps, check="http uri=/health interval=500ms suspect=100ms timeout=500ms fall=2"))
+                 vhost=balancer(apps, check=CHECK))
 
 
 def posted(receiver):
@@ -85,7 +90,7 @@ def test_each_change_is_posted_to_a_url(httpd, app):
     apps[0].behave("/health", status=500)
     server.wait_log("WT1001")
     act(server, "maintenance", apps[1])
-    wait_until(lambda: told(server)["events"]["delivered"] == 4)
+    wait_until(lambda: told(server)["events"]["delivered"] >= 4)
     events = posted(receiver)
     assert [event["time"] for event in events] == sorted(event["time"] for event in events) and len(events) == 4
     assert {event["to"] for event in events[:2]} == {"up"} and {event["member"] for event in events[:2]} == {
@@ -113,6 +118,7 @@ def test_a_receiver_that_fails(httpd, app, behaviour, why):
 
 
 def test_a_receiver_that_hangs_holds_up_nobody(httpd, app):
+    """Nor the probes: none of them waits for an event to be over."""
     apps, receiver = [app(), app()], app(hang=True)
     server = serve_url(httpd, apps, receiver.url + "/told?by=webtier", "timeout=1s")
     server.allow_log("WT1073")
@@ -121,9 +127,14 @@ def test_a_receiver_that_hangs_holds_up_nobody(httpd, app):
     apps[0].behave("/health", status=500)
     server.wait_log("WT1001")
     assert server.get("/").status == 200
+    probes, told_of = apps[0].count("/health"), receiver.count()
+    wait_until(lambda: apps[0].count("/health") >= probes + 12)
+    # A tenth of a second each, where one that waited for an event would take its whole second.
+    assert receiver.count() - told_of <= 6
     receiver.behave(status=200)
+    apps[1].behave("/health", status=500)
     assert "timeout: no whole answer within" in server.wait_log("WT1073")[0]
-    wait_until(lambda: told(server)["events"]["delivered"] >= 1 and posted(receiver)[-1]["to"] == "down")
+    wait_until(lambda: told(server)["events"]["delivered"] >= 1 and posted(receiver)[-1]["member"] == apps[1].url)
 
 
 def test_a_receiver_behind_a_unix_socket(httpd, app, workspace):
@@ -143,7 +154,7 @@ def test_a_receiver_over_tls(httpd, app):
         assert b'"to": "up"' in receiver.requests[0]
         server.allow_log("WT1073")
         server.reconfigure(conf=f"TierHealthEvent {receiver.url}/told",
-                           vhost=balancer([app()], check=f"http uri=/health {FAST}"))
+                           vhost=balancer([app()], check=CHECK))
         server.graceful()
         assert "untrusted: " in server.wait_log("WT1073")[0]
 

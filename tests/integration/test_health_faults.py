@@ -8,27 +8,29 @@ from webtier_testing import wait_until
 
 # mod_proxy's own words about a member that refuses connections.
 REFUSED = ("AH00957", "AH00959", "AH01114")
+# The same of one that is killed over an answer.
+LOST = ("AH01102", "AH00898")
 
 
 @pytest.mark.parametrize("mpm", ["worker", "prefork"])
 def test_killed_member_is_dropped_and_comes_back(httpd, app, mpm):
     apps = [app(), app(), app()]
     server = httpd(modules=["health", "status"], vhost=balancer(apps), mpm=mpm)
-    server.allow_log(*REFUSED, "AH01102")
+    server.allow_log(*REFUSED, *LOST)
     server.wait_log("WT1002", count=3)
     load = server.load(rate=300, seconds=1.5, connections=8)
     time.sleep(0.2)
     apps[0].kill()
-    assert "after 3 consecutive failures: refused" in server.wait_log("WT1001", timeout=2)[0]
+    assert "after 3 consecutive failures: refused" in server.wait_log("WT1001")[0]
     assert "HcFl" in flags(server, apps[0])
     apps[0].restart()
     apps[0].clear()
     # mod_proxy alone would leave it out for 60 s (retry) after the first refused connection.
-    wait_until(lambda: server.get("/").status == 200 and apps[0].count("/") > 0, timeout=2)
+    wait_until(lambda: server.get("/").status == 200 and apps[0].count("/") > 0)
     report = load.join()
     # mod_proxy goes on to another member when a connection is refused; a request that the member was answering
-    # in the instant it was killed is lost (AH01102): one for each of the load's 8 connections at most.
-    lost = len(server.log_lines("AH01102"))
+    # in the instant it was killed is lost: one for each of the load's 8 connections at most.
+    lost = max(len(server.log_lines(mark)) for mark in LOST)
     assert len(report.errors) <= lost <= 8
 
 
@@ -37,9 +39,9 @@ def test_hung_member(httpd, app):
     server = httpd(modules=["health", "status"], vhost=balancer(apps))
     server.wait_log("WT1002", count=2)
     apps[0].stop()
-    assert "timeout: no whole answer within 80ms" in server.wait_log("WT1001", timeout=2)[0]
+    assert "timeout: no whole answer within 400ms" in server.wait_log("WT1001")[0]
     report = server.load(rate=200, seconds=0.4).join()
-    assert report.errors == [] and set(report.statuses) == {200} and report.slower_than(0.2) == 0
+    assert report.errors == [] and set(report.statuses) == {200} and report.slower_than(4) == 0
     apps[0].cont()
     wait_until(lambda: state(server, apps[0]) == "up")
 
@@ -98,4 +100,4 @@ def test_all_down_and_back(httpd, app):
     server.wait_log("WT1001")
     assert server.get("/").status == 503
     only.restart()
-    wait_until(lambda: server.get("/").status == 200, timeout=2)
+    wait_until(lambda: server.get("/").status == 200)

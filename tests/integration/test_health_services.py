@@ -10,7 +10,7 @@ from health_probe_support import mariadb, redis
 from health_support import FAST, Script, balancer, members, state
 from webtier_testing import process, wait_until
 
-SLOW = "interval=100ms timeout=100ms"
+SLOW = "interval=400ms suspect=100ms down=100ms timeout=400ms"
 
 
 @contextlib.contextmanager
@@ -150,14 +150,14 @@ def test_command(httpd, app):
         file.write_text("good")
         script.write_text(COMMAND.format(file=file))
         script.chmod(0o755)
-        server = start(httpd, member, f'command "run={script} --once" {FAST} timeout=100ms')
+        server = start(httpd, member, f'command "run={script} --once" interval=1s suspect=50ms down=50ms timeout=1s fall=1')
         assert "replicates, 0 s behind" in server.wait_log("WT1002")[0]
         file.write_text("bad")
         assert "command: exit status 2: replication has stopped" in server.wait_log("WT1001")[0]
         file.write_text("good")
         server.wait_log("WT1002", count=2)
         file.write_text("hang")
-        assert "timeout: no end of the command within 100ms" in server.wait_log("WT1001", count=2)[1]
+        assert "timeout: no end of the command within 1s" in server.wait_log("WT1001", count=2)[1]
         file.write_text("good")
         server.wait_log("WT1002", count=3)
         left = int(pathlib.Path(f"{file}.pid").read_text())

@@ -6,7 +6,7 @@ import socket
 from health_probe_support import TlsScript, authority
 from health_support import FAST, Script, answer, balancer, members
 
-STRICT = f"{FAST} timeout=100ms verify=on"
+STRICT = f"{FAST} verify=on"
 
 
 def last(server, member):
@@ -91,6 +91,6 @@ def test_member_that_hangs_in_the_handshake(httpd, app):
         member = f"https://127.0.0.1:{deaf.getsockname()[1]}"
         more = f"TierHealthCheck http interval=100ms member={good.url}"
         server = httpd(modules=["health", "status"], vhost=balancer([member, good], f"https {STRICT}", more=more))
-        assert "timeout: no end of the TLS handshake within 100ms" in server.wait_log("WT1001")[0]
-        times = [request["time"] for request in good.requests("/")]
-        assert max(after - before for before, after in zip(times, times[1:])) < 0.25
+        assert "timeout: no end of the TLS handshake within 400ms" in server.wait_log("WT1001")[0]
+        # Three handshakes of 400 ms, one after the other, would have left it two probes.
+        assert good.count("/") > 4
