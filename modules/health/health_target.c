@@ -10,6 +10,7 @@
 #include "health_check_http.h"
 #include "health_companion.h"
 #include "health_ramp.h"
+#include "health_review.h"
 #include "health_schedule.h"
 
 /* How soon a target looks again whether the resolver has answered. */
@@ -240,10 +241,14 @@ static void judge(health_target_t *target, const health_outcome_t *outcome)
     health_member_judge(&member, rise_of(target), target->check->fall, outcome, &from);
     health_entry_set_member(target->entry, &member);
     log_transition(target, from, outcome->result);
-    if (from == HEALTH_DOWN)
-        health_target_returned(target, tier_clock_now());
-    else
+    if (from != HEALTH_DOWN) {
         health_target_mirror(target);
+        return;
+    }
+    health_target_returned(target, tier_clock_now());
+    /* An ejection may end with it: not only at the next tick. */
+    if (target->eject)
+        health_review(target, tier_clock_now());
 }
 
 static void log_local_fault(health_target_t *target, const tier_result_t *result)

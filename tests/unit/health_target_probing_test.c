@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_targets.h"
 
+#include "health_review.h"
+
 static void authorities(void **state)
 {
     health_spec_t spec = {.scheme = "http", .host = "app.example", .port = 8080};
@@ -170,6 +172,33 @@ static void first_pass_is_enough_when_nobody_is_left(void **state)
     close_member(&member);
 }
 
+/* With the pass that brings the member up, not only at the next tick. */
+static void ejection_that_the_checks_saw_ends_with_their_pass(void **state)
+{
+    const health_eject_settings_t settings = {2, MS(600000), MS(600000), 100, {0}};
+    health_eject_t eject = {0};
+    member_server_t member;
+    fixture_t f;
+
+    open_member(&member, "HTTP/1.1 500 No\r\n\r\n");
+    make_target(&f, "http://m", NULL, member.port, *state);
+    f.target->eject = &eject;
+    f.target->ejecting = &settings;
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    (void)run_until(&f, HEALTH_DOWN, 0, 3);
+    assert_int_not_equal(health_eject_claim(&eject, &settings, tier_clock_now()), 0);
+    health_eject_confirm(&eject, HEALTH_ATTEMPT_TIMEOUT, 0);
+    health_review(f.target, tier_clock_now()); /* as a tick does, while it is down */
+    assert_true(health_eject_is_out(&eject));
+    __atomic_store_n(&member.text, "HTTP/1.1 200 OK\r\n\r\n", __ATOMIC_RELEASE);
+    (void)run_until(&f, HEALTH_UP, 2, 0);
+    assert_false(health_eject_is_out(&eject));
+    assert_int_equal(count_lines(&f.fake.log, "WT1061"), 1);
+    assert_int_equal(f.fake.records[0].down, 0);
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
 /* The interval for suspects is shorter than the time-out: one probe after the other. */
 static void probes_do_not_overlap(void **state)
 {
@@ -271,6 +300,7 @@ int main(void)
         test_with_pool(bad_address),
         test_with_pool(intervals_follow_the_state),
         test_with_pool(first_pass_is_enough_when_nobody_is_left),
+        test_with_pool(ejection_that_the_checks_saw_ends_with_their_pass),
         test_with_pool(probes_do_not_overlap),
         test_with_pool(probes_go_elsewhere),
         test_with_pool(name_that_a_certificate_must_have),
