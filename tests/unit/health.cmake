@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS action address agent budget calm check command companion crowd eject event group herald http http_body http_dialogue match
+foreach(subject IN ITEMS action address agent budget calm check command companion crowd eject event group hedge herald http http_body http_dialogue latency match
                          member memcached monitor mysql orders outlier passive post probe queue ramp redis report retry_policy review
                          schedule service sockets state state_file stream suspect table target target_probing times tls)
   webtier_add_unit_test(health_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/health_${subject}_test.c
