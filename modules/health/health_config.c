@@ -13,6 +13,7 @@
 #include "health_check_config.h"
 #include "health_eject_config.h"
 #include "health_event_config.h"
+#include "health_hedge_config.h"
 #include "health_outlier_config.h"
 #include "health_retry_config.h"
 #include "health_state_config.h"
@@ -224,6 +225,8 @@ const command_rec health_config_commands[] = {
     AP_INIT_TAKE12("TierHealthRetryBudget", health_retry_set_budget, NULL, RSRC_CONF | ACCESS_CONF,
                    "the share of the requests that may be tried again, and how many a second in "
                    "any case"),
+    AP_INIT_TAKE_ARGV("TierHealthHedge", health_hedge_set, NULL, RSRC_CONF | ACCESS_CONF,
+                      "off, or on, then settings: quantile=95% least=5ms share=5%"),
     AP_INIT_TAKE1("TierHealthQueueTimeout", health_retry_set_queue_timeout, NULL,
                   RSRC_CONF | ACCESS_CONF, "how long requests wait for a member when all are down"),
     AP_INIT_TAKE1("TierHealthQueueMax", health_retry_set_queue_max, NULL, RSRC_CONF | ACCESS_CONF,

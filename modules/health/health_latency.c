@@ -5,6 +5,7 @@
 
 #define REFRESH   64                    /* counts after which the answer is found anew */
 #define SHORTEST  apr_time_from_msec(5) /* between two halvings: one must be over */
+#define ANSWER    0xffffffff            /* in known */
 #define LEAST_BIT 7                     /* of HEALTH_LATENCY_LEAST */
 
 static apr_uint32_t slot_of(apr_interval_time_t took)
@@ -40,6 +41,12 @@ static void halve(health_latency_t *latency)
     tier_atomic_store(&latency->samples, sum);
 }
 
+/* The answer is to be found anew. */
+static void outdate(health_latency_t *latency)
+{
+    tier_atomic_store64(&latency->known, health_latency_last(latency));
+}
+
 /* One thread halves, whoever sees first that it is time. */
 static void age(health_latency_t *latency, apr_uint32_t samples, apr_time_t now)
 {
@@ -51,7 +58,7 @@ static void age(health_latency_t *latency, apr_uint32_t samples, apr_time_t now)
         return;
     if (before != 0)
         halve(latency);
-    tier_atomic_store64(&latency->known_last, 0);
+    outdate(latency);
 }
 
 void health_latency_add(health_latency_t *latency, apr_interval_time_t took, apr_time_t now)
@@ -61,7 +68,7 @@ void health_latency_add(health_latency_t *latency, apr_interval_time_t took, apr
     __atomic_add_fetch(&latency->slots[slot_of(took)], 1, __ATOMIC_RELAXED);
     samples = __atomic_add_fetch(&latency->samples, 1, __ATOMIC_RELAXED);
     if (samples % REFRESH == 0)
-        tier_atomic_store64(&latency->known_last, 0);
+        outdate(latency);
     age(latency, samples, now);
 }
 
@@ -86,13 +93,18 @@ static apr_interval_time_t find(const health_latency_t *latency, apr_uint32_t th
 
 apr_interval_time_t health_latency_quantile(health_latency_t *latency, apr_uint32_t thousandths)
 {
-    apr_int64_t known = tier_atomic_load64(&latency->known_last);
+    apr_int64_t known = tier_atomic_load64(&latency->known);
     apr_interval_time_t found;
 
     if (known >> 32 == (apr_int64_t)thousandths)
-        return known & 0xffffffff;
+        return known & ANSWER;
     found = find(latency, thousandths);
     if (found > 0)
-        tier_atomic_store64(&latency->known_last, ((apr_int64_t)thousandths << 32) | found);
+        tier_atomic_store64(&latency->known, ((apr_int64_t)thousandths << 32) | found);
     return found;
+}
+
+apr_interval_time_t health_latency_last(const health_latency_t *latency)
+{
+    return tier_atomic_load64(&latency->known) & ANSWER;
 }

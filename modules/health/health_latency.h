@@ -20,10 +20,11 @@
 
 typedef struct health_latency_t {
     apr_uint32_t slots[HEALTH_LATENCY_SLOTS]; /* atomic */
-    apr_uint32_t samples;   /* of all slots, about: a thread that died may leave it wrong; atomic */
-    apr_uint32_t padding;   /* so that both kinds of platform lay it out alike */
-    apr_int64_t halved_at;  /* atomic */
-    apr_int64_t known_last; /* the last answer below; 0: to be found anew; atomic */
+    apr_uint32_t samples;  /* of all slots, about: a thread that died may leave it wrong; atomic */
+    apr_uint32_t padding;  /* so that both kinds of platform lay it out alike */
+    apr_int64_t halved_at; /* atomic */
+    apr_int64_t known; /* the last answer below, and what was asked for in the upper half; 0 there:
+                          it is to be found anew; atomic */
 } health_latency_t;
 
 /* An answer took so long to begin. Any thread. */
@@ -35,5 +36,8 @@ void health_latency_add(health_latency_t *latency, apr_interval_time_t took, apr
  * while all ask for the same thousandths. Any thread.
  */
 apr_interval_time_t health_latency_quantile(health_latency_t *latency, apr_uint32_t thousandths);
+
+/* Returns what the last caller of that was told; 0: nobody was told anything. Any thread. */
+apr_interval_time_t health_latency_last(const health_latency_t *latency);
 
 #endif

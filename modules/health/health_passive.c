@@ -67,6 +67,8 @@ void health_passive_adopt(health_passive_table_t *table, const health_passive_ta
             memcpy(entry->attempts, old->attempts, sizeof(entry->attempts));
             memcpy(entry->counts, old->counts, sizeof(entry->counts));
             entry->budget = old->budget;
+            entry->hedges = old->hedges;
+            entry->latency = old->latency;
             entry->told = old->told;
             entry->eject = old->eject;
             entry->panic = old->panic;

@@ -5,6 +5,7 @@
 #include "atomics.h"
 #include "health_budget.h"
 #include "health_eject.h"
+#include "health_latency.h"
 #include "health_ramp.h"
 #include "health_retry_policy.h"
 #include "health_suspect.h"
@@ -25,6 +26,10 @@ typedef enum {
     HEALTH_COUNT_QUEUED,     /* requests that waited for a member */
     HEALTH_COUNT_ADMITTED,   /* of these, those that got one */
     HEALTH_COUNT_QUEUE_FULL, /* requests that found the waiting room full */
+    HEALTH_COUNT_HEDGED,     /* requests that a second member was asked for beside the first */
+    HEALTH_COUNT_HEDGES_WON, /* of these, those that the second one answered */
+    HEALTH_COUNT_HEDGES_OVER_BUDGET,    /* second attempts not made for want of budget */
+    HEALTH_COUNT_HEDGES_WITHOUT_MEMBER, /* second attempts not made for want of another member */
     HEALTH_COUNTS
 } health_count_e;
 
@@ -36,6 +41,8 @@ typedef struct health_passive_t {
     tier_counter_t attempts[HEALTH_ATTEMPT_KINDS]; /* of a member, by what came of them */
     tier_counter_t counts[HEALTH_COUNTS];          /* of a balancer */
     health_budget_t budget;                        /* of a balancer */
+    health_budget_t hedges;                        /* of a balancer */
+    health_latency_t latency;                      /* of a balancer */
     apr_int64_t told;     /* when the log last said that the budget is spent; atomic */
     health_eject_t eject; /* of a member */
     apr_uint32_t panic; /* of a balancer; 1: all members are tried; the watch's to change; atomic */
@@ -48,7 +55,7 @@ typedef struct health_passive_t {
 typedef struct health_passive_table_t health_passive_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_PASSIVE_LAYOUT 4
+#define HEALTH_PASSIVE_LAYOUT 5
 
 /* Returns how many bytes a table with room for capacity entries takes. */
 apr_size_t health_passive_size(apr_uint32_t capacity);

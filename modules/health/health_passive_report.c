@@ -22,7 +22,13 @@ static const count_text_t count_texts[HEALTH_COUNTS] = {
                                 "Further attempts not made because no other member was left."},
     [HEALTH_COUNT_QUEUED] = {"queued", "Requests that waited for a member to return."},
     [HEALTH_COUNT_ADMITTED] = {"admitted", "Times that a waiting request found a member."},
-    [HEALTH_COUNT_QUEUE_FULL] = {"queue_full", "Requests that found the waiting room full."}};
+    [HEALTH_COUNT_QUEUE_FULL] = {"queue_full", "Requests that found the waiting room full."},
+    [HEALTH_COUNT_HEDGED] = {"hedged", "Requests that a second member was asked for as well."},
+    [HEALTH_COUNT_HEDGES_WON] = {"hedges_won", "Such requests that the second member answered."},
+    [HEALTH_COUNT_HEDGES_OVER_BUDGET] = {"hedges_over_budget",
+                                         "Second attempts not made because the share was used up."},
+    [HEALTH_COUNT_HEDGES_WITHOUT_MEMBER] = {
+        "hedges_without_member", "Second attempts not made because no other member was fit."}};
 
 static const count_text_t attempt_texts[HEALTH_ATTEMPT_KINDS] = {
     [HEALTH_ATTEMPT_PASSED] = {"passed", "Attempts that were answered well."},
@@ -79,6 +85,11 @@ static void begin_balancer(health_passive_report_t *report, const health_passive
     tier_status_mood(tier_status_string(node, "all_members_tried", panic_text(panic), pool),
                      panic ? TIER_STATUS_DEGRADED : TIER_STATUS_NEUTRAL);
     add_counts(node, entry->counts, count_texts, HEALTH_COUNTS, pool);
+    tier_status_metric(node, TIER_STATUS_DURATION, "hedge_quantile",
+                       health_latency_last(&entry->latency),
+                       "Time within which the part of recent answers that TierHealthHedge names "
+                       "began; 0: too few are known.",
+                       pool);
     report->members = tier_status_array(node, "members", pool);
 }
 

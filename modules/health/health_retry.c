@@ -98,7 +98,7 @@ static health_retry_t *begin(health_scene_t *scene, request_rec *r,
     retry->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     ap_set_module_config(r->request_config, &tier_health_module, retry);
     health_retry_hold_insert(retry);
-    if (repeats && retry->has_body)
+    if ((repeats || config->hedge) && retry->has_body)
         health_retry_body_insert(retry);
     return retry;
 }
@@ -112,6 +112,7 @@ static void begin_attempt(health_retry_t *retry)
     retry->granted = retry->refused = retry->sent = retry->heard = retry->headed = 0;
     retry->malformed = retry->cut = retry->timed_out = retry->moved = 0;
     retry->met = NULL;
+    retry->hedge = NULL;
     retry->deadline = retry->hold_until = 0;
     retry->worker = retry->chosen = NULL;
     retry->held_size = 0;

@@ -31,8 +31,9 @@ typedef struct health_retry_t {
     request_rec *r;
     health_scene_t *scene;
     health_retry_config_t config;
-    const request_rec *before; /* the request as it was before the first attempt */
-    struct body_t *body;       /* health_retry_body.c; NULL: the request has none */
+    const request_rec *before;    /* the request as it was before the first attempt */
+    struct body_t *body;          /* health_retry_body.c; NULL: the request has none */
+    struct health_hedge_t *hedge; /* of this attempt, health_hedge_race.c; NULL: there is none */
     unsigned idempotent : 1;
     unsigned has_body : 1;
     unsigned counted : 1;

@@ -12,6 +12,7 @@
 
 #include <clock.h>
 
+#include "health_hedge_race.h"
 #include "health_retry_hold.h"
 #include "health_retry_member.h"
 
@@ -291,6 +292,8 @@ static int create_req(request_rec *r, request_rec *rp)
         retry->deadline = health_retry_about_now() + retry->config.attempt_timeout;
     insert(backend, rp);
     apr_pool_cleanup_register(rp->pool, backend, let_go, apr_pool_cleanup_null);
+    if (retry->hedge)
+        health_hedge_watch(retry->hedge, rp);
     return DECLINED;
 }
 
@@ -303,5 +306,6 @@ void health_retry_backend_register(void)
 {
     ap_register_input_filter(HANDSHAKE_NAME, watch_handshake, NULL, AP_FTYPE_NETWORK - 1);
     ap_register_input_filter(FILTER_NAME, watch, NULL, AP_FTYPE_CONNECTION);
+    health_hedge_register();
     APR_OPTIONAL_HOOK(proxy, create_req, create_req, NULL, NULL, APR_HOOK_MIDDLE);
 }

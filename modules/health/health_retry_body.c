@@ -107,6 +107,13 @@ void health_retry_body_insert(health_retry_t *retry)
     retry->body = body;
 }
 
+apr_bucket_brigade *health_retry_body_kept(const health_retry_t *retry)
+{
+    const body_t *body = retry->body;
+
+    return body && body->ended && !retry->body_lost ? body->kept : NULL;
+}
+
 void health_retry_body_rewind(health_retry_t *retry)
 {
     body_t *body = retry->body;

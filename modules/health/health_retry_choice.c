@@ -41,12 +41,13 @@ static int is_suspect(const health_retry_t *retry, const proxy_worker *worker, a
 /* What leads the choice of one attempt. */
 typedef struct choice_t {
     const health_retry_t *retry;
-    apr_time_t now; /* 0: suspects are as good as others */
+    apr_time_t now;                    /* 0: suspects are as good as others */
+    const proxy_worker_shared *except; /* NULL: nobody */
 } choice_t;
 
 static int is_left_out(const choice_t *choice, const proxy_worker *worker)
 {
-    return health_choice_is_tried(choice->retry, worker->s) ||
+    return worker->s == choice->except || health_choice_is_tried(choice->retry, worker->s) ||
            (choice->now != 0 && is_suspect(choice->retry, worker, choice->now));
 }
 
@@ -74,7 +75,7 @@ static int is_better(proxy_worker *current, proxy_worker *best, void *data)
 /* A suspect is asked when there is nobody else. */
 static proxy_worker *best_of(const health_retry_t *retry, proxy_balancer *balancer, apr_time_t now)
 {
-    choice_t choice = {retry, now};
+    choice_t choice = {retry, now, NULL};
     proxy_worker *best = ap_proxy_balancer_get_best_worker(balancer, retry->r, is_better, &choice);
 
     if (best || now == 0)
@@ -100,6 +101,22 @@ proxy_worker *health_choice_next(const health_retry_t *retry, proxy_balancer *ba
     best = best_of(retry, balancer, is_alarmed(retry) ? tier_clock_now() : 0);
     PROXY_THREAD_UNLOCK(balancer);
     return best;
+}
+
+proxy_worker *health_choice_second(const health_retry_t *retry, const proxy_worker *first,
+                                   proxy_server_conf *conf)
+{
+    choice_t choice = {retry, tier_clock_now(), first->s};
+    proxy_balancer *balancer = retry->balancer;
+    proxy_worker *best;
+
+    if (PROXY_THREAD_LOCK(balancer) != APR_SUCCESS)
+        return NULL;
+    ap_proxy_sync_balancer(balancer, retry->r->server, conf);
+    best = ap_proxy_balancer_get_best_worker(balancer, retry->r, is_better, &choice);
+    PROXY_THREAD_UNLOCK(balancer);
+    return best && best->s->lbset <= first->s->lbset && !PROXY_WORKER_IS_STANDBY(best) ? best
+                                                                                       : NULL;
 }
 
 /* The first attempt. */
@@ -238,15 +255,33 @@ int health_choice_should_move(const health_retry_t *retry, const proxy_worker *w
 
 /* What a choice brings with it. */
 
-static apr_status_t lower_busy(void *data)
+void health_choice_raise_busy(proxy_worker_shared *member)
 {
-    proxy_worker_shared *member = data;
+    __atomic_fetch_add(&member->elected, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&member->busy, 1, __ATOMIC_RELAXED);
+}
+
+void health_choice_lower_busy(proxy_worker_shared *member)
+{
     apr_size_t busy = __atomic_load_n(&member->busy, __ATOMIC_RELAXED);
 
     while (busy > 0 && !__atomic_compare_exchange_n(&member->busy, &busy, busy - 1, 1,
                                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
+}
+
+static apr_status_t lower_busy(void *member)
+{
+    health_choice_lower_busy(member);
     return APR_SUCCESS;
+}
+
+void health_choice_name(request_rec *r, const proxy_balancer *balancer, const proxy_worker *worker)
+{
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME", worker->s->name_ex);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE", worker->s->route);
+    if (*balancer->s->sticky)
+        apr_table_setn(r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
 }
 
 /* What mod_proxy_balancer does for a member it has chosen. */
@@ -254,17 +289,12 @@ int health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_wo
                        char **url)
 {
     request_rec *r = retry->r;
-    apr_table_t *env = r->subprocess_env;
 
-    __atomic_fetch_add(&worker->s->elected, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&worker->s->busy, 1, __ATOMIC_RELAXED);
+    health_choice_raise_busy(worker->s);
     apr_pool_cleanup_register(r->pool, worker->s, lower_busy, apr_pool_cleanup_null);
     retry->chosen = worker;
-    apr_table_setn(env, "BALANCER_NAME", balancer->s->name);
-    apr_table_setn(env, "BALANCER_WORKER_NAME", worker->s->name_ex);
-    apr_table_setn(env, "BALANCER_WORKER_ROUTE", worker->s->route);
-    if (*balancer->s->sticky)
-        apr_table_setn(env, "BALANCER_ROUTE_CHANGED", "1");
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->s->name);
+    health_choice_name(r, balancer, worker);
     return health_retry_url_rewrite(r, worker, url);
 }
 

@@ -20,6 +20,11 @@ proxy_worker *health_choice_first(const health_retry_t *retry, proxy_balancer *b
 proxy_worker *health_choice_next(const health_retry_t *retry, proxy_balancer *balancer,
                                  proxy_server_conf *conf);
 
+/* Returns the member for an attempt beside the one at first: as above, but none that is suspect,
+ * stands by, or is only for when others of a better set are down. NULL: there is none. */
+proxy_worker *health_choice_second(const health_retry_t *retry, const proxy_worker *first,
+                                   proxy_server_conf *conf);
+
 /* Returns 1 when the balancer has chosen worker for a session's request, which can be tried again,
  * and worker is suspect because a request timed out: then the session is to move. */
 int health_choice_should_move(const health_retry_t *retry, const proxy_worker *worker);
@@ -30,6 +35,13 @@ int health_choice_should_move(const health_retry_t *retry, const proxy_worker *w
  */
 int health_choice_take(health_retry_t *retry, proxy_balancer *balancer, proxy_worker *worker,
                        char **url);
+
+/* Says in the environment who has the request of r. */
+void health_choice_name(request_rec *r, const proxy_balancer *balancer, const proxy_worker *worker);
+
+/* The member has one request more, or less; the first counts as elected for it. Any thread. */
+void health_choice_raise_busy(proxy_worker_shared *member);
+void health_choice_lower_busy(proxy_worker_shared *member);
 
 /* The member that was taken is less busy by this one's failed attempt. */
 void health_choice_release(health_retry_t *retry);

@@ -42,6 +42,7 @@ void *health_retry_config_merge(apr_pool_t *pool, void *base_section, void *add_
     TIER_MERGE(merged, base, add, queue_timeout);
     TIER_MERGE(merged, base, add, queue_max);
     TIER_MERGE(merged, base, add, observe);
+    TIER_MERGE_POINTER(merged, base, add, hedge);
     return merged;
 }
 
@@ -59,7 +60,8 @@ int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section
 {
     const health_retry_config_t *set = merged_for(r, section);
 
-    if (!set || (set->attempts <= 1 && set->queue_timeout <= 0 && set->observe <= 0))
+    if (!set || (set->attempts <= 1 && set->queue_timeout <= 0 && set->observe <= 0 &&
+                 !(set->hedge && set->hedge->quantile)))
         return 0;
     config->attempts = TIER_SETTING(set, attempts, 1);
     config->on = set->on ? set->on : &health_retry_on_default;
@@ -72,6 +74,7 @@ int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section
     config->queue_timeout = TIER_SETTING(set, queue_timeout, 0);
     config->queue_max = TIER_SETTING(set, queue_max, 0);
     config->observe = TIER_SETTING(set, observe, 0);
+    config->hedge = set->hedge && set->hedge->quantile ? set->hedge : NULL;
     return 1;
 }
 
@@ -90,7 +93,7 @@ int health_retry_config_used(apr_pool_t *pconf)
     return used != NULL;
 }
 
-static void use(cmd_parms *cmd)
+void health_retry_config_use(cmd_parms *cmd)
 {
     apr_pool_userdata_setn("", USED_KEY, NULL, cmd->pool);
 }
@@ -99,7 +102,7 @@ void health_retry_observe(cmd_parms *cmd, void *section, int observe)
 {
     ((health_retry_config_t *)section)->observe = observe;
     if (observe)
-        use(cmd);
+        health_retry_config_use(cmd);
 }
 
 const char *health_retry_set_attempts(cmd_parms *cmd, void *section, const char *arg)
@@ -118,7 +121,7 @@ const char *health_retry_set_attempts(cmd_parms *cmd, void *section, const char 
                             "from 2 to %d",
                             cmd->cmd->name, arg, HEALTH_RETRY_MAX);
     config->attempts = (int)attempts;
-    use(cmd);
+    health_retry_config_use(cmd);
     return NULL;
 }
 
@@ -202,7 +205,7 @@ const char *health_retry_set_queue_timeout(cmd_parms *cmd, void *section, const 
         tier_glue_parse_time(cmd, arg, "s", 0, apr_time_from_sec(300), &config->queue_timeout);
 
     if (!problem && config->queue_timeout > 0)
-        use(cmd);
+        health_retry_config_use(cmd);
     return problem;
 }
 

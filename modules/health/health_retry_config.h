@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "health_hedge.h"
 #include "health_retry_policy.h"
 
 /*
@@ -21,8 +22,9 @@ typedef struct health_retry_config_t {
     int budget_percent;
     int budget_free; /* a second */
     apr_interval_time_t queue_timeout;
-    int queue_max; /* of a child; 0: half of its threads */
-    int observe;   /* 1: what comes of attempts is to be known, even where none is repeated */
+    int queue_max;                        /* of a child; 0: half of its threads */
+    const health_hedge_settings_t *hedge; /* NULL: nothing is said of it, or it is off */
+    int observe; /* 1: what comes of attempts is to be known, even where none is repeated */
 } health_retry_config_t;
 
 #define HEALTH_RETRY_ATTEMPTS       3
@@ -41,8 +43,8 @@ void health_retry_observe(cmd_parms *cmd, void *section, int observe);
 
 /*
  * Fills *config with what holds for r, defaults included; section is one that httpd has not merged
- * into the request, or NULL. Returns 0 when neither retry nor the waiting room nor ejection is on,
- * and then nothing is filled. Any thread; from the request's pool.
+ * into the request, or NULL. Returns 0 when neither retry nor the waiting room, ejection nor
+ * the hedge is on, and then nothing is filled. Any thread; from the request's pool.
  */
 int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section,
                            health_retry_config_t *config);
@@ -53,6 +55,9 @@ apr_interval_time_t health_retry_config_connect(const ap_conf_vector_t *section)
 
 /* Returns 1 when any section of this configuration switches one of them on. post_config. */
 int health_retry_config_used(apr_pool_t *pconf);
+
+/* Says that something in this configuration needs attempts to be followed. */
+void health_retry_config_use(cmd_parms *cmd);
 
 /* The directives: each an entry of command_rec.func. */
 const char *health_retry_set_attempts(cmd_parms *cmd, void *section, const char *arg);

@@ -12,6 +12,7 @@
 
 #include "health_config.h"
 #include "health_ejector.h"
+#include "health_hedge_race.h"
 #include "health_private.h"
 #include "health_retry_choice.h"
 #include "health_slots.h"
@@ -249,8 +250,6 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
 {
     health_retry_t *retry = health_retry_of(r);
 
-    (void)conf;
-    (void)url;
     (void)proxyhost;
     (void)proxyport;
     if (!retry)
@@ -266,6 +265,8 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
     retry->took = 0;
     if (retry->met && !retry->has_body && health_suspect_sent(&retry->met->suspect, retry->met_at))
         alarm_balancer(retry);
+    if (retry->config.hedge)
+        health_hedge_meet(retry, worker, conf, url);
     return DECLINED;
 }
 
@@ -276,7 +277,7 @@ static int post_request(proxy_worker *worker, proxy_balancer *balancer, request_
 
     (void)conf;
     if (retry && balancer)
-        retry->worker = worker;
+        retry->worker = health_hedge_answerer(retry, worker);
     return DECLINED;
 }
 

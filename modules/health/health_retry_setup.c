@@ -50,7 +50,8 @@ int health_retry_setup(health_scene_t **scene, health_balancers_t *balancers,
     if (!health_retry_member_possible()) {
         ap_log_error(
             APLOG_MARK, APLOG_ERR, 0, main_server,
-            WTNO(1043) "TierHealthRetry, TierHealthQueueTimeout, TierHealthEject, TierHealthPanic "
+            WTNO(1043) "TierHealthRetry, TierHealthHedge, TierHealthQueueTimeout, TierHealthEject, "
+                       "TierHealthPanic "
                        "and TierHealthSlowStart need mod_proxy: put its LoadModule line (a2enmod "
                        "proxy) before that of "
                        "mod_tier_health");

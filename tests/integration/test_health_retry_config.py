@@ -17,6 +17,13 @@ WRONG = {
     "TierHealthRetryBudget 20": "not a share of the requests",
     "TierHealthRetryBudget 2000%": "TierHealthRetryBudget",
     "TierHealthRetryBudget 20% many": "TierHealthRetryBudget",
+    "TierHealthHedge maybe": "neither off nor on with settings quantile=",
+    "TierHealthHedge on 95%": 'there is no setting "95%"',
+    "TierHealthHedge on quantile=100%": "allowed are 50% to 99.9%",
+    "TierHealthHedge on quantile=95": "is not a part of the answers",
+    "TierHealthHedge on quantile=99.95%": "one digit behind the point",
+    "TierHealthHedge on least=0": "TierHealthHedge: least",
+    "TierHealthHedge on share=0%": "TierHealthHedge: share",
     "TierHealthQueueTimeout 1h": "TierHealthQueueTimeout",
     "TierHealthQueueMax 0": "TierHealthQueueMax",
 }
