@@ -53,31 +53,38 @@ const proxy_worker *health_hedge_answerer(const health_retry_t *retry, const pro
 
 /* What the members have to say. */
 
+/* What look() returns of an answer of which too little has come. */
+#define NOT_YET HEALTH_ATTEMPT_KINDS
+
+#define ENDED (POLLRDHUP | POLLHUP | POLLERR)
+
 /* Looks at the beginning of an answer, which stays where it is. Returns what is bad of it, PASSED
- * when it is good; *is_short: too little is there yet. */
+ * when it is good, or NOT_YET; *is_short: a part of it is there, so that poll() would not wait. */
 static health_attempt_e look(int fd, short events, int *is_short, int *status)
 {
     char bytes[HEALTH_BEGINNING_SIZE];
     ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-    int ended = events & (POLLRDHUP | POLLHUP | POLLERR);
 
     *is_short = 0;
-    if (size == 0 || (size < 0 && (ended || (errno != EAGAIN && errno != EINTR))))
+    if (size < 0 && !(events & ENDED) && (errno == EAGAIN || errno == EINTR))
+        return NOT_YET;
+    if (size <= 0)
         return HEALTH_ATTEMPT_EMPTY;
-    switch (health_hedge_beginning(bytes, size > 0 ? (apr_size_t)size : 0, status)) {
+    switch (health_hedge_beginning(bytes, (apr_size_t)size, status)) {
     case HEALTH_BEGINNING_HTTP:
         return HEALTH_ATTEMPT_PASSED;
     case HEALTH_BEGINNING_OTHER:
         return HEALTH_ATTEMPT_MALFORMED;
-    default:
-        *is_short = !ended;
-        return ended ? HEALTH_ATTEMPT_TRUNCATED : HEALTH_ATTEMPT_PASSED;
+    case HEALTH_BEGINNING_SHORT:
+        break;
     }
+    *is_short = !(events & ENDED);
+    return events & ENDED ? HEALTH_ATTEMPT_TRUNCATED : NOT_YET;
 }
 
 static void see_first(health_hedge_t *hedge, short events)
 {
-    const health_retry_config_t *config = &hedge->retry->config;
+    health_attempt_e bad;
     apr_time_t now;
     int is_short;
 
@@ -86,14 +93,15 @@ static void see_first(health_hedge_t *hedge, short events)
         hedge->race.first = HEALTH_SIDE_GOOD;
         return;
     }
-    hedge->bad = look(hedge->fd, events, &is_short, &hedge->bad_status);
+    bad = look(hedge->fd, events, &is_short, &hedge->bad_status);
     hedge->first_short = (unsigned)is_short;
-    if (is_short)
+    if (bad == NOT_YET)
         return;
-    if (hedge->bad == HEALTH_ATTEMPT_PASSED &&
-        health_retry_on_status(config->on, hedge->bad_status))
-        hedge->bad = HEALTH_ATTEMPT_STATUS;
-    hedge->race.first = hedge->bad == HEALTH_ATTEMPT_PASSED ? HEALTH_SIDE_GOOD : HEALTH_SIDE_BAD;
+    if (bad == HEALTH_ATTEMPT_PASSED &&
+        health_retry_on_status(hedge->retry->config.on, hedge->bad_status))
+        bad = HEALTH_ATTEMPT_STATUS;
+    hedge->bad = bad;
+    hedge->race.first = bad == HEALTH_ATTEMPT_PASSED ? HEALTH_SIDE_GOOD : HEALTH_SIDE_BAD;
     now = tier_clock_now();
     hedge->race.bad_until = now + (now - hedge->sent_at);
 }
@@ -144,11 +152,11 @@ static void see_second(health_hedge_t *hedge, short events)
         lose_second(hedge, second->sent ? HEALTH_ATTEMPT_EMPTY : HEALTH_ATTEMPT_CONNECT, 0);
         return;
     }
-    if (second->connecting || (!second->sent && !events))
+    if (second->connecting || !second->sent)
         return;
     bad = look(second->fd, events, &is_short, &answer);
     hedge->second_short = (unsigned)is_short;
-    if (is_short)
+    if (bad == NOT_YET)
         return;
     if (bad == HEALTH_ATTEMPT_PASSED && is_error(hedge->retry, answer))
         bad = HEALTH_ATTEMPT_STATUS;
@@ -216,14 +224,14 @@ static void await(health_hedge_t *hedge, apr_time_t now, apr_time_t wake_at)
         members[1].events = health_second_events(&hedge->second);
     }
     if (hedge->first_short)
-        members[0].events = POLLRDHUP;
+        members[0].events &= ~POLLIN;
     if (hedge->second_short)
         members[1].events &= ~POLLIN;
     if (poll(members, 2, patience(hedge, now, wake_at)) < 0)
         return;
-    if (members[0].revents || hedge->first_short)
+    if (hedge->race.first == HEALTH_SIDE_SILENT && (members[0].revents || hedge->first_short))
         see_first(hedge, members[0].revents);
-    if (members[1].revents || hedge->second_short)
+    if (hedge->race.second == HEALTH_SIDE_SILENT && (members[1].revents || hedge->second_short))
         see_second(hedge, members[1].revents);
 }
 
