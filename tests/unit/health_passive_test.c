@@ -113,11 +113,17 @@ static void test_larger_table_takes_over(void **state)
     health_passive_attempt(entry, HEALTH_ATTEMPT_TIMEOUT);
     health_passive_count(entry, HEALTH_COUNT_RETRIES);
     entry->told = 5;
+    entry->hedges.saved = 6;
+    for (int i = 0; i < 200; i++)
+        health_latency_add(&entry->latency, apr_time_from_msec(3), apr_time_from_sec(1));
     health_passive_adopt(large, small);
     entry = health_passive_claim(large, &key);
     assert_int_equal(tier_counter_get(&entry->attempts[HEALTH_ATTEMPT_TIMEOUT]), 1);
     assert_int_equal(tier_counter_get(&entry->counts[HEALTH_COUNT_RETRIES]), 1);
     assert_int_equal(entry->told, 5);
+    assert_int_equal(entry->hedges.saved, 6);
+    assert_int_equal(entry->latency.samples, 200);
+    assert_true(health_latency_quantile(&entry->latency, 950) >= apr_time_from_msec(3));
     apr_pool_destroy(pool);
 }
 
