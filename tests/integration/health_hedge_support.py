@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the hedge share: a balancer that asks its first member nearly always first."""
 import contextlib
+import threading
 
 from health_retry_support import ATTEMPT_FAULTS, traffic
 from health_support import PAGES
@@ -53,3 +54,16 @@ def logged(server, path, count=1):
         return []
     wait_until(lambda: len(lines()) >= count)
     return [tuple(line) for line in lines()]
+
+
+class Asked:
+    """A request under way."""
+
+    def __init__(self, server, path="/x"):
+        self._replies = []
+        self._thread = threading.Thread(target=lambda: self._replies.append(server.get(path, timeout=25)))
+        self._thread.start()
+
+    def reply(self):
+        self._thread.join()
+        return self._replies[0]

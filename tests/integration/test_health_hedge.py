@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A slow member beside a quick one: the client has the quick one's answer, whole and alone."""
 import os
-import threading
 
 import pytest
-from health_hedge_support import HEDGE, hedging, logged
+from health_hedge_support import HEDGE, Asked, hedging, logged
 from health_retry_support import attempts, traffic
 from health_support import Script, answer, manager
 from webtier_testing import pattern, wait_until
@@ -74,14 +73,11 @@ def test_nothing_of_the_loser(httpd, app):
     server = hedging(httpd, [slow, quick])
     slow.behave("/x", hold=True, body=b"S" * LARGE)
     quick.behave("/x", hold_at=1000, size=LARGE)
-    replies = []
-    client = threading.Thread(target=lambda: replies.append(server.get("/x", timeout=20)))
-    client.start()
+    asked = Asked(server)
     wait_until(lambda: traffic(server)["hedges_won"] >= 1)
     slow.release()
     quick.release()
-    client.join()
-    assert replies[0].body == pattern(LARGE)
+    assert asked.reply().body == pattern(LARGE)
     assert [server.get("/prime").status for _ in range(5)] == [200] * 5
 
 
@@ -90,14 +86,11 @@ def test_the_first_answers_after_all(httpd, app):
     server = hedging(httpd, [slow, hung])
     slow.behave("/x", hold=True, body=b"first")
     hung.behave("/x", hold=True, body=b"second")
-    replies = []
-    client = threading.Thread(target=lambda: replies.append(server.get("/x", timeout=20)))
-    client.start()
+    asked = Asked(server)
     wait_until(lambda: slow.count("/x") == 1 and hung.count("/x") == 1)
     assert busy(server) == [1, 1]
     slow.release()
-    client.join()
-    assert replies[0].body == b"first" and logged(server, "/x") == [("first", slow.url)]
+    assert asked.reply().body == b"first" and logged(server, "/x") == [("first", slow.url)]
     assert sum(value for kind, value in attempts(server, hung).items() if kind.startswith("failed")) == 0
     wait_until(lambda: busy(server) == [0, 0])
 
@@ -146,6 +139,7 @@ def test_sessions_stay(httpd, app):
     quick.behave("/x", body=b"quick")
     assert server.get("/x", headers={"Cookie": "ID=x.one"}).body == b"slow" and quick.count("/x") == 0
     # One that begins here begins at who has answered.
+    slow.behave("/x", hold=True)
     reply = server.get("/x")
     assert reply.body == b"quick" and reply.headers["Set-Cookie"] == "ID=x.two"
 
@@ -203,9 +197,11 @@ def test_nobody_else_is_fit(httpd, app):
     """Of two members the other one is drained: the slow one is waited for, and nothing is paid."""
     slow, other = app(), app()
     server = hedging(httpd, [slow, f"{other.url} status=+N"])
-    slow.behave("/x", delay=0.15, body=b"slow")
-    assert server.get("/x").body == b"slow" and other.count() == 0
-    assert traffic(server)["hedges_without_member"] >= 1 and traffic(server)["hedged"] == 0
+    slow.behave("/x", hold=True, body=b"slow")
+    asked = Asked(server)
+    wait_until(lambda: slow.count("/x") == 1 and traffic(server)["hedges_without_member"] >= 1)
+    slow.release()
+    assert asked.reply().body == b"slow" and other.count() == 0 and traffic(server)["hedged"] == 0
 
 
 def test_connections_are_not_leaked(httpd, app):
