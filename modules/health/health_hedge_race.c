@@ -82,6 +82,14 @@ static health_attempt_e look(int fd, short events, int *is_short, int *status)
     return events & ENDED ? HEALTH_ATTEMPT_TRUNCATED : NOT_YET;
 }
 
+static void log_failed(const health_hedge_t *hedge, const proxy_worker *worker,
+                       health_attempt_e bad)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, hedge->retry->r,
+                  WTNO(1092) "%s failed (%s) while another member is asked as well",
+                  worker->s->name_ex, health_attempt_name(bad));
+}
+
 static void see_first(health_hedge_t *hedge, short events)
 {
     health_attempt_e bad;
@@ -102,20 +110,19 @@ static void see_first(health_hedge_t *hedge, short events)
         bad = HEALTH_ATTEMPT_STATUS;
     hedge->bad = bad;
     hedge->race.first = bad == HEALTH_ATTEMPT_PASSED ? HEALTH_SIDE_GOOD : HEALTH_SIDE_BAD;
+    if (bad != HEALTH_ATTEMPT_PASSED)
+        log_failed(hedge, hedge->worker, bad);
     now = tier_clock_now();
     hedge->race.bad_until = now + (now - hedge->sent_at);
 }
 
-/* Says what came of an attempt whose answer is not given to anybody. */
-static void tell_failed(const health_hedge_t *hedge, const proxy_worker *worker,
-                        health_attempt_e bad, int status)
+/* Counts what came of an attempt whose answer is not given to anybody. */
+static void count_failed(const health_hedge_t *hedge, const proxy_worker *worker,
+                         health_attempt_e bad, int status)
 {
     const health_retry_t *retry = hedge->retry;
     const health_ejector_case_t ended = {bad, status, 0};
 
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, retry->r,
-                  WTNO(1092) "%s failed (%s) while another member is asked as well",
-                  worker->s->name_ex, health_attempt_name(bad));
     health_passive_attempt(health_scene_member(retry->scene, retry->followed, worker->s), bad);
     health_ejector_attempt(retry->scene->balancers, retry->balancer, worker->s, &ended, retry->r);
 }
@@ -124,7 +131,8 @@ static void lose_second(health_hedge_t *hedge, health_attempt_e bad, int status)
 {
     health_second_end(&hedge->second);
     hedge->race.second = HEALTH_SIDE_NONE;
-    tell_failed(hedge, hedge->second.worker, bad, status);
+    log_failed(hedge, hedge->second.worker, bad);
+    count_failed(hedge, hedge->second.worker, bad, status);
 }
 
 /* An error of the second member is worth less than the silence of the first; mod_proxy would hold
@@ -265,7 +273,7 @@ static void leave_first(health_hedge_t *hedge)
     apr_socket_shutdown(hedge->socket, APR_SHUTDOWN_READWRITE);
     if (hedge->race.first != HEALTH_SIDE_BAD)
         return;
-    tell_failed(hedge, hedge->worker, hedge->bad, hedge->bad_status);
+    count_failed(hedge, hedge->worker, hedge->bad, hedge->bad_status);
     if (retry->tried_count < HEALTH_TRIED_MAX)
         retry->tried[retry->tried_count++] = hedge->worker->s;
 }
