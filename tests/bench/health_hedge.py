@@ -40,7 +40,7 @@ def tail(bench):
 
     def run(name):
         paths = [f"{path}?{name.split()[0]}" for path in OFTEN]
-        reports[name] = Load(f"http://127.0.0.1:{fronts[name].port}", RATE, 4 * bench.options.seconds, path=paths,
+        reports[name] = Load(bench._workspace, f"http://127.0.0.1:{fronts[name].port}", RATE, 4 * bench.options.seconds, path=paths,
                              connections=40, expect_body=BODY).join()
 
     loads = [threading.Thread(target=run, args=(name,)) for name in fronts]
