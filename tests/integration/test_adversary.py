@@ -38,6 +38,7 @@ def start(httpd, application, folder, memcached, mpm):
             BalancerMember http://localhost:{application.port}
             TierHealthRetry on
             TierHealthEject on
+            TierHealthHedge on
             TierHealthPanic 60%
         </Proxy>
         ProxyTimeout 5
