@@ -4,9 +4,10 @@
 
 #include <apr_thread_mutex.h>
 
-#define REPROXY_RELAY_PIPES_KEPT  32
-#define REPROXY_RELAY_PIPES_LARGE 8 /* of them: all of a user's count for fs.pipe-user-pages-soft  \
-                                     */
+#define REPROXY_RELAY_PIPES_KEPT 32
+#define REPROXY_RELAY_PIPES_LARGE                                                                  \
+    8 /* of them: all of a user's count for fs.pipe-user-pages-soft                                \
+       */
 /* Sizes in bytes. */
 #define REPROXY_RELAY_PIPE_USUAL (64 * 1024)   /* what the kernel makes */
 #define REPROXY_RELAY_PIPE_KEPT  (256 * 1024)  /* the most of a large one that is not in use */
