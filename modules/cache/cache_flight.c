@@ -198,8 +198,11 @@ cache_flight_state_e cache_flight_wait(cache_flights_t *flights, cache_roster_t 
             return (word ^ ticket->word) & ~STATE_MASK ? CACHE_FLIGHT_LOST : state_of(word);
         if (now >= until)
             return CACHE_FLIGHT_FLYING;
-        if (!is_flying(slot, roster, now))
+        if (!is_flying(slot, roster, now)) {
+            if (tier_atomic_load(&slot->word) != word)
+                continue; /* it has landed just now */
             return CACHE_FLIGHT_LOST;
+        }
         sleep_on(slot, word, until - now < every ? until - now : every);
     }
 }

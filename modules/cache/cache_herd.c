@@ -225,7 +225,8 @@ static int await_lease(cache_request_t *state, request_rec *r, apr_time_t until)
     apr_interval_time_t keep = until - tier_clock_now();
     cache_lease_e whose = cache_lease_try(herd->lease, &state->herd.id, keep, r->pool);
 
-    state->answer.collapsed = whose == CACHE_LEASE_OTHERS;
+    if (whose == CACHE_LEASE_OTHERS)
+        state->answer.collapsed = 1;
     __atomic_add_fetch(herd->waiting, 1, __ATOMIC_RELAXED);
     while (whose == CACHE_LEASE_OTHERS && tier_clock_now() < until) {
         apr_sleep(POLL_OTHER_BOX);
@@ -303,8 +304,10 @@ int cache_herd_join(cache_request_t *state, request_rec *r, cache_herd_look_t lo
         role = cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &state->herd.id,
                                   &herd->self, tier_clock_now(), tier_clock_now() + longest,
                                   &state->herd.ticket);
-        if (role == CACHE_FLIGHT_LEADS)
+        if (role == CACHE_FLIGHT_LEADS) {
+            state->answer.collapsed = round > 0; /* unless it asks after all */
             return begin_to_lead(state, r, look, until);
+        }
         if (role == CACHE_FLIGHT_FULL)
             return 0;
         outcome = wait_for(state, until);
