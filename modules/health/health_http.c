@@ -244,8 +244,7 @@ static apr_size_t take_run(health_http_t *parser, const char *data, apr_size_t s
     health_http_field_t *field = &parser->field;
     apr_size_t count = 0;
 
-    if (parser->step != IN_VALUE || field->value_size == 0 ||
-        parser->taken >= HEALTH_HTTP_MAX_HEAD)
+    if (parser->step != IN_VALUE || field->value_size == 0 || parser->taken >= HEALTH_HTTP_MAX_HEAD)
         return 0;
     if (size > HEALTH_HTTP_MAX_HEAD - parser->taken)
         size = HEALTH_HTTP_MAX_HEAD - parser->taken;
