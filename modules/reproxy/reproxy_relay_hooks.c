@@ -16,6 +16,7 @@
 
 #include "reproxy_config.h"
 #include "reproxy_deliver.h"
+#include "reproxy_handed.h"
 #include "reproxy_private.h"
 #include "reproxy_relay_config.h"
 #include "reproxy_relay_path.h"
@@ -218,11 +219,14 @@ static int may_be_relayed(const conn_rec *c)
     return reproxy_scene()->relay_child && c->cs && !c->master && !c->outgoing;
 }
 
+/* Between the hooks of a connection. */
+static char between;
+
 /*
  * Runs the hook again within itself, so that it gets control when the request was processed: the
  * protocol's own hook is the last, and nothing comes after it.
  */
-static int process_connection(conn_rec *c)
+static int process(conn_rec *c)
 {
     reproxy_relay_conn_t *conn = conn_of(c);
     int result = OK;
@@ -247,24 +251,40 @@ static int process_connection(conn_rec *c)
                                                     : result;
 }
 
+static int process_connection(conn_rec *c)
+{
+    int result;
+
+    REPROXY_HANDED_ON(&between);
+    result = process(c);
+    REPROXY_HANDED_OVER(&between);
+    return result;
+}
+
 /* The MPM has given up waiting, as no worker was free for long: the relay goes on all the same. */
 static void resume_connection(conn_rec *c, request_rec *r)
 {
-    reproxy_relay_conn_t *conn = conn_of(c);
+    reproxy_relay_conn_t *conn;
 
     (void)r;
+    REPROXY_HANDED_ON(&between);
+    conn = conn_of(c);
     if (conn && c->sbh && reproxy_relay_carry_is_busy(conn->carry)) {
         c->cs->state = CONN_STATE_PROCESSING;
     }
+    REPROXY_HANDED_OVER(&between);
 }
 
 static int pre_close_connection(conn_rec *c)
 {
-    reproxy_relay_conn_t *conn = conn_of(c);
+    reproxy_relay_conn_t *conn;
 
+    REPROXY_HANDED_ON(&between);
+    conn = conn_of(c);
     if (conn) {
         reproxy_relay_carry_abort(conn->carry);
     }
+    REPROXY_HANDED_OVER(&between);
     return OK;
 }
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from webtier_testing import wait_until
+from webtier_testing import scale, wait_until
 
 FAULT = (
     "AH00957", "AH00959", "AH01114",  # mod_proxy could not connect to the killed member
@@ -95,7 +95,7 @@ def test_memcached_lost(tier, fault):
     assert report.errors == [] and set(report.statuses) == {200}
     assert len(server.wait_log("WT0101")) == 1
     # 100 ms of deadline for the calls under way when it hung; one a connection at most.
-    assert report.slower_than(0.3) <= 20
+    assert report.slower_than(scale(0.3)) <= 20
     if fault == "kill":
         store.restart()
     else:
