@@ -150,11 +150,10 @@ class Httpd:
         """Restarts gracefully (SIGUSR1); with `wait`, returns when the new configuration is in force.
 
         Stock httpd may start the new generation's children only a second later; connections wait that long. Children of
-        before may take a connection more until they have heard of it: that is waited for, too, two seconds at most.
+        before may take a connection more until they have heard of it: that is waited for, too, some seconds at most.
         """
-        before = self.children()
-        self._restart(signal.SIGUSR1, wait)
-        end = time.monotonic() + 2
+        before = self._restart(signal.SIGUSR1, wait)
+        end = time.monotonic() + settings.scale(4)
         while wait and time.monotonic() < end and any(accepts(pid, self.port) for pid in before):
             time.sleep(0.002)
 
@@ -167,11 +166,22 @@ class Httpd:
         self._restart(signal.SIGHUP, wait)
 
     def _restart(self, number, wait):
+        """Returns the children of before; some may have been started only while the signal was on its way."""
         ready = self._ready_count()
+        before = set(self.children())
+
+        def is_over():
+            children = self.children()
+            if not self.running() or self._ready_count() > ready:
+                return True
+            before.update(children)
+            return False
+
         self._process.send(number)
         if wait:
-            wait_until(lambda: not self.running() or self._ready_count() > ready, 15, what="the restart of httpd")
+            wait_until(is_over, 15, what="the restart of httpd")
             assert self.running(), self._explain("httpd ended instead of restarting")
+        return before
 
     def children(self):
         """Returns the process ids of httpd's children."""
