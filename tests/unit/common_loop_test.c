@@ -12,34 +12,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "common_pollset.h"
 #include "loop.h"
 
 #define MS(n) apr_time_from_msec(n)
-
-/* The pollset's calls, counted and made to fail: see common.cmake. */
-static int polls;
-static apr_status_t poll_fails;
-static apr_status_t create_fails;
-
-apr_status_t __real_apr_pollset_poll(apr_pollset_t *, apr_interval_time_t, apr_int32_t *,
-                                     const apr_pollfd_t **);
-apr_status_t __wrap_apr_pollset_poll(apr_pollset_t *, apr_interval_time_t, apr_int32_t *,
-                                     const apr_pollfd_t **);
-apr_status_t __real_apr_pollset_create(apr_pollset_t **, apr_uint32_t, apr_pool_t *, apr_uint32_t);
-apr_status_t __wrap_apr_pollset_create(apr_pollset_t **, apr_uint32_t, apr_pool_t *, apr_uint32_t);
-
-apr_status_t __wrap_apr_pollset_poll(apr_pollset_t *pollset, apr_interval_time_t timeout,
-                                     apr_int32_t *count, const apr_pollfd_t **events)
-{
-    polls++;
-    return poll_fails ? poll_fails : __real_apr_pollset_poll(pollset, timeout, count, events);
-}
-
-apr_status_t __wrap_apr_pollset_create(apr_pollset_t **pollset, apr_uint32_t size, apr_pool_t *pool,
-                                       apr_uint32_t flags)
-{
-    return create_fails ? create_fails : __real_apr_pollset_create(pollset, size, pool, flags);
-}
 
 static tier_loop_t *make_loop(apr_uint32_t sockets, apr_pool_t *pool)
 {

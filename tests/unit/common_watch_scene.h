@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "common_pollset.h"
 #include "common_stopwatch.h"
 #include "segment.h"
 #include "watch.h"
@@ -15,31 +16,6 @@
 #define MS(n) apr_time_from_msec(n)
 #define QUICK MS(400)   /* no stop of httpd is held up; a pause is a second */
 #define LONG  MS(30000) /* only a fault makes a test wait for so long */
-
-/* The pollset's failures are made here: see common.cmake. */
-static apr_status_t poll_fails;
-static apr_status_t create_fails;
-
-apr_status_t __real_apr_pollset_poll(apr_pollset_t *, apr_interval_time_t, apr_int32_t *,
-                                     const apr_pollfd_t **);
-apr_status_t __wrap_apr_pollset_poll(apr_pollset_t *, apr_interval_time_t, apr_int32_t *,
-                                     const apr_pollfd_t **);
-apr_status_t __real_apr_pollset_create(apr_pollset_t **, apr_uint32_t, apr_pool_t *, apr_uint32_t);
-apr_status_t __wrap_apr_pollset_create(apr_pollset_t **, apr_uint32_t, apr_pool_t *, apr_uint32_t);
-
-apr_status_t __wrap_apr_pollset_poll(apr_pollset_t *pollset, apr_interval_time_t timeout,
-                                     apr_int32_t *count, const apr_pollfd_t **events)
-{
-    apr_status_t fails = __atomic_load_n(&poll_fails, __ATOMIC_RELAXED);
-
-    return fails ? fails : __real_apr_pollset_poll(pollset, timeout, count, events);
-}
-
-apr_status_t __wrap_apr_pollset_create(apr_pollset_t **pollset, apr_uint32_t size, apr_pool_t *pool,
-                                       apr_uint32_t flags)
-{
-    return create_fails ? create_fails : __real_apr_pollset_create(pollset, size, pool, flags);
-}
 
 /* In shared memory: what all watches do to one another. All fields but leader are atomic. */
 typedef struct scene_t {
