@@ -4,14 +4,11 @@
 import select
 import socket
 import statistics
-import subprocess
-import sys
 import time
 
 from assets_files import put
-from bench_lib import Unmeasurable, main
+from bench_lib import Unmeasurable, main, origin_running
 from webtier_testing import client, wait_until
-from webtier_testing.ports import Reservation
 
 HERD, SIZE, PIECES, SECONDS = 1000, 1 << 20, 64, 2.4
 CROWD = "ThreadLimit 512\nThreadsPerChild 512\nServerLimit 2\nMaxRequestWorkers 1024\nMinSpareThreads 1\nMaxSpareThreads 1024\n"
@@ -114,18 +111,9 @@ def compare(bench, origin, port, line):
 
 
 def prepare(bench):
-    reservation = Reservation()
-    origin = subprocess.Popen([sys.executable, "-c", ORIGIN, str(reservation.port)], stdout=subprocess.PIPE, text=True)
-    try:
-        origin.stdout.readline()
+    with origin_running(ORIGIN) as (origin, port):
         for line in ("EnableSendfile on", "EnableSendfile off"):
-            compare(bench, origin, reservation.port, line)
-        if origin.poll() is not None:
-            raise Unmeasurable("the application has ended")
-    finally:
-        origin.kill()
-        origin.wait()
-        reservation.close()
+            compare(bench, origin, port, line)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ round measures every case once, in turn, so that a change of the machine's mood 
 of the rounds' ratios.
 """
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -318,6 +319,23 @@ class Bench:
         for server in reversed(self._servers):
             server.close()
         self._workspace.remove()
+
+
+@contextlib.contextmanager
+def origin_running(program):
+    """Runs an application of the benchmark's own, Python text that says "up" when it listens on the port in its
+    first argument; gives its process and the port, and raises Unmeasurable when it ended before its time."""
+    reservation = Reservation()
+    origin = subprocess.Popen([sys.executable, "-c", program, str(reservation.port)], stdout=subprocess.PIPE, text=True)
+    try:
+        origin.stdout.readline()
+        yield origin, reservation.port
+        if origin.poll() is not None:
+            raise Unmeasurable("the application has ended")
+    finally:
+        origin.kill()
+        origin.wait()
+        reservation.close()
 
 
 def _said(case, other, goal):

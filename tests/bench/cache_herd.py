@@ -10,12 +10,9 @@ import select
 import socket
 import statistics
 import struct
-import subprocess
-import sys
 import time
 
-from bench_lib import Unmeasurable, main
-from webtier_testing.ports import Reservation
+from bench_lib import Unmeasurable, main, origin_running
 
 CROWDS, GOAL_MS = (100, 1000), 20
 SECONDS, SIZE = 0.5, 1024
@@ -119,19 +116,10 @@ def box(bench, port, more=""):
 
 
 def prepare(bench):
-    reservation = Reservation()
-    origin = subprocess.Popen([sys.executable, "-c", ORIGIN, str(reservation.port)], stdout=subprocess.PIPE, text=True)
-    try:
-        origin.stdout.readline()
-        compare(bench, origin, [box(bench, reservation.port)], "one box")
+    with origin_running(ORIGIN) as (origin, port):
+        compare(bench, origin, [box(bench, port)], "one box")
         store = f"TierCacheServer {bench.memcached().server}\nTierCacheTimeout 1s\n"
-        compare(bench, origin, [box(bench, reservation.port, store) for _ in range(2)], "two boxes")
-        if origin.poll() is not None:
-            raise Unmeasurable("the application has ended")
-    finally:
-        origin.kill()
-        origin.wait()
-        reservation.close()
+        compare(bench, origin, [box(bench, port, store) for _ in range(2)], "two boxes")
 
 
 if __name__ == "__main__":
