@@ -12,6 +12,7 @@
 #include "assets_splice.h"
 
 #include "clock.h"
+#include "flushes.h"
 
 #include <apr_optional_hooks.h>
 #include <apr_strings.h>
@@ -27,14 +28,9 @@
 /* What one look at the page reads at most. */
 #define PIECE ((apr_size_t)64 * 1024)
 
-/*
- * mod_proxy_http hands over what one read has brought, and a flush before it waits for more. What
- * comes between may be gathered: sending so much at a time costs less than sending each read. The
- * first bytes of a page go at once.
- */
+/* So much is gathered of what flushes (flushes.h). The first bytes of a page go at once. */
 #define GATHERED         ((apr_off_t)32 * 1024)
 #define GATHERED_BUCKETS 64
-#define FLUSHES_KEY      "tier-assets-flushes"
 
 #define VERSION_KEY "tier-assets-version"
 
@@ -116,7 +112,7 @@ static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
     rewriting_t *made = apr_pcalloc(r->pool, sizeof(*made));
 
     made->kind = kind;
-    made->is_flushed = apr_table_get(r->notes, FLUSHES_KEY) != NULL;
+    made->is_flushed = tier_flushes(r);
     assets_rewrite_page(&made->page, r);
     made->judge.judge = assets_page_judge;
     made->judge.baton = &made->page;
@@ -435,7 +431,6 @@ static int proxy_fixups(request_rec *r)
 {
     if (!r->main && assets_rewrite_is_on(r) && !tier_internal_baton(r, &tier_assets_module))
         assets_validators_restore(r, 1);
-    apr_table_setn(r->notes, FLUSHES_KEY, "1");
     return OK;
 }
 
@@ -460,6 +455,7 @@ void assets_rewrite_register(apr_pool_t *pool)
     (void)pool;
     ap_register_output_filter(FILTER_NAME, filter, NULL, AP_FTYPE_CONTENT_SET - 1);
     assets_interim_register();
+    tier_flushes_register_hooks();
     ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     APR_OPTIONAL_HOOK(proxy, fixups, proxy_fixups, NULL, NULL, APR_HOOK_MIDDLE);

@@ -385,6 +385,8 @@ static apr_status_t first_brigade(cache_request_t *state, ap_filter_t *f,
     cache_purge_strip_tags(r);
     cache_top_note(state, r, verdict);
     mark_forwarded(state, r, verdict);
+    if (cache_gather(state, f, brigade))
+        return APR_SUCCESS;
     return complete && state->saving ? cache_filter_pass_and_finish(state, f, brigade)
                                      : cache_filter_pass(state, f, brigade);
 }
@@ -394,6 +396,8 @@ static apr_status_t next_brigade(cache_request_t *state, ap_filter_t *f,
 {
     int complete = state->saving && cache_filter_collect(state, f->r, brigade);
 
+    if (cache_gather(state, f, brigade))
+        return APR_SUCCESS;
     if (complete && !state->runtime->store->is_quick)
         return cache_filter_pass_and_finish(state, f, brigade);
     if (complete)

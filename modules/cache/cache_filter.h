@@ -50,6 +50,12 @@ apr_status_t cache_filter_pass_and_finish(cache_request_t *state, ap_filter_t *f
  */
 apr_status_t cache_hold_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade);
 
+/*
+ * Returns 1 when brigade is kept for now; else all that was kept before is in front of it.
+ * cache_gather.c
+ */
+int cache_gather(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade);
+
 /* Returns 1 when passing r's answer on may take longer than others are to wait. cache_hold.c */
 int cache_hold_is_slow(const cache_request_t *state, const request_rec *r);
 

@@ -78,7 +78,8 @@ struct cache_request_t {
     int status;               /* of the origin's answer */
     apr_time_t orphan_until;  /* the client has gone, what comes is collected; 0: it has not */
     apr_bucket_brigade *held; /* what the client is too slow for; NULL: nothing was */
-    int is_replaced;          /* by what is stored: the rest of the origin's answer is dropped */
+    apr_bucket_brigade *gathered; /* what goes with more of the answer; NULL: nothing was */
+    int is_replaced; /* by what is stored: the rest of the origin's answer is dropped */
     cache_herd_request_t herd;
     cache_stale_defaults_t stale_defaults;
     cache_heuristic_t heuristic;

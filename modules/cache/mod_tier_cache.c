@@ -6,6 +6,7 @@
 #include "cache_refresh.h"
 #include "cache_shm.h"
 
+#include "flushes.h"
 #include "leader.h"
 #include "memcache.h"
 #include "segment.h"
@@ -428,6 +429,7 @@ static const tier_status_provider_t provider = {report};
 static void register_hooks(apr_pool_t *pool)
 {
     tier_internal_register_hooks(pool);
+    tier_flushes_register_hooks();
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_connection(pre_connection, NULL, NULL, APR_HOOK_MIDDLE);

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include <clock.h>
+#include <flushes.h>
 
 #include "reproxy_delivery.h"
 #include "reproxy_file.h"
@@ -364,6 +365,7 @@ int reproxy_deliver(request_rec *r, const reproxy_order_t *order)
     reproxy_delivery_t *delivery;
     int status;
 
+    tier_flushes_no_more(r);
     if (order->path)
         return reproxy_file_deliver(r, order);
     reproxy_answer_dress(r, order);

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes in small pieces is sent in larger ones, but never kept while more has to be waited for."""
+import pytest
+from cache_support import FRESH, cached, is_hit
+from reproxy_support import reproxying, says
+from webtier_testing import pattern
+
+BEGUN = 20_000
+SIZE = 120_000
+
+
+def read_until(client, size):
+    """Reads until there are so many bytes; they come without more being asked for."""
+    got = b""
+    while len(got) < size:
+        more = client.recv(65536)
+        assert more, f"the connection ended after {len(got)} bytes"
+        got += more
+    return got
+
+
+def comes_as_it_is_made(server, source, path):
+    """The first part is here while the rest is held back, which then is here as well."""
+    with server.connect() as client:
+        client.settimeout(60)
+        client.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        got = read_until(client, BEGUN)
+        head, _, body = got.partition(b"\r\n\r\n")
+        body += read_until(client, max(0, BEGUN - len(body)))
+        assert body == pattern(SIZE)[:len(body)] and len(body) == BEGUN
+        source.release()
+        assert body + read_until(client, SIZE - BEGUN) == pattern(SIZE)
+
+
+@pytest.mark.parametrize("said", [FRESH, {"Cache-Control": "private"}], ids=["stored", "private"])
+def test_what_there_is_is_sent_before_more_comes(httpd, app, said):
+    origin = app(size=SIZE, hold_at=BEGUN, headers=said)
+    server = cached(httpd, origin)
+    comes_as_it_is_made(server, origin, "/")
+    assert is_hit(server.get(host="localhost")) == (said is FRESH)
+
+
+def test_what_a_storage_node_has_begun_is_sent_too(httpd, app):
+    """The application flushes before it waits, who delivers the file in its place does not."""
+    origin, node = app(), app(size=SIZE, hold_at=BEGUN)
+    server = reproxying(httpd, origin, node, modules=("reproxy", "cache", "status"),
+                        more="TierCache on\nTierReproxyTimeout stall=60s")
+    says(origin, f"{node.url}/file", headers=FRESH)
+    comes_as_it_is_made(server, node, "/")
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_every_byte_is_there(httpd, app, chunked):
+    origin = app()
+    server = cached(httpd, origin)
+    for size in (1, 8000, 8192, 49151, 49152, 49153, 65536, 300_000, 1_000_000):
+        path = f"/{size}"
+        origin.behave(path, size=size, chunked=chunked, headers=FRESH)
+        assert [server.get(path).body == pattern(size) for _ in range(2)] == [True, True], size
+        assert origin.count(path) == 1
