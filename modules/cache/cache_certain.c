@@ -177,7 +177,9 @@ static void set_aside(finding_t *finding, const ap_directive_t *node, apr_pool_t
 {
     const char *prefix = first_word(node, pool);
 
-    if (prefix[0] != '/' || prefix[1] == '\0' || strpbrk(prefix, "*?[]\\~$%{}"))
+    /* mod_proxy and mod_alias take any number of slashes for one. */
+    if (prefix[0] != '/' || prefix[1] == '\0' || strstr(prefix, "//") ||
+        strpbrk(prefix, "*?[]\\~$%{}"))
         finding->against = node;
     else
         APR_ARRAY_PUSH(finding->elsewhere, const char *) = prefix;
@@ -280,31 +282,43 @@ static void look_at(finding_t *finding, const ap_directive_t *node, apr_pool_t *
     }
 }
 
-/* Of any hook: what is looked at is the same in all. */
-static const char *unknown_of(const apr_array_header_t *hooks)
+/*
+ * Of any hook: what is looked at is the same in all. Only those count that are called before the
+ * one of the module called end; NULL: all.
+ */
+static const char *unknown_of(const apr_array_header_t *hooks, const char *end)
 {
     for (int i = 0; hooks && i < hooks->nelts; i++) {
         const char *name = APR_ARRAY_IDX(hooks, i, ap_LINK_fixups_t).szName;
 
+        if (name && end && strcmp(name, end) == 0)
+            break;
         if (!name || !is_one_of(name, known_modules))
             return name ? name : "a module without a name";
     }
     return NULL;
 }
 
+/* Handlers behind the cache's have no say in hits that are served there either. */
 static const char *unknown_module(void)
 {
-    const apr_array_header_t *hooks[] = {
-        ap_hook_get_pre_translate_name(), ap_hook_get_translate_name(),
-        ap_hook_get_map_to_storage(),     ap_hook_get_header_parser(),
-        ap_hook_get_access_checker(),     ap_hook_get_access_checker_ex(),
-        ap_hook_get_check_user_id(),      ap_hook_get_auth_checker(),
-        ap_hook_get_type_checker(),       ap_hook_get_fixups(),
-        ap_hook_get_insert_filter(),      ap_hook_get_quick_handler()};
-    const char *unknown = NULL;
+    const apr_array_header_t *hooks[] = {ap_hook_get_pre_translate_name(),
+                                         ap_hook_get_translate_name(),
+                                         ap_hook_get_map_to_storage(),
+                                         ap_hook_get_post_perdir_config(),
+                                         ap_hook_get_header_parser(),
+                                         ap_hook_get_access_checker(),
+                                         ap_hook_get_access_checker_ex(),
+                                         ap_hook_get_check_user_id(),
+                                         ap_hook_get_auth_checker(),
+                                         ap_hook_get_type_checker(),
+                                         ap_hook_get_fixups(),
+                                         ap_hook_get_insert_filter(),
+                                         ap_hook_get_quick_handler()};
+    const char *unknown = unknown_of(ap_hook_get_handler(), "mod_tier_cache.c");
 
     for (apr_size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]) && !unknown; i++)
-        unknown = unknown_of(hooks[i]);
+        unknown = unknown_of(hooks[i], NULL);
     return unknown;
 }
 

@@ -80,7 +80,8 @@ AFTER_ALL = ["RewriteEngine on\nRewriteRule ^/no - [F]", "Redirect /no /yes", "S
              "TierCacheBypass \"%{{HTTP_COOKIE}} =~ /a/\"", "TierCacheKey %{{HTTP:X-A}}", "ProxyPassMatch ^/no !",
              "<IfModule mod_alias.c>\nRedirect /no /yes\n</IfModule>", "ProxyPass /x {url}/x mapping=servlet",
              "SetOutputFilter DEFLATE;Rate_Limit", "AddOutputFilterByType RATE_LIMIT text/html", "AddOutputFilter RATE_LIMIT .html",
-             "FilterDeclare slow", "H2PushResource /a.css", "SSLVerifyClient none"]
+             "FilterDeclare slow", "H2PushResource /a.css", "H2EarlyHint Link </a.css>", "SSLVerifyClient none",
+             "ProxyPass /no//more !", "Alias /no//more /nowhere"]
 
 
 MARKS = itertools.count()
@@ -150,8 +151,9 @@ def test_other_ways_than_certain(httpd, app):
     assert not is_at_once(server) and server.log_lines("WT2014")
 
 
-PHASES = ["quick_handler", "pre_translate_name", "translate_name", "map_to_storage", "header_parser", "access_checker",
-          "access_checker_ex", "check_user_id", "auth_checker", "type_checker", "fixups", "insert_filter"]
+PHASES = ["quick_handler", "pre_translate_name", "translate_name", "map_to_storage", "post_perdir_config", "header_parser",
+          "access_checker", "access_checker_ex", "check_user_id", "auth_checker", "type_checker", "fixups", "insert_filter",
+          "handler"]
 
 
 # What does not come to refusing: who needs no name has none looked at, and a filter refuses nothing.
@@ -168,6 +170,19 @@ def test_a_module_that_is_not_known_may_have_a_say(httpd, app):
         server.graceful()
         assert len(server.log_lines("WT2012.*mod_test_hook.c may have a say")) == number, name
         assert server.get("/page", headers={"X-Robot": "yes"}).status == REFUSED.get(name, 403), name
+    (server.root / "phase").write_text("late handler")
+    server.graceful()
+    assert is_at_once(server)
+
+
+def test_a_directive_that_another_module_has_as_well(httpd, app):
+    """The cache's own is harmless, and found first; the other's is not known."""
+    vhost = NAMES + f"TierCache on\nProxyPass / {app(headers=PUBLIC).url}/\n"
+    server = httpd(modules=["test_hook", "cache"], vhost=vhost)
+    assert is_at_once(server)
+    server.reconfigure(vhost=vhost + "TierCacheHeuristic 10")
+    server.graceful()
+    assert not is_at_once(server) and server.log_lines("WT2013.*because of TierCacheHeuristic")
 
 
 def test_what_is_not_proxied_after_all_obeys_its_directory(httpd, app):
