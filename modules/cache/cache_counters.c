@@ -45,7 +45,7 @@ static void report_refused(const cache_counters_t *counters, tier_status_node_t 
         NULL,      "method",        "request",    "status", "no_store",
         "private", "authorization", "set_cookie", "vary",   "no_freshness",
         "expired", "too_large",     "incomplete", "store",  "rule",
-        "tags",    "purged"};
+        "tags",    "purged",        "cookie"};
     tier_status_node_t *node = tier_status_object(root, "not_stored", pool);
 
     for (int i = 1; i < CACHE_VERDICTS; i++)

@@ -211,7 +211,8 @@ static cache_verdict_e judge(cache_request_t *state, request_rec *r)
     if (r->status == HTTP_PARTIAL_CONTENT && cache_partial_may_store(state, r, fields))
         exchange.status = HTTP_OK;
     cache_freshness_life(&life, &exchange, &state->heuristic);
-    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE : cache_verdict_of(&exchange, &life);
+    verdict = r->no_cache ? CACHE_REFUSED_NO_STORE
+                          : cache_verdict_of(&exchange, &life, &state->heuristic);
     if (verdict != CACHE_STORABLE)
         return verdict;
     state->announced = announced_length(fields);

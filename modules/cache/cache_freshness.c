@@ -68,21 +68,34 @@ static int is_heuristic_status(int status)
     return 0;
 }
 
-static apr_int64_t heuristic_lifetime(const cache_exchange_t *exchange,
-                                      const cache_heuristic_t *heuristic)
+static apr_int64_t guess(const cache_exchange_t *exchange, const cache_heuristic_t *heuristic)
 {
     const char *text = apr_table_get(exchange->response, "Last-Modified");
     apr_int64_t since;
     apr_time_t modified;
 
-    if (!(exchange->told->flags & CACHE_CC_PUBLIC) &&
-        (!is_heuristic_status(exchange->status) || apr_table_get(exchange->request, "Cookie")))
-        return 0;
     if (!text || !cache_date_parse(text, exchange->received, &modified))
         return 0;
     since = apr_time_sec(cache_freshness_date(exchange->response, exchange->received) - modified);
     since = bounded(since) * heuristic->percent / 100;
     return since > heuristic->longest ? heuristic->longest : since;
+}
+
+static apr_int64_t heuristic_lifetime(const cache_exchange_t *exchange,
+                                      const cache_heuristic_t *heuristic)
+{
+    if (!(exchange->told->flags & CACHE_CC_PUBLIC) &&
+        (!is_heuristic_status(exchange->status) || apr_table_get(exchange->request, "Cookie")))
+        return 0;
+    return guess(exchange, heuristic);
+}
+
+int cache_freshness_is_withheld(const cache_exchange_t *exchange,
+                                const cache_heuristic_t *heuristic)
+{
+    return !cache_freshness_is_explicit(exchange) && is_heuristic_status(exchange->status) &&
+           !(exchange->told->flags & CACHE_CC_PUBLIC) &&
+           apr_table_get(exchange->request, "Cookie") && guess(exchange, heuristic) > 0;
 }
 
 static apr_int64_t explicit_lifetime(const cache_exchange_t *exchange)

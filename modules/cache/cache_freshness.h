@@ -48,6 +48,13 @@ int cache_freshness_is_explicit(const cache_exchange_t *exchange);
 void cache_freshness_life(cache_life_t *life, const cache_exchange_t *exchange,
                           const cache_heuristic_t *heuristic);
 
+/*
+ * Returns 1 when heuristic would make the response fresh for a while, were it not for the request's
+ * Cookie.
+ */
+int cache_freshness_is_withheld(const cache_exchange_t *exchange,
+                                const cache_heuristic_t *heuristic);
+
 /* Returns the Date of the response, or when it was received where it has no valid one. */
 apr_time_t cache_freshness_date(const apr_table_t *response, apr_time_t received);
 

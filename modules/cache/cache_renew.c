@@ -51,7 +51,7 @@ static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *ren
     saving = cache_filter_make_saving(state, &renewal->exchange, &life, record->status_line,
                                       renewal->fields, r->pool);
     if (renewal->verdict == CACHE_STORABLE)
-        renewal->verdict = cache_verdict_of(&renewal->exchange, &life);
+        renewal->verdict = cache_verdict_of(&renewal->exchange, &life, &state->heuristic);
     state->found.record.life = saving->life;
     if (renewal->verdict == CACHE_STORABLE)
         renewal->verdict = cache_filter_open_saving(state, saving, record->body_size, r->pool);
@@ -62,7 +62,8 @@ static void reopen_saving(cache_request_t *state, request_rec *r, renewal_t *ren
 /* What is no guess for this request's cookie, or against a rule, may stay for others, stale. */
 static int speaks_of_request(cache_verdict_e verdict)
 {
-    return verdict == CACHE_REFUSED_NO_FRESHNESS || verdict == CACHE_REFUSED_RULE;
+    return verdict == CACHE_REFUSED_NO_FRESHNESS || verdict == CACHE_REFUSED_COOKIE ||
+           verdict == CACHE_REFUSED_RULE;
 }
 
 apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,

@@ -197,6 +197,8 @@ const char *cache_top_remedy(int reason)
         [CACHE_REFUSED_RULE] = "TierCacheNoStore",
         [CACHE_REFUSED_TAGS] = "the application: fewer tags",
         [CACHE_REFUSED_PURGED] = "fewer purges, or soft ones",
+        [CACHE_REFUSED_COOKIE] = "Cache-Control of the application; TierCacheDefault, with "
+                                 "TierCacheBypass for the cookies that make pages personal",
         [CACHE_TOP_FORWARDED(CACHE_FWD_BYPASS)] = "TierCacheBypass",
         [CACHE_TOP_FORWARDED(CACHE_FWD_METHOD)] = "none: only GET is cached",
         [CACHE_TOP_FORWARDED(CACHE_FWD_URI_MISS)] = "TierCacheQuery, where queries mean the same; "

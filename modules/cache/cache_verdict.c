@@ -5,7 +5,7 @@
 static const char *const names[CACHE_VERDICTS] = {
     "storable",      "method",     "request", "status",       "no-store", "private",
     "authorization", "set-cookie", "vary",    "no-freshness", "expired",  "too-large",
-    "incomplete",    "store",      "rule",    "tags",         "purged"};
+    "incomplete",    "store",      "rule",    "tags",         "purged",   "cookie"};
 
 const char *cache_verdict_name(cache_verdict_e verdict)
 {
@@ -61,19 +61,22 @@ static int may_be_shared_with_cookie(const cache_exchange_t *exchange)
            cache_text_list_has(told->private_fields, "set-cookie");
 }
 
-static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange, const cache_life_t *life)
+static cache_verdict_e freshness_verdict(const cache_exchange_t *exchange, const cache_life_t *life,
+                                         const cache_heuristic_t *heuristic)
 {
     int is_explicit =
         cache_freshness_is_explicit(exchange) || (exchange->told->flags & CACHE_CC_NO_CACHE);
 
     if (!is_explicit && life->lifetime == 0)
-        return CACHE_REFUSED_NO_FRESHNESS;
+        return cache_freshness_is_withheld(exchange, heuristic) ? CACHE_REFUSED_COOKIE
+                                                                : CACHE_REFUSED_NO_FRESHNESS;
     if (cache_freshness_keep(life, exchange->received) > 0)
         return CACHE_STORABLE;
     return is_explicit ? CACHE_REFUSED_EXPIRED : CACHE_REFUSED_NO_FRESHNESS;
 }
 
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life)
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life,
+                                 const cache_heuristic_t *heuristic)
 {
     const cache_directives_t *told = exchange->told;
     const char *ignored;
@@ -94,5 +97,5 @@ cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_l
         return CACHE_REFUSED_SET_COOKIE;
     if (cache_vary_parse(&ignored, exchange->response, NULL) == CACHE_VARY_ANY)
         return CACHE_REFUSED_VARY;
-    return freshness_verdict(exchange, life);
+    return freshness_verdict(exchange, life, heuristic);
 }

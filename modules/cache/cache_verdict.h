@@ -24,6 +24,7 @@ typedef enum {
     CACHE_REFUSED_RULE,       /* TierCacheNoStore */
     CACHE_REFUSED_TAGS,       /* more tags than can be kept: it could not be purged by them all */
     CACHE_REFUSED_PURGED,     /* it was purged while it was on its way */
+    CACHE_REFUSED_COOKIE, /* no explicit lifetime, and none is guessed for the request's Cookie */
     CACHE_VERDICTS
 } cache_verdict_e;
 
@@ -34,9 +35,10 @@ const char *cache_verdict_name(cache_verdict_e verdict);
 
 /*
  * RFC 9111 section 3, for a shared cache, before the body is known. CACHE_STORABLE, or the first
- * reason why not. life is what cache_freshness_life says of the exchange; where a response without
- * explicit freshness is given none by a heuristic, it is not stored. Any thread.
+ * reason why not. life is what cache_freshness_life makes of the exchange and heuristic; where a
+ * response without explicit freshness is given none by a heuristic, it is not stored. Any thread.
  */
-cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life);
+cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life,
+                                 const cache_heuristic_t *heuristic);
 
 #endif

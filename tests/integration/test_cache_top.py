@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The list of what hits the application hardest: who is in it, why, and what would change it."""
 import json
+from html import escape
 
-from cache_support import FRESH
+from cache_support import FRESH, http_date
 from webtier_testing import wait_until
 
 STATUS = "ProxyPass /tier-status !\n<Location /tier-status>\nSetHandler tier-status\nTierCache off\nRequire local\n</Location>\n"
@@ -27,6 +28,7 @@ WHY = [("/silent", {"Date": None}, "no-freshness", "TierCacheDefault"),
        ("/cookie", {**FRESH, "Set-Cookie": "a=b"}, "set-cookie", "TierCacheIgnoreSetCookie"),
        ("/any", {**FRESH, "Vary": "*"}, "vary", "Vary"),
        ("/over", {"Cache-Control": "max-age=0"}, "expired", "TierCacheMinTTL"),
+       ("/visitor", {"Last-Modified": http_date(-100_000)}, "cookie", "TierCacheBypass"),
        ("/rule", FRESH, "rule", "TierCacheNoStore"),
        ("/fine", FRESH, "uri-miss", "TierCacheQuery")]
 
@@ -36,7 +38,7 @@ def test_each_reason_and_its_remedy(httpd, app):
     server = site(httpd, origin)
     for path, fields, _, _ in WHY:
         origin.behave(path, headers=fields)
-        server.get(path)
+        server.get(path, headers={"Cookie": "a=b"})
     origin.behave("/large", size=5000, headers=FRESH)
     server.get("/large")
     server.get("/user", headers={"Authorization": "Basic YTpi"})
@@ -48,6 +50,8 @@ def test_each_reason_and_its_remedy(httpd, app):
                               ("/wish", "request", "TierCacheIgnoreClient"), ("/post", "method", "only GET")]:
         found = entry(server, path)
         assert found and found["why"] == why and remedy in found["remedy"], (path, found)
+    page = server.get("/tier-status").body.decode()
+    assert all(escape(one[name]) in page for one in hardest(server) for name in ("url", "why", "remedy"))
 
 
 def test_what_takes_the_application_longest_is_first(httpd, app):

@@ -31,7 +31,7 @@ static cache_verdict_e judge(const case_t *it, int heuristic, apr_pool_t *pool)
     exchange.authorized = it->authorized;
     exchange.requested = exchange.received = NOW;
     cache_freshness_life(&life, &exchange, heuristic ? &usual : &none);
-    return cache_verdict_of(&exchange, &life);
+    return cache_verdict_of(&exchange, &life, heuristic ? &usual : &none);
 }
 
 #define CC "Cache-Control: "
@@ -86,9 +86,17 @@ static void heuristics_where_they_are_on(void **state)
 {
     static const case_t known = {"Last-Modified: Sun, 06 Nov 1994 07:49:37 GMT", CACHE_STORABLE};
     static const case_t bare = {"X: y", CACHE_REFUSED_NO_FRESHNESS};
+    case_t personal = {known.response, .request = "Cookie: a=b"};
 
     assert_int_equal(judge(&known, 1, *state), CACHE_STORABLE);
     assert_int_equal(judge(&bare, 1, *state), CACHE_REFUSED_NO_FRESHNESS);
+    assert_int_equal(judge(&personal, 1, *state), CACHE_REFUSED_COOKIE);
+    assert_int_equal(judge(&personal, 0, *state), CACHE_REFUSED_NO_FRESHNESS);
+    personal.status = 500;
+    assert_int_equal(judge(&personal, 1, *state), CACHE_REFUSED_NO_FRESHNESS);
+    personal.status = 200;
+    personal.response = "X: y";
+    assert_int_equal(judge(&personal, 1, *state), CACHE_REFUSED_NO_FRESHNESS);
 }
 
 static void statuses_that_are_understood(void **state)
