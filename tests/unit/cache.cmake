@@ -6,11 +6,13 @@ foreach(subject IN ITEMS arena buffer conditional counters date directives fligh
 endforeach()
 webtier_add_unit_test(cache_memcached SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_memcached_test.c
                       ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)
+target_link_options(unit_cache_memcached PRIVATE -Wl,--wrap=tier_memcache_get,--wrap=tier_memcache_get_many)
 # What these test with is too much for one file.
 foreach(pair IN ITEMS levels:levels refresh:levels vault:vault vault_soften:vault)
   string(REGEX MATCH "(.*):(.*)" pair ${pair})
   webtier_add_unit_test(cache_${CMAKE_MATCH_1} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${CMAKE_MATCH_1}_test.c
-                        ${CMAKE_CURRENT_LIST_DIR}/cache_${CMAKE_MATCH_2}_testing.c LIBS tier_cache_engine)
+                        ${CMAKE_CURRENT_LIST_DIR}/cache_${CMAKE_MATCH_2}_testing.c
+                        ${CMAKE_CURRENT_LIST_DIR}/cache_table_testing.c LIBS tier_cache_engine)
 endforeach()
 # The tests take memory away.
 target_link_options(unit_cache_buffer PRIVATE -Wl,--wrap=malloc,--wrap=realloc)

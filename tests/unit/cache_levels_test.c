@@ -15,10 +15,10 @@ static void a_put_is_found_in_both(void **state)
 
     assert_string_equal(look(rig), "(nothing)");
     assert_int_equal(put(rig, rig->store, "body"), APR_SUCCESS);
-    assert_int_equal(apr_hash_count(rig->records), 1);
-    rig->gets = 0;
+    assert_int_equal(apr_hash_count(rig->table->records), 1);
+    rig->table->gets = 0;
     assert_string_equal(look(rig), "body");
-    assert_int_equal(rig->gets, 0);
+    assert_int_equal(rig->table->gets, 0);
     assert_int_equal(seen(&rig->counters.hits_local), 1);
 }
 
@@ -26,10 +26,10 @@ static void what_another_box_has_put_is_fetched_once(void **state)
 {
     rig_t *rig = make_rig(*state);
 
-    put(rig, &rig->remote, "body");
+    put(rig, rig->remote, "body");
     for (int i = 0; i < 3; i++)
         assert_string_equal(look(rig), "body");
-    assert_int_equal(rig->gets, 1);
+    assert_int_equal(rig->table->gets, 1);
     assert_int_equal(seen(&rig->counters.hits_remote), 1);
     assert_int_equal(seen(&rig->counters.hits_local), 2);
 }
@@ -39,15 +39,15 @@ static void a_change_elsewhere_is_seen_after_the_ttl(void **state)
     rig_t *rig = make_rig(*state);
 
     put(rig, rig->store, "old");
-    put(rig, &rig->remote, "new");
+    put(rig, rig->remote, "new");
     assert_string_equal(look(rig), "old");
     later = TTL;
     assert_string_equal(look(rig), "new");
-    apr_hash_clear(rig->records);
+    apr_hash_clear(rig->table->records);
     assert_string_equal(look(rig), "new");
     later = 2 * TTL + 1;
     assert_string_equal(look(rig), "(nothing)");
-    rig->get_status = APR_EAGAIN;
+    rig->table->get_status = APR_EAGAIN;
     assert_string_equal(look(rig), "(error)"); /* it is not kept for worse times */
 }
 
@@ -56,7 +56,7 @@ static void what_is_stale_by_itself_is_asked_for(void **state)
     rig_t *rig = make_rig(*state);
 
     put_kind(rig, rig->store, "key", "stale", 0, CACHE_RECORD_RESPONSE);
-    put(rig, &rig->remote, "renewed");
+    put(rig, rig->remote, "renewed");
     assert_string_equal(look(rig), "renewed");
 }
 
@@ -64,12 +64,12 @@ static void a_list_of_variants_has_no_lifetime(void **state)
 {
     rig_t *rig = make_rig(*state);
 
-    put_kind(rig, &rig->remote, "key", "sets", 0, CACHE_RECORD_VARIANTS);
+    put_kind(rig, rig->remote, "key", "sets", 0, CACHE_RECORD_VARIANTS);
     assert_string_equal(look(rig), "sets");
     assert_string_equal(look(rig), "sets");
-    assert_int_equal(rig->gets, 1);
+    assert_int_equal(rig->table->gets, 1);
     assert_int_equal(seen(&rig->counters.hits_local), 0);
-    assert_ptr_equal(rig->store->truth, &rig->remote);
+    assert_ptr_equal(rig->store->truth, rig->remote);
 }
 
 static void a_copy_is_due_once_in_the_second_half(void **state)
@@ -87,12 +87,12 @@ static void a_copy_is_due_once_in_the_second_half(void **state)
     assert_int_equal(rig->dues, 1);
     cache_key_id(&id, "key");
     assert_memory_equal(&rig->due[0], &id, sizeof(id));
-    put(rig, &rig->remote, "new");
+    put(rig, rig->remote, "new");
     assert_int_equal(cache_levels_refresh(rig->store, &id, rig->pool), APR_SUCCESS);
-    assert_int_equal(rig->held, 0);
-    rig->gets = 0;
+    assert_int_equal(rig->table->held, 0);
+    rig->table->gets = 0;
     assert_string_equal(look(rig), "new");
-    assert_int_equal(rig->gets, 0);
+    assert_int_equal(rig->table->gets, 0);
     later += TTL / 3 * 2;
     look(rig);
     assert_int_equal(rig->dues, 2);
@@ -103,7 +103,7 @@ static void copies_answer_while_memcached_does_not(void **state)
     rig_t *rig = make_rig(*state);
 
     put(rig, rig->store, "body");
-    rig->get_status = APR_EAGAIN;
+    rig->table->get_status = APR_EAGAIN;
     later = 50 * TTL;
     assert_string_equal(look(rig), "body");
     assert_int_equal(seen(&rig->counters.hits_local_only), 1);
@@ -115,7 +115,7 @@ static void what_cannot_reach_memcached_is_kept_locally(void **state)
 {
     rig_t *rig = make_rig(*state);
 
-    rig->put_status = rig->get_status = APR_TIMEUP;
+    rig->table->put_status = rig->table->get_status = APR_TIMEUP;
     assert_int_equal(put(rig, rig->store, "body"), APR_SUCCESS);
     later = 2 * TTL;
     assert_string_equal(look(rig), "body");
@@ -126,9 +126,9 @@ static void what_memcached_cannot_hold_is_not_kept(void **state)
     rig_t *rig = make_rig(*state);
 
     put(rig, rig->store, "old");
-    rig->put_status = APR_ENOSPC;
+    rig->table->put_status = APR_ENOSPC;
     assert_int_equal(put(rig, rig->store, "new"), APR_ENOSPC);
-    apr_hash_clear(rig->records);
+    apr_hash_clear(rig->table->records);
     assert_string_equal(look(rig), "(nothing)");
 }
 
@@ -143,8 +143,8 @@ static void what_is_too_large_for_a_copy_is_in_memcached_only(void **state)
     assert_int_equal(put(rig, rig->store, large), APR_SUCCESS);
     assert_string_equal(look(rig), large);
     assert_string_equal(look(rig), large);
-    assert_int_equal(rig->gets, 2);
-    rig->put_status = APR_TIMEUP;
+    assert_int_equal(rig->table->gets, 2);
+    rig->table->put_status = APR_TIMEUP;
     assert_int_equal(put(rig, rig->store, large), APR_TIMEUP);
 }
 
@@ -154,7 +154,7 @@ static void removing_removes_from_both(void **state)
 
     put(rig, rig->store, "body");
     assert_int_equal(remove_key(rig), APR_SUCCESS);
-    assert_int_equal(apr_hash_count(rig->records), 0);
+    assert_int_equal(apr_hash_count(rig->table->records), 0);
     assert_string_equal(look(rig), "(nothing)");
 }
 
@@ -163,26 +163,28 @@ static void a_removal_that_memcached_did_not_hear_is_made_up_for(void **state)
     rig_t *rig = make_rig(*state);
 
     put(rig, rig->store, "body");
-    rig->remove_status = APR_TIMEUP;
+    rig->table->remove_status = APR_TIMEUP;
     assert_int_equal(remove_key(rig), APR_INCOMPLETE);
     assert_string_equal(look(rig), "(nothing)"); /* it is tried again at once, in vain */
-    rig->remove_status = APR_SUCCESS;
+    rig->table->remove_status = APR_SUCCESS;
     assert_string_equal(look(rig), "(nothing)");
-    assert_int_equal(rig->removes, 3);
-    assert_int_equal(apr_hash_count(rig->records), 0);
+    assert_int_equal(rig->table->removes, 3);
+    assert_int_equal(apr_hash_count(rig->table->records), 0);
     usleep(1000);
-    put(rig, &rig->remote, "newer");
+    put(rig, rig->remote, "newer");
     assert_string_equal(look(rig), "newer");
-    assert_int_equal(rig->removes, 3);
+    assert_int_equal(rig->table->removes, 3);
 }
 
-static void remove_meanwhile(rig_t *rig)
+static void remove_meanwhile(void *rig)
 {
     remove_key(rig);
 }
 
-static void put_meanwhile(rig_t *rig)
+static void put_meanwhile(void *baton)
 {
+    rig_t *rig = baton;
+
     put(rig, rig->store, "new");
 }
 
@@ -191,13 +193,13 @@ static void a_look_up_under_way_does_not_bring_the_old_back(void **state)
 {
     rig_t *rig = make_rig(*state);
 
-    put(rig, &rig->remote, "old");
-    rig->meanwhile = remove_meanwhile;
+    put(rig, rig->remote, "old");
+    rig->table->meanwhile = remove_meanwhile;
     assert_string_equal(look(rig), "old");
     assert_string_equal(look(rig), "(nothing)");
 
-    put(rig, &rig->remote, "old");
-    rig->meanwhile = put_meanwhile;
+    put(rig, rig->remote, "old");
+    rig->table->meanwhile = put_meanwhile;
     assert_string_equal(look(rig), "old");
     assert_string_equal(look(rig), "new");
 }
@@ -209,13 +211,13 @@ static void what_is_no_record_of_the_key_is_not_kept(void **state)
     cache_id_t id;
 
     cache_key_id(&id, "key");
-    rig->remote.put(&rig->remote, &id, other.data, other.size, 1);
+    rig->remote->put(rig->remote, &id, other.data, other.size, 1);
     look(rig);
     look(rig);
-    assert_int_equal(rig->gets, 2);
-    rig->remote.put(&rig->remote, &id, other.data, other.size - 1, 1);
+    assert_int_equal(rig->table->gets, 2);
+    rig->remote->put(rig->remote, &id, other.data, other.size - 1, 1);
     assert_string_equal(look(rig), "(no record)");
-    rig->get_status = APR_EAGAIN;
+    rig->table->get_status = APR_EAGAIN;
     assert_string_equal(look(rig), "(error)");
 }
 
@@ -249,14 +251,14 @@ static void large_copies_are_read_in_place(void **state)
     body[20000] = '\0';
     put(rig, rig->store, body);
     assert_int_equal(look_in_place(rig), 20000);
-    assert_int_equal(rig->gets, 0);
+    assert_int_equal(rig->table->gets, 0);
     later = 2 * TTL;
-    rig->get_status = APR_TIMEUP;
+    rig->table->get_status = APR_TIMEUP;
     assert_int_equal(look_in_place(rig), 20000);
-    rig->get_status = APR_SUCCESS;
+    rig->table->get_status = APR_SUCCESS;
     put_kind(rig, rig->store, "key", body, 0, CACHE_RECORD_RESPONSE);
     assert_int_equal(look_in_place(rig), -1);
-    assert_int_equal(rig->held, 0);
+    assert_int_equal(rig->table->held, 0);
     remove_key(rig);
     cache_shm_read_figures(((shm_store_t *)rig->local)->segment, &figures);
     assert_int_equal(figures.bytes, 0);

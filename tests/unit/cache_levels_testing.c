@@ -15,64 +15,6 @@ apr_time_t __wrap_tier_clock_now(void)
     return __real_tier_clock_now() + __atomic_load_n(&later, __ATOMIC_RELAXED);
 }
 
-static rig_t *rig_of(cache_store_t *remote)
-{
-    return (rig_t *)remote;
-}
-
-static void release(void *baton)
-{
-    __atomic_fetch_sub(&((rig_t *)baton)->held, 1, __ATOMIC_RELAXED);
-}
-
-static apr_status_t table_get(cache_store_t *store, const cache_id_t *id, cache_blob_t *blob,
-                              apr_pool_t *pool)
-{
-    rig_t *rig = rig_of(store);
-    const cache_blob_t *found = apr_hash_get(rig->records, id, sizeof(*id));
-    void (*meanwhile)(rig_t *) = rig->meanwhile;
-
-    (void)pool;
-    __atomic_fetch_add(&rig->gets, 1, __ATOMIC_RELAXED);
-    rig->meanwhile = NULL;
-    if (meanwhile)
-        meanwhile(rig);
-    if (rig->get_status != APR_SUCCESS)
-        return rig->get_status;
-    if (!found)
-        return APR_NOTFOUND;
-    *blob = *found;
-    blob->release = release;
-    blob->baton = rig;
-    __atomic_fetch_add(&rig->held, 1, __ATOMIC_RELAXED);
-    return APR_SUCCESS;
-}
-
-static apr_status_t table_put(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
-                              apr_size_t size, apr_interval_time_t keep)
-{
-    rig_t *rig = rig_of(store);
-    cache_blob_t *blob = apr_pcalloc(rig->pool, sizeof(*blob));
-
-    (void)keep;
-    if (rig->put_status != APR_SUCCESS)
-        return rig->put_status;
-    blob->data = apr_pmemdup(rig->pool, data, size);
-    blob->size = size;
-    apr_hash_set(rig->records, apr_pmemdup(rig->pool, id, sizeof(*id)), sizeof(*id), blob);
-    return APR_SUCCESS;
-}
-
-static apr_status_t table_remove(cache_store_t *store, const cache_id_t *id)
-{
-    rig_t *rig = rig_of(store);
-
-    rig->removes++;
-    if (rig->remove_status == APR_SUCCESS)
-        apr_hash_set(rig->records, id, sizeof(*id), NULL);
-    return rig->remove_status;
-}
-
 static void due(void *baton, const cache_id_t *id)
 {
     rig_t *rig = baton;
@@ -87,14 +29,12 @@ rig_t *make_rig(apr_pool_t *pool)
 
     later = 0;
     rig->pool = pool;
-    rig->records = apr_hash_make(pool);
-    rig->remote.get = table_get;
-    rig->remote.put = table_put;
-    rig->remote.remove = table_remove;
-    rig->remote.largest = 10000000;
+    rig->table = make_table(10000000, pool);
+    rig->table->baton = rig;
+    rig->remote = &rig->table->store;
     assert_int_equal(cache_shm_format(base, 4 * CACHE_SHM_SMALLEST, 100000), APR_SUCCESS);
     rig->local = cache_shm_open(base, pool);
-    rig->store = cache_levels_open(rig->local, &rig->remote, TTL, &rig->counters, pool);
+    rig->store = cache_levels_open(rig->local, rig->remote, TTL, &rig->counters, pool);
     cache_levels_on_due(rig->store, due, rig);
     return rig;
 }
@@ -159,7 +99,7 @@ const char *look(rig_t *rig)
     rv = rig->store->get(rig->store, &id, &blob, rig->pool);
     if (rv != APR_SUCCESS) {
         assert_null(blob.data);
-        assert_int_equal(rig->held, 0);
+        assert_int_equal(rig->table->held, 0);
         return rv == APR_NOTFOUND ? "(nothing)" : "(error)";
     }
     body = "(no record)";
@@ -168,6 +108,6 @@ const char *look(rig_t *rig)
     if (blob.release)
         blob.release(blob.baton);
     if (!rig->threaded)
-        assert_int_equal(rig->held, 0);
+        assert_int_equal(rig->table->held, 0);
     return body;
 }

@@ -7,8 +7,7 @@
  * are linked with --wrap=tier_clock_now.
  */
 #include "cache_levels.h"
-
-#include <apr_hash.h>
+#include "cache_table_testing.h"
 
 #define TTL apr_time_from_sec(1)
 
@@ -16,13 +15,10 @@
 extern apr_time_t later;
 
 typedef struct rig_t {
-    cache_store_t remote;
+    table_store_t *table;
+    cache_store_t *remote; /* the table */
     cache_store_t *local, *store;
-    apr_hash_t *records;
     apr_pool_t *pool;
-    apr_status_t get_status, put_status, remove_status;
-    void (*meanwhile)(struct rig_t *rig); /* called once, in the middle of the next remote get */
-    int gets, removes, held;
     int threaded; /* another thread may hold a blob at any moment */
     cache_counters_t counters;
     cache_id_t due[4];

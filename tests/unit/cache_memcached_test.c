@@ -132,6 +132,47 @@ static void parts_that_are_not_right_are_no_record(void **state)
     memcached_kill(&memcached);
 }
 
+static int single_calls, many_calls;
+
+apr_status_t __real_tier_memcache_get(tier_memcache_t *memcache, const char *key,
+                                      apr_size_t key_size, char **value, apr_size_t *size,
+                                      apr_uint32_t *flags, apr_pool_t *pool);
+apr_status_t __wrap_tier_memcache_get(tier_memcache_t *memcache, const char *key,
+                                      apr_size_t key_size, char **value, apr_size_t *size,
+                                      apr_uint32_t *flags, apr_pool_t *pool);
+apr_status_t __wrap_tier_memcache_get(tier_memcache_t *memcache, const char *key,
+                                      apr_size_t key_size, char **value, apr_size_t *size,
+                                      apr_uint32_t *flags, apr_pool_t *pool)
+{
+    single_calls++;
+    return __real_tier_memcache_get(memcache, key, key_size, value, size, flags, pool);
+}
+
+apr_status_t __real_tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_item_t *items,
+                                           int count, apr_pool_t *pool);
+apr_status_t __wrap_tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_item_t *items,
+                                           int count, apr_pool_t *pool);
+apr_status_t __wrap_tier_memcache_get_many(tier_memcache_t *memcache, tier_memcache_item_t *items,
+                                           int count, apr_pool_t *pool)
+{
+    many_calls++;
+    return __real_tier_memcache_get_many(memcache, items, count, pool);
+}
+
+/* One for the manifest, one for all of them. */
+static void parts_are_fetched_at_once(void **state)
+{
+    memcached_t memcached;
+    rig_t rig;
+    cache_store_t *store = make_store(&rig, &memcached, *state);
+
+    single_calls = many_calls = 0;
+    put_and_get(store, make_data(*state, 5000000, 3), 5000000, *state);
+    assert_int_equal(single_calls, 1);
+    assert_int_equal(many_calls, 1);
+    memcached_kill(&memcached);
+}
+
 /* A writer that comes between the other's parts and its manifest changes nothing of them. */
 static void two_writers_do_not_share_parts(void **state)
 {
@@ -174,6 +215,7 @@ int main(void)
         test_with_pool(records_of_every_size_come_back),
         test_with_pool(a_record_over_the_limit_is_not_sent),
         test_with_pool(parts_that_are_not_right_are_no_record),
+        test_with_pool(parts_are_fetched_at_once),
         test_with_pool(two_writers_do_not_share_parts),
         test_with_pool(a_dead_server_is_an_error),
     };

@@ -46,19 +46,19 @@ static void the_thread_looks_up_what_is_due(void **state)
 
     apr_pool_create(&child, *state);
     put(rig, rig->store, "old");
-    put(rig, &rig->remote, "new");
+    put(rig, rig->remote, "new");
     rig->threaded = 1;
     assert_int_equal(cache_refresh_start(rig->store, NULL, child), APR_SUCCESS);
     later = TTL / 3 * 2;
     assert_string_equal(look(rig), "old");
-    for (int i = 0; i < 2000 && __atomic_load_n(&rig->gets, __ATOMIC_RELAXED) == 0; i++)
+    for (int i = 0; i < 2000 && __atomic_load_n(&rig->table->gets, __ATOMIC_RELAXED) == 0; i++)
         usleep(1000);
     apr_pool_destroy(child);
     rig->threaded = 0;
-    assert_int_equal(rig->held, 0);
-    assert_int_equal(rig->gets, 1);
+    assert_int_equal(rig->table->held, 0);
+    assert_int_equal(rig->table->gets, 1);
     assert_string_equal(look(rig), "new");
-    assert_int_equal(rig->gets, 1);
+    assert_int_equal(rig->table->gets, 1);
 }
 
 static void count_idle(void *baton, apr_pool_t *pool)

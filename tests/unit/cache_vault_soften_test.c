@@ -24,7 +24,7 @@ static apr_status_t soften(table_store_t *table, apr_time_t now)
 
 static void a_response_is_made_stale(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     assert_int_equal(soften(table, NOW), APR_SUCCESS);
     store_one(table, "A: 1", "X: y", "body", 0, NOW);
@@ -37,7 +37,7 @@ static void a_response_is_made_stale(void **state)
 
 static void variants_are_made_stale(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
     store_one(table, "A: 2", "Vary: A", "two", 1, NOW);
@@ -50,7 +50,7 @@ static void variants_are_made_stale(void **state)
 /* A variant that comes later is fresh; another list of names keeps what was made stale so. */
 static void later_variants_are_fresh(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
     cache_saving_t saving = saving_of("key", "B: 1", "Vary: B", 1, *state);
 
     store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
@@ -64,7 +64,7 @@ static void later_variants_are_fresh(void **state)
 
 static void what_cannot_be_made_stale_is_told(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "X: y", "body", 0, NOW);
     table->put_status = APR_TIMEUP;
@@ -99,7 +99,7 @@ static apr_status_t put_unless(cache_store_t *store, const cache_id_t *id,
 
 static void what_is_removed_meanwhile_is_not_there_again_as_stale(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     table->store.changes = changes_of;
     table->store.put_unless = put_unless;

@@ -15,7 +15,7 @@ void *__wrap_malloc(size_t size)
 
 static void one_response_for_all(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     assert_string_equal(look(table, "A: 1"), "(nothing)");
     assert_int_equal(store_one(table, "A: 1", "X: y", "body", 0, NOW), APR_SUCCESS);
@@ -27,7 +27,7 @@ static void one_response_for_all(void **state)
 
 static void variants(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
     assert_string_equal(look(table, "A: 2"), "(no variant)");
@@ -40,7 +40,7 @@ static void variants(void **state)
 
 static void responses_that_vary_by_different_fields(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "a1", 0, NOW);
     store_one(table, "A: 2\nB: 1", "Vary: B", "b1", 1, NOW + 1);
@@ -53,7 +53,7 @@ static void responses_that_vary_by_different_fields(void **state)
 /* The newest kind of answer is the first that is looked for. */
 static void the_newest_set_of_names_goes_first(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1\nB: 1", "Vary: A", "by a", 0, NOW);
     store_one(table, "A: 1\nB: 1", "Vary: B", "by b", 1, NOW + 1);
@@ -64,7 +64,7 @@ static void the_newest_set_of_names_goes_first(void **state)
 
 static void removing_the_list_makes_old_variants_unfindable(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "old one", 0, NOW);
     store_one(table, "A: 2", "Vary: A", "old two", 1, NOW);
@@ -77,7 +77,7 @@ static void removing_the_list_makes_old_variants_unfindable(void **state)
 
 static void a_list_that_went_since_the_look_up_is_made_anew(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     assert_int_equal(store_one(table, "A: 1", "X: y", "body", 1, NOW), APR_SUCCESS);
     assert_string_equal(look(table, "A: 2"), "body");
@@ -85,7 +85,7 @@ static void a_list_that_went_since_the_look_up_is_made_anew(void **state)
 
 static void records_of_other_keys_and_garbage_are_nothing(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
     cache_found_t found;
     cache_id_t id, other;
 
@@ -105,7 +105,7 @@ static void records_of_other_keys_and_garbage_are_nothing(void **state)
 /* A list under the key of a variant leads nowhere. */
 static void a_list_in_the_place_of_a_variant_is_nothing(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
     cache_record_t list = {CACHE_RECORD_VARIANTS};
     const char *key = cache_key_variant("key", (apr_uint64_t)NOW, "a\n1:1", *state);
     unsigned char data[500];
@@ -125,7 +125,7 @@ static void a_list_in_the_place_of_a_variant_is_nothing(void **state)
 
 static void errors_of_the_store_are_told(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "body", 0, NOW);
     table->put_status = APR_ENOSPC;
@@ -166,8 +166,8 @@ static void a_body_that_grows_too_large_is_dropped(void **state)
 /* What is changed is read from where all boxes read it, not from a copy. */
 static void a_list_is_joined_as_it_is_in_truth(void **state)
 {
-    table_store_t *table = make_table(*state);
-    table_store_t *truth = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
+    table_store_t *truth = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "Vary: A", "one", 0, NOW);
     table->store.truth = &truth->store;
@@ -207,7 +207,7 @@ static const char *look_extra(table_store_t *table, const char *extra, const cha
 
 static void what_is_kept_apart_is_not_found_for_others(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_extra(table, "1:a", "X: y", "of a", 0);
     store_extra(table, "1:b", "X: y", "of b", 1);
@@ -228,7 +228,7 @@ static void what_is_kept_apart_is_not_found_for_others(void **state)
 /* As it was before TierCacheKey came into the configuration. */
 static void what_is_stored_for_all_is_not_for_one(void **state)
 {
-    table_store_t *table = make_table(*state);
+    table_store_t *table = make_table(LARGEST, *state);
 
     store_one(table, "A: 1", "X: y", "of all", 0, NOW);
     assert_string_equal(look_extra(table, "1:a", "A: 1"), "(nothing)");

@@ -3,24 +3,10 @@
 #define CACHE_VAULT_TESTING_H
 
 #include "cache_vault.h"
+#include "cache_table_testing.h"
 
-#include <apr_hash.h>
-
-typedef struct table_store_t {
-    cache_store_t store;
-    apr_hash_t *records;
-    apr_pool_t *pool;
-    apr_status_t get_status, put_status;
-    int gets, puts, held;
-} table_store_t;
-
-/* Returns an empty table, from pool. */
-table_store_t *make_table(apr_pool_t *pool);
-
-/* The table's own put and remove. Return put_status, and success. */
-apr_status_t table_put(cache_store_t *store, const cache_id_t *id, const unsigned char *data,
-                       apr_size_t size, apr_interval_time_t keep);
-apr_status_t table_remove(cache_store_t *store, const cache_id_t *id);
+/* A table of a vault takes records of so many bytes. */
+#define LARGEST 100000
 
 /* Returns a response of NOW, fresh for a minute, that is to be saved; request and response are
  * lines of fields. From pool. */
