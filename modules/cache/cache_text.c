@@ -14,9 +14,18 @@ cache_span_t cache_text_span(const char *text)
     return span;
 }
 
+#define BIT(c)            (APR_UINT64_C(1) << ((c)&63))
+#define BITS(first, last) ((BIT(last) << 1) - BIT(first))
+
+/* RFC 9110 section 5.6.2. Each byte of each name that is stored, or read from memcached, is looked
+ * at. */
 static int is_tchar(unsigned char c)
 {
-    return apr_isalnum(c) || c == '-' || (c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL);
+    static const apr_uint64_t tchars[2] = {
+        BIT('!') | BITS('#', '\'') | BIT('*') | BIT('+') | BIT('-') | BIT('.') | BITS('0', '9'),
+        BITS('A', 'Z') | BITS('^', '`') | BITS('a', 'z') | BIT('|') | BIT('~')};
+
+    return c < 128 && (tchars[c >> 6] >> (c & 63) & 1);
 }
 
 int cache_text_is_token(cache_span_t span)

@@ -48,6 +48,21 @@ static void delta_seconds_are_digits_and_end_somewhere(void **state)
     assert_int_equal(cache_text_delta(cache_text_span("0x1")), -1);
 }
 
+static void tokens_have_the_characters_of_rfc_9110(void **state)
+{
+    static const char known[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        char text[] = {'a', (char)c, 'b', '\0'};
+        cache_span_t span = {text, 3};
+
+        if (cache_text_is_token(span) != (c != 0 && strchr(known, c) != NULL))
+            fail_msg("character %d", c);
+    }
+}
+
 static void tokens_and_values(void **state)
 {
     (void)state;
@@ -101,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POOL_TEST(a_list_is_cut_at_commas_outside_quotes),
         POOL_TEST(delta_seconds_are_digits_and_end_somewhere),
+        POOL_TEST(tokens_have_the_characters_of_rfc_9110),
         POOL_TEST(tokens_and_values),
         POOL_TEST(values_have_no_control_characters),
         POOL_TEST(quoted_strings_lose_quotes_and_escapes),
