@@ -3,7 +3,10 @@
 
 import pytest
 from cache_support import FRESH, asked_twice, cached, http_date, is_hit, proxied, status_of, why_forwarded
+from herd_support import PATIENT, Asking, herded, until_waiting
 from webtier_testing import wait_until
+
+STALE = {"Cache-Control": "max-age=0"}
 
 
 def test_second_request_is_a_hit(httpd, app):
@@ -148,14 +151,42 @@ def test_static_files_are_cached_like_any_other_answer(httpd):
     assert server.get("/file.txt").body == b"static"
 
 
-def test_log_note(httpd, app):
-    server = httpd(modules=["cache"], extra=["log_config"], vhost=proxied(app(headers=FRESH), (
-        'CustomLog access.log "%U %{tier-cache}n %{tier-cache}e"')))
-    for path in ("/a", "/a"):
-        server.get(path)
-    server.get("/a", method="POST", body=b"x")
-    lines = wait_until(lambda: (found := server.access_log().splitlines()) and len(found) == 3 and found)
-    assert sorted(lines) == ["/a hit hit", "/a method method", "/a uri-miss uri-miss"]  # a line comes after its answer
+WAYS = [
+    # The word, what the origin answers before, to which request, what after, and the request that is looked at.
+    ("hit", FRESH, {}, {}, {}),
+    ("uri-miss", None, {}, {"headers": FRESH}, {}),
+    ("vary-miss", {**FRESH, "Vary": "Foo"}, {}, {"headers": FRESH}, {"headers": {"Foo": "1"}}),
+    ("stale", STALE, {}, {"etag": "two", "headers": FRESH}, {}),
+    ("revalidated", STALE, {}, {"etag": "one", "headers": FRESH}, {}),
+    ("stale-if-error", {"Cache-Control": "max-age=0, stale-if-error=60"}, {}, {"status": 503}, {}),
+    ("request", FRESH, {}, {"headers": FRESH}, {"headers": {"Cache-Control": "no-cache"}}),
+    ("partial", {**FRESH, "Content-Range": "bytes 0-1/4", "ETag": '"one"'}, {"headers": {"Range": "bytes=0-1"}},
+     {"status": 206, "body": b"cd", "headers": {**FRESH, "Content-Range": "bytes 2-3/4", "ETag": '"one"'}}, {}),
+    ("bypass", None, {}, {"headers": FRESH}, {"headers": {"Cookie": "session=1"}}),
+    ("method", None, {}, {}, {"method": "POST", "body": b"x"}),
+    ("none", None, {}, {}, {"headers": {"Cache-Control": "only-if-cached"}})]
+
+
+def test_the_log_tells_how_each_answer_came_about(httpd, app):
+    origin = app()
+    server = herded(httpd, origin, f"{PATIENT}\nTierCacheBypass \"%{{HTTP_COOKIE}} =~ /session=/\"\n"
+                    'SetEnvIf Request_URI "^/tier-status" own\nCustomLog access.log "%U %{tier-cache}n %{tier-cache}e" env=!own', conf="")
+    wanted = set()
+    for word, before, first, after, asked in WAYS:
+        path = f"/{word}"
+        if before:
+            origin.behave(path, status=206 if "Content-Range" in before else 200, body=b"ab", etag="one" if before == STALE else None, headers=before)
+            server.get(path, **first)
+        origin.behave(path, **after)
+        server.get(path, **asked)
+        wanted.add(f"{path} {word} {word}")
+    origin.behave("/collapsed", hold=True, headers=FRESH)
+    clients = Asking(2, lambda: server.get("/collapsed", timeout=60))
+    until_waiting(1, server)
+    origin.release()
+    clients.join()
+    wanted.add("/collapsed collapsed collapsed")
+    wait_until(lambda: wanted <= set(server.access_log().splitlines()), what="a line for each")
 
 
 def test_contents_survive_a_graceful_restart(httpd, app):

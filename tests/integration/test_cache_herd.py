@@ -70,6 +70,22 @@ def test_what_another_web_box_has_stored_meanwhile_is_not_asked_for_again(httpd,
     assert answer.status == 200 and origin.count() == 1
 
 
+def test_a_web_box_that_is_lost_is_not_waited_for_longer_than_others(httpd, app, memcached):
+    """It is asking the origin, and what it left in memcached says so; nobody is there to take that back."""
+    origin, store = app(hold=True, headers=FRESH), memcached()
+    lost, other = (herded(httpd, origin, "TierCacheWait 300ms\nServerName shop.test:80",
+                          f"TierCacheServer {store.server}\n{PATIENT_STORE}") for _ in range(2))
+    lost.allow_log("AH00052", "exit signal Kill")
+    first = asking(1, lost, host="shop.test")
+    wait_until(lambda: origin.count() == 1)
+    lost.kill_child(holder_of(lost, origin))
+    clients = asking(5, other, host="shop.test")
+    wait_until(lambda: origin.count() == 6)  # none of them is answered yet
+    origin.release()
+    first.settle()
+    assert {answer.status for answer in clients.join()} == {200} and first.failed
+
+
 def test_an_expired_key_is_asked_for_once(httpd, app):
     origin = app(headers={"Cache-Control": "max-age=60", "Age": "60"}, etag="one")
     server = herded(httpd, origin)
@@ -208,6 +224,22 @@ def test_a_leader_whose_client_reads_nothing_holds_nobody_up(httpd, app, memcach
     with slow, http.client.HTTPResponse(slow) as answer:
         answer.begin()
         assert answer.status == 200 and answer.read() == pattern(1_500_000)
+
+
+def test_of_what_is_too_large_to_be_stored_no_more_is_kept_than_could_be(httpd, app):
+    """Its client reads nothing until that is known; then it gets all of it."""
+    size = 40_000_000
+    origin = app(size=size, chunked=True, headers=FRESH)
+    server = herded(httpd, origin, conf="TierCacheMaxSize 1M\nSendBufferSize 32768\nStartServers 1\nServerLimit 1\nMaxRequestWorkers 32\n")
+    origin.behave("/small", headers=FRESH)
+    server.get("/small")
+    before = server.memory_kib()
+    slow = slow_client(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 262_144)
+    wait_until(lambda: told(server)["not_stored"]["too_large"] == 1)
+    with slow, http.client.HTTPResponse(slow) as answer:
+        answer.begin()
+        assert answer.read() == pattern(size)
+    assert server.memory_kib() - before < 20_000
 
 
 def test_a_leader_whose_stream_is_not_read_is_replaced(httpd, app):

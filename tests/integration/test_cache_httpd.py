@@ -120,11 +120,13 @@ def test_cache_status_of_an_upstream_cache_comes_first(httpd, app):
     assert server.get().headers["Cache-Status"].startswith("origin; hit, webtier; hit; ttl=")
 
 
-def test_304_to_the_client_says_how_it_came_about(httpd, app):
+def test_304_and_416_to_the_client_say_how_they_came_about(httpd, app):
     server = cached(httpd, app(headers={**FRESH, "ETag": '"one"'}))
     server.get()
     answer = server.get(headers={"If-None-Match": '"one"'})
     assert answer.status == 304 and is_hit(answer) and answer.headers["Age"] is not None
+    answer = server.get(headers={"Range": "bytes=100000-"})
+    assert answer.status == 416 and is_hit(answer)
 
 
 def test_bounded_memory_with_many_urls(httpd, app):

@@ -90,11 +90,12 @@ def test_validation_keeps_the_body(httpd, app, memcached):
     assert is_hit(hit) and hit.body == b"the body"
 
 
-def test_a_year_of_freshness(httpd, app, memcached):
+def test_a_year_of_freshness_and_a_long_url(httpd, app, memcached):
     store = memcached()
     server = with_memcached(httpd, app(headers={"Cache-Control": "max-age=31536000"}), store)
-    stored(server, store)
-    assert is_hit(server.get())
+    for path in ("/", "/" + "x" * 7000):
+        stored(server, store, path)
+        assert is_hit(server.get(path))
 
 
 def test_the_largest_body_fits_an_item_of_memcached(httpd, app, memcached):
@@ -151,7 +152,8 @@ def fetch(store, key):
 DAMAGES = {
     "empty": lambda data: b"", "short": lambda data: b"WTC", "cut": lambda data: data[:-1], "longer": lambda data: data + b"x",
     "head": lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "body": lambda data: data[:-3] + b"X" + data[-2:],
-    "newer": lambda data: data[:3] + bytes([data[3] + 1]) + data[4:], "garbage": lambda data: b"garbage" * 50}
+    "newer": lambda data: data[:3] + bytes([data[3] + 1]) + data[4:], "older": lambda data: data[:3] + bytes([data[3] - 1]) + data[4:],
+    "garbage": lambda data: b"garbage" * 50}
 
 
 def test_damaged_items_are_misses(httpd, app, memcached):

@@ -58,8 +58,9 @@ def test_a_hundred_clients_of_a_stale_key(httpd, app):
     assert origin.count() == 1
 
 
-def test_the_next_request_of_the_connection_is_not_delayed(httpd, app):
-    server, origin = expired(httpd, app, SWR)
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_the_next_request_of_the_connection_is_not_delayed(httpd, app, mpm):
+    server, origin = expired(httpd, app, SWR, mpm=mpm)
     origin.behave(body=b"new", hold=True, headers=FRESH)
     origin.behave("/quick", body=b"quick")
     with server.session() as client:

@@ -2,8 +2,6 @@
 """Uploads and deletions: the tables, the nodes' files and the client's answer agree, whatever fails."""
 import base64
 import hashlib
-import pathlib
-import re
 import socket
 import time
 
@@ -98,22 +96,16 @@ def test_put_of_unknown_length_is_spooled(clean):
         assert server.fs.sql("SELECT devid FROM file_on WHERE fid=%s", server.fs.files()[key][0]) == [(b"1",)]
 
 
-def memory_kib(server):
-    """The most memory that any child has had."""
-    texts = [pathlib.Path(f"/proc/{pid}/status").read_text() for pid in server.children()]
-    return max(int(re.search(r"VmHWM:\s+(\d+)", text)[1]) for text in texts)
-
-
 def test_a_large_body_is_never_held_in_memory(clean):
     size, piece = 40_000_000, pattern(1_000_000)
     assert clean.get("/f/small", method="PUT", body=piece).status == 201
-    before = memory_kib(clean)
+    before = clean.memory_kib()
     with clean.connect(timeout=20) as client:
         client.sendall(b"PUT /f/large HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size)
         for _ in range(size // len(piece)):
             client.sendall(piece)
         assert client.recv(100).startswith(b"HTTP/1.1 201 ")
-    assert memory_kib(clean) - before < 20_000
+    assert clean.memory_kib() - before < 20_000
     assert clean.fs.files()["large"][1] == size
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One httpd, fresh in a directory of its own."""
 import os
+import pathlib
 import re
 import signal
 import time
@@ -186,6 +187,11 @@ class Httpd:
     def children(self):
         """Returns the process ids of httpd's children."""
         return process.children_of(self.pid)
+
+    def memory_kib(self):
+        """Returns the most memory that any child has had."""
+        texts = [pathlib.Path(f"/proc/{pid}/status").read_text() for pid in self.children()]
+        return max(int(re.search(r"VmHWM:\s+(\d+)", text)[1]) for text in texts)
 
     def kill_child(self, pid=None):
         """Kills a child by SIGKILL (the first, if none is named) and returns its id.
