@@ -23,12 +23,38 @@ static const char *place_in(const char *name)
     return dot && dot != segment ? dot : segment + strlen(segment);
 }
 
+/* How a fingerprint stands in names. */
+typedef struct mark_t {
+    char text[SIZE + 1];
+} mark_t;
+
+static mark_t mark_of(apr_uint64_t fingerprint)
+{
+    mark_t mark = {MARK};
+
+    for (int i = 0; i < DIGITS; i++)
+        mark.text[SIZE - 1 - (apr_size_t)i] = "0123456789abcdef"[fingerprint >> 4 * i & 15];
+    return mark;
+}
+
+/* Returns the first size bytes of name, then middle and end. */
+static const char *compose(const char *name, apr_size_t size, const char *middle, const char *end,
+                           apr_pool_t *pool)
+{
+    apr_size_t middle_size = strlen(middle), end_size = strlen(end);
+    char *text = apr_palloc(pool, size + middle_size + end_size + 1);
+
+    memcpy(text, name, size);
+    memcpy(text + size, middle, middle_size);
+    memcpy(text + size + middle_size, end, end_size + 1);
+    return text;
+}
+
 const char *assets_fingerprint_add(const char *name, apr_uint64_t fingerprint, apr_pool_t *pool)
 {
     const char *place = place_in(name);
 
-    return apr_psprintf(pool, "%.*s" MARK "%016" APR_UINT64_T_HEX_FMT "%s", (int)(place - name),
-                        name, fingerprint, place);
+    return compose(name, (apr_size_t)(place - name), mark_of(fingerprint).text, place, pool);
 }
 
 static int digit_of(char c)
@@ -65,8 +91,8 @@ const char *assets_fingerprint_split(const char *name, apr_uint64_t *fingerprint
         if (mark <= name || mark[-1] == '/' || strncmp(mark, MARK, sizeof(MARK) - 1) != 0)
             continue;
         *fingerprint = assets_fingerprint_read(mark + sizeof(MARK) - 1);
-        base = apr_psprintf(pool, "%.*s%s", (int)(mark - name), name, ends[i]);
-        if (*fingerprint && strcmp(assets_fingerprint_add(base, *fingerprint, pool), name) == 0)
+        base = compose(name, (apr_size_t)(mark - name), "", ends[i], pool);
+        if (*fingerprint && place_in(base) - base == mark - name)
             return base;
     }
     return NULL;
@@ -74,13 +100,13 @@ const char *assets_fingerprint_split(const char *name, apr_uint64_t *fingerprint
 
 const char *assets_fingerprint_cut(const char *uri, apr_uint64_t fingerprint, apr_pool_t *pool)
 {
-    const char *mark = apr_psprintf(pool, MARK "%016" APR_UINT64_T_HEX_FMT, fingerprint);
+    mark_t mark = mark_of(fingerprint);
     const char *path = apr_pstrmemdup(pool, uri, strcspn(uri, "?"));
     const char *found = NULL;
 
-    for (const char *p = path; (p = strstr(p, mark)) != NULL; p++)
+    for (const char *p = path; (p = strstr(p, mark.text)) != NULL; p++)
         found = p;
-    return found ? apr_psprintf(pool, "%.*s%s", (int)(found - path), path, found + SIZE) : NULL;
+    return found ? compose(path, (apr_size_t)(found - path), "", found + SIZE, pool) : NULL;
 }
 
 apr_uint64_t assets_fingerprint_final(apr_sha1_ctx_t *context)

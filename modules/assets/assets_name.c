@@ -16,7 +16,7 @@ static int is_good_segment(const char *segment, apr_size_t size)
         return 0;
     for (apr_size_t i = 0; i < size; i++) {
         if ((unsigned char)segment[i] < 0x20 || segment[i] == 0x7f || segment[i] == '\\' ||
-            strncasecmp(segment + i, "%2f", 3) == 0)
+            (segment[i] == '%' && strncasecmp(segment + i, "%2f", 3) == 0))
             return 0;
     }
     return 1;
