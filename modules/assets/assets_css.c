@@ -55,6 +55,7 @@ static void judge(assets_css_t *css, const char *source, apr_size_t size)
     const char *written;
     apr_size_t length;
 
+    assets_edits_note(css->edits, size);
     assets_text_from_css(&text, source, size, css->edits->pool);
     if (!css->judge->judge(css->judge->baton, ASSETS_REFERENCE_URL, text.data, text.size, &change,
                            css->edits->pool))
@@ -416,6 +417,11 @@ void assets_css_feed(assets_css_t *css, const char *data, apr_size_t size, apr_o
     while (p < chunk.end)
         p = step(css, &chunk, p);
     keep(css, &chunk);
+}
+
+void assets_css_cut(assets_css_t *css)
+{
+    let_go(css);
 }
 
 static int is_open(assets_css_state_e state)

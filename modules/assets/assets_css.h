@@ -58,6 +58,9 @@ void assets_css_init(assets_css_t *css, const assets_judge_t *judge, assets_edit
 /* Reads the next bytes, which stand at offset of the stream, and adds to edits. */
 void assets_css_feed(assets_css_t *css, const char *data, apr_size_t size, apr_off_t offset);
 
+/* A reference that is open here is none. */
+void assets_css_cut(assets_css_t *css);
+
 /* The stream is over at offset: what is open ends there, as the standard says. */
 void assets_css_end(assets_css_t *css, apr_off_t offset);
 

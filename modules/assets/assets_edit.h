@@ -22,6 +22,7 @@ typedef struct assets_edit_t {
 typedef struct assets_edits_t {
     apr_array_header_t *list; /* of assets_edit_t; NULL: none yet */
     apr_pool_t *pool;
+    apr_size_t spent; /* how much of pool may have been used since it was cleared, about */
 } assets_edits_t;
 
 typedef enum {
@@ -51,6 +52,16 @@ typedef struct assets_judge_t {
     void (*hint)(void *baton, const struct assets_hint_t *hint, const char *text, apr_size_t size,
                  apr_pool_t *pool);
 } assets_judge_t;
+
+/* Makes edits ready for the next bytes: those of the last ones, and what was needed to find them,
+ * are not wanted any more. */
+void assets_edits_begin(assets_edits_t *edits);
+
+/* Notes that a reference of size bytes is judged, with memory of edits->pool. */
+static inline void assets_edits_note(assets_edits_t *edits, apr_size_t size)
+{
+    edits->spent += size + 32;
+}
 
 /* Appends an edit; text is not copied. */
 void assets_edits_add(assets_edits_t *edits, apr_off_t at, apr_size_t cut, const char *text,

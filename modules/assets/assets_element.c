@@ -70,6 +70,11 @@ int assets_foreign_is_in(const assets_foreign_t *foreign)
     return is_foreign(top_of(foreign));
 }
 
+int assets_foreign_is_svg(const assets_foreign_t *foreign)
+{
+    return top_of(foreign) == ASSETS_ELEMENT_SVG;
+}
+
 /* Within whose content is HTML again? */
 static int is_integration_point(assets_element_e top, assets_element_e element)
 {

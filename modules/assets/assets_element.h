@@ -74,6 +74,9 @@ typedef struct assets_foreign_t {
 /* Returns 1 in foreign content. */
 int assets_foreign_is_in(const assets_foreign_t *foreign);
 
+/* Returns 1 in SVG. */
+int assets_foreign_is_svg(const assets_foreign_t *foreign);
+
 /* A start tag; returns 1 when its element is an HTML one. */
 int assets_foreign_start(assets_foreign_t *foreign, assets_element_e element, const char *name,
                          apr_size_t size, int is_self_closing);

@@ -13,21 +13,38 @@ assets_html_t *assets_html_create(const assets_judge_t *judge, int is_xml, apr_p
     html->is_xml = is_xml;
     html->held.pool = pool;
     html->css.held.pool = pool;
+    html->sheet.held.pool = pool;
     apr_pool_create(&html->edits.pool, pool);
     return html;
 }
 
 /* Data. */
 
-static const char *in_data(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+static const char *begin_open(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
-    p = html_tags_whole(html, chunk, p);
-    if (html->state != HTML_DATA || p == chunk->end)
-        return p;
     html->state = HTML_TAG_OPEN;
     html->is_held = 1;
     html->mark = html_place(chunk, p);
     return p + 1;
+}
+
+static const char *in_sheet(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+{
+    const char *open = memchr(p, '<', (apr_size_t)(chunk->end - p));
+
+    html_sheet_add(html, html_place(chunk, p), html_place(chunk, open ? open : chunk->end), 0);
+    return open ? begin_open(html, chunk, open) : chunk->end;
+}
+
+static const char *in_data(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+{
+    if (html->sheet.is_open)
+        return in_sheet(html, chunk, p);
+    html->state = HTML_DATA;
+    p = html_tags_whole(html, chunk, p);
+    if (html->state != HTML_DATA || p == chunk->end)
+        return p;
+    return begin_open(html, chunk, p);
 }
 
 static int begins_name(const assets_html_t *html, char c)
@@ -53,6 +70,8 @@ static const char *behind_open(assets_html_t *html, const char *p)
         html->run = 0;
     } else {
         html->state = HTML_DATA;
+        if (html->sheet.is_open)
+            html_sheet_add(html, html->mark, html->mark + 1, 0);
         return p;
     }
     return p + 1;
@@ -84,7 +103,7 @@ static int goes_on(const assets_html_t *html, const char *word, char c)
     return memcmp(html->peek, word, html->peek_size) == 0 && word[html->peek_size] == c;
 }
 
-static const char *behind_markup(assets_html_t *html, const char *p)
+static const char *behind_markup(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
     int has_cdata = html->is_xml || assets_foreign_is_in(&html->foreign);
     const char *word = has_cdata && html->peek_size > 0 && html->peek[0] == '[' ? "[CDATA[" : "--";
@@ -100,6 +119,7 @@ static const char *behind_markup(assets_html_t *html, const char *p)
     if (word[html->peek_size] == '\0') {
         html->run = 0;
         html->state = HTML_CDATA;
+        html->sheet.cdata = html_place(chunk, p + 1);
         if (word[0] == '-')
             begin_comment(html);
     }
@@ -181,19 +201,28 @@ static const char *in_run(assets_html_t *html, const html_chunk_t *chunk, const 
     return p;
 }
 
+static const char *in_cdata(assets_html_t *html, const html_chunk_t *chunk, const char *p)
+{
+    p = in_run(html, chunk, p, ']', 2);
+    if (html->state == HTML_DATA && html->sheet.is_open)
+        html_sheet_add(html, html->sheet.cdata, html_place(chunk, p) - 3, 1);
+    return p;
+}
+
 /* The whole. */
 
 static const char *step(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
     switch (html->state) {
     case HTML_DATA:
+    case HTML_SHEET:
         return in_data(html, chunk, p);
     case HTML_TAG_OPEN:
         return behind_open(html, p);
     case HTML_END_TAG_OPEN:
         return behind_end_open(html, chunk, p);
     case HTML_MARKUP_OPEN:
-        return behind_markup(html, p);
+        return behind_markup(html, chunk, p);
     case HTML_COMMENT:
         return in_comment(html, chunk, p);
     case HTML_BOGUS:
@@ -201,7 +230,7 @@ static const char *step(assets_html_t *html, const html_chunk_t *chunk, const ch
     case HTML_PROCESSING:
         return in_run(html, chunk, p, '?', 1);
     case HTML_CDATA:
-        return in_run(html, chunk, p, ']', 2);
+        return in_cdata(html, chunk, p);
     case HTML_RAW:
     case HTML_RAW_OPEN:
         return html_raw_step(html, chunk, p);
@@ -222,37 +251,34 @@ static void keep(assets_html_t *html, const html_chunk_t *chunk)
         html_let_go(html);
 }
 
-static void begin_edits(assets_html_t *html)
-{
-    if (html->edits.list)
-        apr_pool_clear(html->edits.pool);
-    html->edits.list = NULL;
-}
-
 const apr_array_header_t *assets_html_feed(assets_html_t *html, const char *data, apr_size_t size)
 {
     html_chunk_t chunk = {data, data + size, html->offset};
     const char *p = data;
 
-    begin_edits(html);
+    assets_edits_begin(&html->edits);
     while (p < chunk.end)
         p = step(html, &chunk, p);
     keep(html, &chunk);
+    html_sheet_keep(html, &chunk);
     html->offset += (apr_off_t)size;
     return html->edits.list;
 }
 
 const apr_array_header_t *assets_html_end(assets_html_t *html)
 {
-    begin_edits(html);
+    assets_edits_begin(&html->edits);
     if (html->has_css)
         assets_css_end(&html->css, html->offset);
     html_let_go(html);
+    html_sheet_drop(html);
     return html->edits.list;
 }
 
 apr_off_t assets_html_safe(const assets_html_t *html)
 {
+    if (html->sheet.is_open)
+        return html->sheet.mark;
     if (html->is_held)
         return html->mark;
     return html->has_css ? assets_css_safe(&html->css, html->offset) : html->offset;

@@ -9,12 +9,13 @@
  * standard (section 13.2.5), and what its tree construction tells the tokenizer: elements of raw
  * text (script, style, textarea, title, ...) and CDATA sections of SVG and MathML. Known are src,
  * href, srcset, imagesrcset, poster, data of <object>, formaction, xlink:href, background, style,
- * the refresh of <meta>, and the contents of <style>.
+ * the refresh of <meta>, and the contents of <style>, in SVG and XHTML too.
  *
  * Can be stopped at any byte; where the bytes are cut into chunks makes no difference to what is
- * found. Memory is bounded: only the start tag or url() in which a chunk ends is copied, up to
- * ASSETS_HELD_MAX; a longer one passes unread. Time is linear. The charset must be one in which
- * ASCII bytes are ASCII characters wherever they mean something in HTML (assets_charset.h).
+ * found. Memory is bounded: only the start tag or url(), or the <style> of SVG or XHTML, in which a
+ * chunk ends is copied, up to ASSETS_HELD_MAX; a longer one passes unread. Time is linear. The
+ * charset must be one in which ASCII bytes are ASCII characters wherever they mean something in
+ * HTML (assets_charset.h).
  *
  * One thread.
  */

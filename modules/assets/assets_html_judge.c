@@ -116,6 +116,7 @@ static void judge_span(tag_t *tag, const html_attribute_t *attribute, const asse
 
 static void decode(tag_t *tag, const html_attribute_t *attribute, assets_text_t *text)
 {
+    assets_edits_note(&tag->html->edits, attribute->value_size);
     assets_text_from_attribute(text, tag->bytes + attribute->value, attribute->value_size,
                                tag->html->edits.pool);
 }
@@ -154,7 +155,7 @@ static void judge_refresh(tag_t *tag, const html_attribute_t *attribute)
 /* The edits of the CSS are those of its text; each becomes one of the attribute's source. */
 static void judge_style(tag_t *tag, const html_attribute_t *attribute)
 {
-    assets_edits_t edits = {NULL, tag->html->edits.pool};
+    assets_edits_t edits = {NULL, tag->html->edits.pool, 0};
     assets_css_t css = {NULL};
     assets_text_t text;
 

@@ -132,12 +132,28 @@ static void judge_tag(assets_html_t *html, const html_chunk_t *chunk, const char
     }
 }
 
+/* What stands in the element, from place on, may be no markup, or CSS. */
+static void enter(assets_html_t *html, assets_element_e element, apr_off_t place)
+{
+    int is_html = !html->is_xml && assets_foreign_start(&html->foreign, element, html->name,
+                                                        html->name_size, html->is_self_closing);
+
+    if (is_html && assets_element_is_raw(element)) {
+        enter_raw(html, element);
+    } else if (!is_html && element == ASSETS_ELEMENT_STYLE && !html->is_self_closing &&
+               (html->is_xml || assets_foreign_is_svg(&html->foreign))) {
+        html_sheet_begin(html, place);
+    }
+}
+
 const char *html_tag_end(assets_html_t *html, const html_chunk_t *chunk, const char *p)
 {
     assets_element_e element;
 
     end_attribute(html);
     html->state = HTML_DATA;
+    if (html->sheet.is_open)
+        html_sheet_tag(html, chunk, p);
     if (html->is_end_tag && html->foreign.depth == 0)
         return p + 1;
     element = assets_element_find(html->name, html->name_size);
@@ -148,11 +164,7 @@ const char *html_tag_end(assets_html_t *html, const html_chunk_t *chunk, const c
     judge_tag(html, chunk, p, element);
     html->is_in_body |= element == ASSETS_ELEMENT_BODY;
     html_let_go(html);
-    if (!html->is_xml &&
-        assets_foreign_start(&html->foreign, element, html->name, html->name_size,
-                             html->is_self_closing) &&
-        assets_element_is_raw(element))
-        enter_raw(html, element);
+    enter(html, element, html_place(chunk, p + 1));
     return p + 1;
 }
 

@@ -67,18 +67,11 @@ assets_scan_t *assets_scan_create(assets_scan_e kind, const assets_judge_t *judg
     return scan;
 }
 
-static void begin_edits(assets_scan_t *scan)
-{
-    if (scan->edits.list)
-        apr_pool_clear(scan->edits.pool);
-    scan->edits.list = NULL;
-}
-
 const apr_array_header_t *assets_scan_feed(assets_scan_t *scan, const char *data, apr_size_t size)
 {
     if (scan->html)
         return assets_html_feed(scan->html, data, size);
-    begin_edits(scan);
+    assets_edits_begin(&scan->edits);
     assets_css_feed(&scan->css, data, size, scan->offset);
     scan->offset += (apr_off_t)size;
     return scan->edits.list;
@@ -88,7 +81,7 @@ const apr_array_header_t *assets_scan_end(assets_scan_t *scan)
 {
     if (scan->html)
         return assets_html_end(scan->html);
-    begin_edits(scan);
+    assets_edits_begin(&scan->edits);
     assets_css_end(&scan->css, scan->offset);
     return scan->edits.list;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input: a field's value, read as If-None-Match, Link, Content-Type and Content-Security-Policy. */
+/* Input: a field's value, read as If-None-Match, Link, Content-Type, Content-Security-Policy and
+ * Accept-Encoding. */
 #include "cache_fuzz.h"
 
+#include "assets_accept.h"
 #include "assets_csp.h"
 #include "assets_etag.h"
 #include "assets_link.h"
@@ -24,6 +26,31 @@ static void check_tags(const char *value, apr_pool_t *pool)
     }
 }
 
+/* What is chosen is there and is wanted, no less than anything else that is there (RFC 9110 section
+ * 12.5.3). */
+static void check_negotiation(const char *value)
+{
+    static const assets_coding_e order[ASSETS_CODINGS] = {ASSETS_CODING_GZIP, ASSETS_CODING_BR,
+                                                          ASSETS_CODING_ZSTD};
+    int weights[ASSETS_CODINGS + 1];
+
+    assets_accept_read(weights, value);
+    for (int i = 0; i <= ASSETS_CODINGS; i++) {
+        if (weights[i] < 0 || weights[i] > 1000)
+            abort();
+    }
+    for (unsigned there = 0; there < 1u << ASSETS_CODINGS; there++) {
+        assets_coding_e best = assets_accept_best(weights, order, ASSETS_CODINGS, there);
+
+        if (best != ASSETS_CODING_NONE && (!(there >> best & 1) || weights[best] == 0))
+            abort();
+        for (int i = 0; i <= ASSETS_CODINGS; i++) {
+            if ((i == ASSETS_CODING_NONE || (there >> i & 1)) && weights[i] > weights[best])
+                abort();
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *pool = fuzz_pool();
@@ -39,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assets_link_rewrite_head(value, &judge, pool);
     assets_scan_kind(value, &is_unreadable);
     assets_csp_allows(value, "cdn.example.net");
+    check_negotiation(value);
     apr_pool_destroy(pool);
     return 0;
 }

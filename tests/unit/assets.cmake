@@ -11,7 +11,7 @@ foreach(program IN ITEMS references speed)
 endforeach()
 # The scanners once more, compiled so that their steps are counted.
 if(NOT WEBTIER_SANITIZE)
-  set(scanners css edit element fingerprint held hint html html_judge html_raw html_tag html_whole map page srcset text url version)
+  set(scanners css edit element fingerprint held hint html html_judge html_raw html_sheet html_tag html_whole map page srcset text url version)
   list(TRANSFORM scanners REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/modules/assets/assets_\\1.c")
   add_library(assets_steps STATIC ${scanners})
   target_compile_options(assets_steps PRIVATE -fsanitize-coverage=trace-pc -include ${CMAKE_CURRENT_LIST_DIR}/assets_steps.h)

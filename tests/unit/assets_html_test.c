@@ -3,6 +3,7 @@
 
 #include "assets_charset.h"
 #include "assets_rewriting.h"
+#include "assets_srcset.h"
 
 /* Makes every reference "[reference]"; one that begins with '/' leads elsewhere then. */
 static int bracket(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
@@ -88,6 +89,10 @@ static void all_attributes_that_hold_references(void **state)
         {"<body background=a>", "<body background=[a]>"},
         {"<button formaction=a>", "<button formaction=[a]>"},
         {"<svg><use xlink:href=a></svg>", "<svg><use xlink:href=[a]></svg>"},
+        {"<svg><image href='a'/></svg>", "<svg><image href='[a]'/></svg>"},
+        {"<html amp><amp-img src=a srcset='b 2x'></amp-img><style amp-custom>p{b:url(c)}</style>",
+         "<html amp><amp-img src=[a] srcset='[b] 2x'></amp-img><style amp-custom>p{b:url([c])}"
+         "</style>"},
         {"<img srcset='a, b 2x,c 3x'>", "<img srcset='[a], [b] 2x,[c] 3x'>"},
         {"<link imagesrcset='a 1x' href=b>", "<link imagesrcset='[a] 1x' href=[b]>"},
         {"<p style='color:red;background:url(a)'>", "<p style='color:red;background:url([a])'>"},
@@ -201,6 +206,92 @@ static void styles_are_css(void **state)
     check_all(*state, cases, COUNT(cases));
 }
 
+/* In SVG a style sheet is text as any other: HTML standard 13.2.6.5. */
+static void styles_of_svg_are_css_too(void **state)
+{
+    static const char *const cases[][2] = {
+        {"<svg><style>a{b:url(c)}</style><image href=d>",
+         "<svg><style>a{b:url([c])}</style><image href=[d]>"},
+        {"<svg><STYLE x=y>@import 'a';</STYLE ><style>@import 'b'</style>",
+         "<svg><STYLE x=y>@import '[a]';</STYLE ><style>@import '[b]'</style>"},
+        {"<svg><style>url(&quot;a&quot;) url(b&amp;&#x63;) url('d>e')</style>",
+         "<svg><style>url(&quot;[a]&quot;) url([b&#38;c]) url('[d&#62;e]')</style>"},
+        {"<svg><style>a{b:url(c)<![CDATA[d:url('e&f'); g > h{i:url('j>k')}]]>url(l)</style>",
+         "<svg><style>a{b:url([c])<![CDATA[d:url('[e&f]'); g > h{i:url('j>k')}]]>url([l])</style>"},
+        {"<svg><style><!-- url(a) -->url(b<!---->c) url(d) /*<!-- -->url(e)*/</style>",
+         "<svg><style><!-- url(a) -->url(b<!---->c) url([d]) /*<!-- -->url(e)*/</style>"},
+        {"<svg><style>a < b <3 url(c)</> url(d)</ x> url(e)<!x>url(f)</style>",
+         "<svg><style>a < b <3 url([c])</> url([d])</ x> url([e])<!x>url([f])</style>"},
+        {"<svg><style>url(a</style>", "<svg><style>url([a]</style>"},
+        {"<svg><style></style><style/><![CDATA[url(a)]]><use href=b>",
+         "<svg><style></style><style/><![CDATA[url(a)]]><use href=[b]>"},
+        {"<svg><style>url(a)<use href=b>url(c)</style><use href=d>",
+         "<svg><style>url(a)<use href=[b]>url(c)</style><use href=[d]>"},
+        {"<svg><style>url(a)</g>url(b)</style><use href=c>",
+         "<svg><style>url(a)</g>url(b)</style><use href=[c]>"},
+        {"<svg><style>url(a)<p>url(b)<style>url(c)</style>",
+         "<svg><style>url(a)<p>url(b)<style>url([c])</style>"},
+        {"<math><style>url(a)</style><mi><style>url(b)</style>",
+         "<math><style>url(a)</style><mi><style>url([b])</style>"},
+        {"<svg><style>url(a)</styl", "<svg><style>url(a)</styl"},
+        {"<svg><style>url(a)", "<svg><style>url(a)"},
+    };
+
+    check_all(*state, cases, COUNT(cases));
+}
+
+/* Up to the end of its end tag it is held, and not a byte longer. */
+static void long_styles_of_svg_pass(void **state)
+{
+    static const apr_size_t chunks[] = {1000, 4096, 65535, 65536, 65548, 65549, 200000};
+
+    for (int over = 0; over < 2; over++) {
+        int spaces = (int)(ASSETS_HELD_MAX - strlen("url(a)</style")) + over;
+        const char *page =
+            apr_psprintf(*state, "<svg><style>url(a)%*s</style><use href=b>", spaces, "");
+        const char *expected = apr_psprintf(*state, "<svg><style>%s%*s</style><use href=[b]>",
+                                            over ? "url(a)" : "url([a])", spaces, "");
+
+        for (size_t i = 0; i < COUNT(chunks); i++)
+            check_cut(*state, REWRITE_HTML, page, expected, chunks[i]);
+    }
+}
+
+static const char *divided(const char *text, int count, apr_pool_t *pool)
+{
+    const char *sheet = "<svg><style>";
+
+    for (int i = 0; i < count; i++)
+        sheet = apr_pstrcat(pool, sheet, text, "<!-- -->", NULL);
+    return apr_pstrcat(pool, sheet, "</style>", NULL);
+}
+
+static void styles_of_svg_have_so_many_comments(void **state)
+{
+    const char *more = divided("url(a)", 33, *state);
+
+    check(*state, REWRITE_HTML, divided("url(a)", 32, *state), divided("url([a])", 32, *state));
+    check(*state, REWRITE_HTML, more, more);
+}
+
+/* Attributes are not terminated: what stands behind them is none of theirs. */
+static void candidates_end_with_their_attribute(void **state)
+{
+    static const char *const values[] = {"a 1x,", "a,", "a b(,"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(values); i++) {
+        apr_size_t size = strlen(values[i]) - 1;
+        apr_size_t cursor = 0;
+        assets_span_t url;
+
+        assert_true(assets_srcset_next(values[i], size, &cursor, &url));
+        assert_int_equal(url.to, 1);
+        assert_int_equal(cursor, size);
+        assert_false(assets_srcset_next(values[i], size, &cursor, &url));
+    }
+}
+
 static void integrity_elsewhere_needs_cors(void **state)
 {
     static const char *const cases[][2] = {
@@ -229,6 +320,11 @@ static void xml_is_read_as_xml(void **state)
         {"<title/><img src='a'/>", "<title/><img src='[a]'/>"},
         {"<script><img src='a'/></script>", "<script><img src='[a]'/></script>"},
         {"<_a href='b'/>", "<_a href='[b]'/>"},
+        {"<style>a{b:url(c)}</style><img src='d'/>",
+         "<style>a{b:url([c])}</style><img src='[d]'/>"},
+        {"<style>/*<![CDATA[*/a > b{c:url(d)}/*]]>*/@import 'e';</style>",
+         "<style>/*<![CDATA[*/a > b{c:url([d])}/*]]>*/@import '[e]';</style>"},
+        {"<style><?x url(a)?>url(b)</style>", "<style><?x url(a)?>url([b])</style>"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -332,6 +428,10 @@ int main(void)
         POOL_TEST(what_is_no_tag_is_left_alone),
         POOL_TEST(behind_it_pages_go_on),
         POOL_TEST(styles_are_css),
+        POOL_TEST(styles_of_svg_are_css_too),
+        POOL_TEST(long_styles_of_svg_pass),
+        POOL_TEST(styles_of_svg_have_so_many_comments),
+        POOL_TEST(candidates_end_with_their_attribute),
         POOL_TEST(integrity_elsewhere_needs_cors),
         POOL_TEST(xml_is_read_as_xml),
         POOL_TEST(a_tag_without_end_passes),

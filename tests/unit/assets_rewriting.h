@@ -5,7 +5,7 @@
 /*
  * Runs a scanner over bytes cut into chunks and makes the edits, and stops the program when it
  * breaks its word: edits in order, none behind what was safe, none that is not safe after it was
- * told. Shared by unit tests and fuzz targets.
+ * told, no more held back than ASSETS_HELD_MAX. Shared by unit tests and fuzz targets.
  */
 #include "assets_css.h"
 #include "assets_html.h"
@@ -55,10 +55,17 @@ static inline void rewriting_edit(rewriting_t *rewriting, const apr_array_header
     rewriting->safe = safe;
 }
 
+/* What a scanner that was fed up to end may hold back, and its caller with it, is bounded. */
+static inline void rewriting_bound(apr_off_t safe, apr_size_t end)
+{
+    if (safe > (apr_off_t)end || (apr_off_t)end - safe > (apr_off_t)ASSETS_HELD_MAX)
+        abort();
+}
+
 static inline void rewriting_css(rewriting_t *rewriting, const assets_judge_t *judge,
                                  apr_size_t size, apr_size_t chunk, apr_pool_t *pool)
 {
-    assets_edits_t edits = {NULL, pool};
+    assets_edits_t edits = {NULL, pool, 0};
     assets_css_t css = {NULL};
 
     assets_css_init(&css, judge, &edits, pool);
@@ -67,6 +74,7 @@ static inline void rewriting_css(rewriting_t *rewriting, const assets_judge_t *j
 
         assets_css_feed(&css, rewriting->data + at, length, (apr_off_t)at);
         rewriting_edit(rewriting, edits.list, assets_css_safe(&css, (apr_off_t)(at + length)));
+        rewriting_bound(rewriting->safe, at + length);
         edits.list = NULL;
     }
     assets_css_end(&css, (apr_off_t)size);
@@ -84,8 +92,7 @@ static inline void rewriting_html(rewriting_t *rewriting, const assets_judge_t *
 
         edits = assets_html_feed(html, rewriting->data + at, length);
         rewriting_edit(rewriting, edits, assets_html_safe(html));
-        if (assets_html_safe(html) > (apr_off_t)(at + length))
-            abort();
+        rewriting_bound(rewriting->safe, at + length);
     }
     edits = assets_html_end(html);
     rewriting_edit(rewriting, edits, (apr_off_t)size);

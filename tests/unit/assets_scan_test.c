@@ -112,6 +112,95 @@ static void long_stretches_between_edits_stay(void **state)
     }
 }
 
+/* Returns how many bytes of out do not lie in the page itself: those that were written. */
+static apr_size_t written_to(apr_bucket_brigade *out, const char *page, apr_size_t size)
+{
+    apr_size_t written = 0;
+
+    for (apr_bucket *bucket = APR_BRIGADE_FIRST(out); bucket != APR_BRIGADE_SENTINEL(out);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        const char *data;
+        apr_size_t length;
+
+        assert_int_equal(apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ), APR_SUCCESS);
+        if (data < page || data >= page + size)
+            written += length;
+    }
+    return written;
+}
+
+static void bytes_that_are_not_changed_are_not_copied(void **state)
+{
+    apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(*state);
+    assets_judge_t judge = judge_of(*state);
+    assets_scan_t *scan = assets_scan_create(ASSETS_SCAN_HTML, &judge, *state);
+    char *text = apr_palloc(*state, 20000);
+    const apr_array_header_t *edits;
+    assets_splice_t splice;
+    const char *page;
+
+    memset(text, 'x', 19999);
+    text[19999] = '\0';
+    page = with_stretches("/a/", text, *state);
+    assets_splice_init(&splice, *state, alloc);
+    APR_BRIGADE_INSERT_TAIL(splice.held, apr_bucket_immortal_create(page, strlen(page), alloc));
+    edits = assets_scan_feed(scan, page, strlen(page));
+    assert_int_equal(assets_splice_apply(&splice, edits, assets_scan_safe(scan)), APR_SUCCESS);
+    /* Two names alone, and two with the tag between them. */
+    assert_in_range(written_to(splice.out, page, strlen(page)), 3 * strlen("/new/"), 60);
+}
+
+/* A judge that needs memory for every reference, and counts what was not given back yet. */
+typedef struct greedy_t {
+    int asked, live, most;
+} greedy_t;
+
+static apr_status_t give_back(void *data)
+{
+    ((greedy_t *)data)->live--;
+    return APR_SUCCESS;
+}
+
+static int take_memory(void *baton, assets_reference_e kind, const char *text, apr_size_t size,
+                       assets_change_t *change, apr_pool_t *pool)
+{
+    greedy_t *greedy = baton;
+
+    (void)kind;
+    (void)text;
+    (void)size;
+    (void)change;
+    apr_pool_cleanup_register(pool, greedy, give_back, apr_pool_cleanup_null);
+    greedy->asked++;
+    greedy->live++;
+    if (greedy->live > greedy->most)
+        greedy->most = greedy->live;
+    return 0;
+}
+
+/* Also where no reference is changed, so that there is no edit to be done with. */
+static void pages_of_any_size_take_the_same_memory(void **state)
+{
+    static const char *const units[] = {"<a href=x>",       "<p style='a:url(x)'>",
+                                        "<a href='&amp;'>", "<style>url(x)url(y)</style>",
+                                        "url(x)",           "@import 'x';"};
+
+    for (size_t i = 0; i < COUNT(units); i++) {
+        greedy_t greedy = {0, 0, 0};
+        assets_judge_t judge = {take_memory, &greedy};
+        assets_scan_t *scan =
+            assets_scan_create(i < 4 ? ASSETS_SCAN_HTML : ASSETS_SCAN_CSS, &judge, *state);
+
+        for (int fed = 0; fed < 100000; fed += 100) {
+            for (int unit = 0; unit < 100; unit++)
+                assets_scan_feed(scan, units[i], strlen(units[i]));
+        }
+        assets_scan_end(scan);
+        assert_in_range(greedy.asked, 100000, 200000);
+        assert_in_range(greedy.most, 1, 1000);
+    }
+}
+
 static void more_than_there_is_cannot_be_edited(void **state)
 {
     apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(*state);
@@ -213,6 +302,8 @@ int main(void)
         POOL_TEST(types_that_hold_references),
         POOL_TEST(edits_are_made_in_buckets),
         POOL_TEST(long_stretches_between_edits_stay),
+        POOL_TEST(bytes_that_are_not_changed_are_not_copied),
+        POOL_TEST(pages_of_any_size_take_the_same_memory),
         POOL_TEST(more_than_there_is_cannot_be_edited),
         POOL_TEST(tags_are_translated),
         POOL_TEST(links_are_rewritten),

@@ -69,6 +69,12 @@ static const struct {
     {"<script>", "</"},
     {"<style>", "</styl"},
     {"<style>", "url(/a/)"},
+    {"<svg><style>", "url(/a/)"},
+    {"<svg><style>", "<!---->"},
+    {"<svg><style>", "<![CDATA[/a/]]>"},
+    {"<svg><style>", "url(&quot;"},
+    {"<svg><style>", "</styl"},
+    {"<svg><style>", "url(/a/)</style><style>"},
     {"<p style='", "url(&quot;"},
     {"<p style='", "url(/a/);"},
     {"<textarea>", "</textare"},
@@ -103,7 +109,8 @@ static char *make_input(size_t number, size_t size)
     return data;
 }
 
-static size_t steps_of(rewrite_e kind, size_t number, size_t size, size_t chunk)
+/* With so many rules; those beyond the first are of no page. */
+static size_t steps_with(int rules, rewrite_e kind, size_t number, size_t size, size_t chunk)
 {
     char *data = make_input(number, size);
     rewriting_t rewritten;
@@ -113,6 +120,8 @@ static size_t steps_of(rewrite_e kind, size_t number, size_t size, size_t chunk)
     apr_pool_create(&pool, NULL);
     map = assets_map_create(pool);
     assets_map_add(map, "/a/", "/b/");
+    for (int i = 1; i < rules; i++)
+        assets_map_add(map, apr_psprintf(pool, "/a%d/", i), "/c/");
     {
         assets_page_t page = {map, assets_url_base("www.example.com", "/", pool), pool};
         assets_judge_t judge = {assets_page_judge, &page};
@@ -124,6 +133,11 @@ static size_t steps_of(rewrite_e kind, size_t number, size_t size, size_t chunk)
     free(data);
     apr_pool_destroy(pool);
     return steps;
+}
+
+static size_t steps_of(rewrite_e kind, size_t number, size_t size, size_t chunk)
+{
+    return steps_with(1, kind, number, size, chunk);
 }
 
 /* Four times the bytes: some five times the steps at most, by far less than sixteen. */
@@ -162,12 +176,26 @@ static void in_pieces_as_they_are_read(void **state)
     check(LARGE, 8192);
 }
 
+static void with_many_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        size_t one = steps_with(1, REWRITE_HTML, i, SMALL, 4096);
+        size_t many = steps_with(1000, REWRITE_HTML, i, SMALL, 4096);
+
+        if (many > one + one / 4)
+            fail_msg("again and again \"%s\": %zu steps with one rule, %zu with a thousand",
+                     inputs[i].unit, one, many);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(in_one_piece),
         POOL_TEST(in_the_smallest_pieces),
         POOL_TEST(in_pieces_as_they_are_read),
+        POOL_TEST(with_many_rules),
     };
 
     return RUN_TESTS(tests);
