@@ -55,6 +55,7 @@ def server(module_stage, origin, by_hand):
     return rewriting(module_stage.httpd, origin, modules=["cache"], extra=["filter", "deflate"], lines=MAP + ELSEWHERE, more=f"""
         ProxyPass "/by-hand/" "http://127.0.0.1:{by_hand.getsockname()[1]}/"
         TierAssets "/local/" "store"
+        TierAssetsVariants gzip
         TierAssets "/kept/" "kept"
         <Location "/off">
             TierAssetsRewrite off
@@ -164,7 +165,10 @@ def test_local_pages_are_rewritten_too(server):
     put(server, "s.css", b"@import '/assets/a.css'; a{b:url(../logo.png)}")
     page = server.get("/local/p.html")
     assert page.body == REWRITTEN
-    assert server.get("/local/s.css").body == b"@import '/static/v1/a.css'; a{b:url(/static/logo-2.png)}"
+    put(server, "s.css.gz", gzip.compress(b"what is compressed could not be read"))
+    for encoding in ("identity", "gzip"):
+        assert server.get("/local/s.css", headers={"Accept-Encoding": encoding}).body == \
+            b"@import '/static/v1/a.css'; a{b:url(/static/logo-2.png)}"
     again = server.get("/local/p.html", headers={"If-None-Match": page.headers["ETag"]})
     assert again.status == 304 and again.headers["ETag"] == page.headers["ETag"]
     part = server.get("/local/p.html", headers={"Range": "bytes=60-79"})

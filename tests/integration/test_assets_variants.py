@@ -2,6 +2,7 @@
 """Files that a build has compressed, sent to those who want them."""
 import gzip
 import os
+import time
 
 import pytest
 from assets_support import counters, kept, put, wait_kept
@@ -14,10 +15,12 @@ CSS = b"body { margin: 0 }\n" * 50
 @pytest.fixture
 def server(httpd, app):
     origin = app(body=b"fetched", headers={"Content-Type": "text/css", "Cache-Control": "max-age=60"})
-    made = kept(httpd, origin, more="TierAssetsVariants br zstd gzip\n")
+    # All of the same time, as copying may make them: that alone is no tag.
+    made = kept(httpd, origin, more="TierAssetsVariants br zstd gzip\nFileETag MTime\n")
+    when = time.time() - 1000
     for name, body in (("a.css", CSS), ("a.css.gz", gzip.compress(CSS)), ("a.css.br", b"brotli"), ("a.css.zst", b"zstandard"), ("b.css", CSS),
                        ("a.png", b"png"), ("a.png.gz", b"no")):
-        put(made, name, body)
+        os.utime(put(made, name, body), (when, when))
     return made
 
 
@@ -49,6 +52,8 @@ def test_each_gets_what_it_wants_most_with_conditions_and_ranges_of_its_own(serv
     other = get(server, "a.css", "br", Range="bytes=0-2", **{"If-Range": tag})
     assert other.status == 200 and other.body == b"brotli"
     assert get(server, "a.css", "br", Range="bytes=1-3").body == b"rot"
+    put(server, "a.css.gz", gzip.compress(CSS, 1))  # made anew, of the same file
+    assert get(server, "a.css", "gzip", **{"If-None-Match": tag}).headers["ETag"] not in (None, tag)
 
 
 def test_what_is_no_variant(server):

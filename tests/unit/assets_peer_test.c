@@ -41,6 +41,10 @@ static void heads_that_count(void **state)
     assert_string_equal(apr_table_get(fields, "content-type"), "text/css");
     assert_string_equal(apr_table_getm(*state, fields, "a"), "b,c");
     assert_string_equal(apr_table_get(fields, "empty"), "");
+    assert_true(assets_peer_head(
+        apr_pstrdup(*state, "HTTP/1.0 200\r\nContent-Length: 123456789012345\r\n\r\n"), &fields,
+        &length, *state));
+    assert_true(length == APR_INT64_C(123456789012345));
 }
 
 static void heads_that_do_not(void **state)
