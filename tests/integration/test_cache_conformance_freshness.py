@@ -196,6 +196,10 @@ def test_heuristics_can_be_turned_off_and_set(httpd):
 
 
 def test_targeted_fields(httpd):
+    invalid = {"no structured field": "max-age=60, &", "a string": 'max-age="60"', "a float": "max-age=60.5", "capitals": "MAX-AGE=60",
+               "a negative number": "max-age=-60", "no number at all": "max-age", "a number for a flag": "no-store=1",
+               "a comma at the end": "max-age=60,", "16 digits": "max-age=1000000000000000", "space before =": "max-age =60",
+               "nothing": ""}
     assert run(httpd, [
         obeyed("max-age", CDN_Cache_Control="max-age=60"),
         obeyed("over Cache-Control", CDN_Cache_Control="max-age=60", Cache_Control="no-store"),
@@ -205,20 +209,12 @@ def test_targeted_fields(httpd):
         over("no-cache over Cache-Control", CDN_Cache_Control="no-cache", Cache_Control="max-age=60"),
         over("Expires does not count", CDN_Cache_Control="public", Expires=http_date(HOUR)),
         over("Age counts", CDN_Cache_Control="max-age=60", Age="61"),
-        obeyed("invalid: Cache-Control counts", CDN_Cache_Control="max-age=60, &", Cache_Control="max-age=60"),
-        over("invalid: and only it", CDN_Cache_Control="max-age=60, &", Cache_Control="max-age=0"),
-        over("a wrong type is invalid", CDN_Cache_Control='max-age="60"', Cache_Control="max-age=0"),
-        over("a float is invalid", CDN_Cache_Control="max-age=60.5", Cache_Control="max-age=0"),
-        over("capitals are invalid", CDN_Cache_Control="MAX-AGE=60", Cache_Control="max-age=0"),
-        over("a negative number is invalid", CDN_Cache_Control="max-age=-60", Cache_Control="max-age=0"),
-        over("empty: Cache-Control counts", CDN_Cache_Control="", Cache_Control="max-age=0"),
+        *[obeyed(f"{what}: Cache-Control counts", CDN_Cache_Control=text, Cache_Control="max-age=60") for what, text in invalid.items()],
+        *[over(f"{what}: and only it", CDN_Cache_Control=text, Cache_Control="max-age=0") for what, text in invalid.items()],
         obeyed("parameters are ignored", CDN_Cache_Control="max-age=60;a=b;c", Cache_Control="no-store"),
         obeyed("unknown members are ignored", CDN_Cache_Control='foo="bar", b=?0, max-age=60, l=(1 2)'),
         obeyed("several lines", CDN_Cache_Control=["public", "max-age=60"], Cache_Control="no-store"),
-        over("a comma at the end is invalid", CDN_Cache_Control="max-age=60,", Cache_Control="max-age=0"),
-        over("16 digits are invalid", CDN_Cache_Control="max-age=1000000000000000", Cache_Control="max-age=0"),
-        obeyed("15 digits are not", CDN_Cache_Control="max-age=100000000000000", Cache_Control="max-age=0"),
-        over("space before = is invalid", CDN_Cache_Control="max-age =60", Cache_Control="max-age=0"),
+        obeyed("15 digits", CDN_Cache_Control="max-age=100000000000000", Cache_Control="max-age=0"),
         obeyed("the last of two counts", CDN_Cache_Control="max-age=0, max-age=60"),
         case("passed on", get(answers(CDN_Cache_Control="max-age=60")),
              get(HIT, has={"CDN-Cache-Control": "max-age=60"})),
@@ -261,4 +257,6 @@ def test_directives_of_the_request(httpd):
         asking("immutable does not answer a forced one", told("max-age=3600, immutable", Age="1800"), "no-cache",
                told("max-age=60")),
         asking("immutable and stale", told("max-age=3600, immutable", Age="4000", ETag='"a"'), "max-age=0", confirms),
+        asking("immutable and stale, which is allowed", told("max-age=3600, immutable", Age="4000", ETag='"a"'),
+               "max-age=0, max-stale", confirms),
     ]) == []

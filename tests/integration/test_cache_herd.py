@@ -279,7 +279,7 @@ def test_variants_are_not_one_another(httpd, app):
 
 def test_who_has_credentials_waits_for_nobody(httpd, app):
     origin = app(hold=True, headers=FRESH)
-    server = cached(httpd, origin)
+    server = cached(httpd, origin, PATIENT)
     clients = asking(10, server, headers={"Authorization": "Basic dTpw"})
     wait_until(lambda: origin.count() == 10)  # none of them is answered yet
     origin.release()

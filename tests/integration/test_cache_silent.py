@@ -3,7 +3,7 @@
 
 import pytest
 from cache_support import FRESH, asked_twice, cached, is_hit, status_of, ttl_of, why_forwarded
-from herd_support import Asking
+from herd_support import PATIENT, Asking
 from webtier_testing import wait_until
 
 SILENT = {"Date": None}
@@ -100,7 +100,7 @@ def test_bypass_before_the_directory_is_known(httpd, app):
 
 def test_those_who_bypass_do_not_wait_for_each_other(httpd, app):
     origin = app(hold=True, headers=FRESH)
-    server = cached(httpd, origin, BYPASS)
+    server = cached(httpd, origin, f"{PATIENT}\n{BYPASS}")
     clients = Asking(5, lambda: server.get(timeout=30, headers={"Cookie": "session=1"}))
     wait_until(lambda: origin.count() == 5)  # none of them is answered yet
     origin.release()
