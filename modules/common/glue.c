@@ -217,6 +217,24 @@ const char *tier_glue_in_setting(cmd_parms *cmd, const char *setting, const char
                         problem + prefix);
 }
 
+const char *const tier_glue_no_setting = "no such setting";
+
+const char *tier_glue_take_setting(cmd_parms *cmd, const char *argument, tier_glue_take_t *take,
+                                   void *settings, const char *allowed)
+{
+    const char *equals = strchr(argument, '=');
+    const char *setting =
+        equals ? apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument))
+               : argument;
+    const char *problem = equals ? take(cmd, settings, setting, equals + 1) : tier_glue_no_setting;
+
+    if (problem != tier_glue_no_setting) {
+        return tier_glue_in_setting(cmd, setting, problem);
+    }
+    return apr_psprintf(cmd->temp_pool, "%s: there is no setting \"%s\"; allowed after on are %s",
+                        cmd->cmd->name, setting, allowed);
+}
+
 /* The server's life. */
 
 int tier_glue_retired(void *unused)

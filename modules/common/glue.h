@@ -40,6 +40,18 @@ const char *tier_glue_parse_number(cmd_parms *cmd, const char *arg, apr_int64_t 
                                    apr_int64_t max, apr_int64_t *value);
 
 /*
+ * Hands one setting=value argument of a directive to take, which is given the two apart and returns
+ * NULL, the sentence of one of the three above, or tier_glue_no_setting. Returns NULL, or that
+ * sentence with the setting in it, or one that lists what is allowed: "one=, two= and three=".
+ * settings: take's. take may keep what it is given for as long as cmd->temp_pool.
+ */
+typedef const char *tier_glue_take_t(cmd_parms *cmd, void *settings, const char *setting,
+                                     const char *value);
+extern const char *const tier_glue_no_setting;
+const char *tier_glue_take_setting(cmd_parms *cmd, const char *argument, tier_glue_take_t *take,
+                                   void *settings, const char *allowed);
+
+/*
  * For directives with setting=value arguments: puts setting into the sentence of one of the three
  * above, which was given the value alone, as in: TierHealthCheck: interval "abc" is not a time; ...
  * NULL stays NULL.

@@ -12,6 +12,7 @@
 #include "health_config.h"
 #include "health_retry_config.h"
 
+#define SETTINGS              "errors=, time=, max= and share="
 #define HEALTH_SLOW_START_MIN apr_time_from_msec(100)
 
 const char *health_eject_parse_percent(cmd_parms *cmd, const char *value, apr_int64_t min,
@@ -32,45 +33,30 @@ const char *health_eject_parse_percent(cmd_parms *cmd, const char *value, apr_in
     return problem;
 }
 
-static const char *set_one(cmd_parms *cmd, health_eject_settings_t *settings, const char *setting,
-                           const char *value)
+static const char *parse_errors(cmd_parms *cmd, const char *value, apr_uint32_t *errors)
 {
-    if (strcasecmp(setting, "errors") == 0) {
-        apr_int64_t number = 0;
-        const char *problem = tier_glue_parse_number(cmd, value, 1, HEALTH_COUNT_MAX, &number);
+    apr_int64_t number = 0;
+    const char *problem = tier_glue_parse_number(cmd, value, 1, HEALTH_COUNT_MAX, &number);
 
-        settings->errors = (apr_uint32_t)number;
-        return problem;
-    }
+    *errors = (apr_uint32_t)number;
+    return problem;
+}
+
+static const char *take(cmd_parms *cmd, void *data, const char *setting, const char *value)
+{
+    health_eject_settings_t *settings = data;
+
+    if (strcasecmp(setting, "errors") == 0)
+        return parse_errors(cmd, value, &settings->errors);
     if (strcasecmp(setting, "time") == 0)
         return tier_glue_parse_time(cmd, value, "s", HEALTH_EJECT_TIME_MIN, HEALTH_INTERVAL_MAX,
                                     &settings->time);
     if (strcasecmp(setting, "max") == 0)
         return tier_glue_parse_time(cmd, value, "s", HEALTH_EJECT_TIME_MIN,
                                     24 * HEALTH_INTERVAL_MAX, &settings->max);
-    return health_eject_parse_percent(cmd, value, 1, &settings->share);
-}
-
-static int is_setting(const char *setting)
-{
-    return strcasecmp(setting, "errors") == 0 || strcasecmp(setting, "time") == 0 ||
-           strcasecmp(setting, "max") == 0 || strcasecmp(setting, "share") == 0;
-}
-
-static const char *set_argument(cmd_parms *cmd, health_eject_settings_t *settings,
-                                const char *argument)
-{
-    const char *equals = strchr(argument, '=');
-    const char *setting =
-        equals ? apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument))
-               : argument;
-
-    if (!equals || !is_setting(setting))
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: there is no setting \"%s\"; allowed after on are errors=, time=, "
-                            "max= and share=",
-                            cmd->cmd->name, setting);
-    return tier_glue_in_setting(cmd, setting, set_one(cmd, settings, setting, equals + 1));
+    if (strcasecmp(setting, "share") == 0)
+        return health_eject_parse_percent(cmd, value, 1, &settings->share);
+    return tier_glue_no_setting;
 }
 
 static const char *set_arguments(cmd_parms *cmd, health_eject_settings_t *settings, int argc,
@@ -80,7 +66,7 @@ static const char *set_arguments(cmd_parms *cmd, health_eject_settings_t *settin
 
     health_eject_defaults(settings);
     for (int i = 1; i < argc && !problem; i++)
-        problem = set_argument(cmd, settings, argv[i]);
+        problem = tier_glue_take_setting(cmd, argv[i], take, settings, SETTINGS);
     if (!problem && settings->max < settings->time)
         problem = apr_psprintf(cmd->temp_pool,
                                "%s: max is less than time; max is the longest ejection and may be "
@@ -103,8 +89,7 @@ const char *health_eject_set(cmd_parms *cmd, void *config, int argc, char *const
     }
     if (argc == 0 || strcasecmp(argv[0], "on") != 0)
         return apr_psprintf(cmd->temp_pool,
-                            "%s: \"%s\" is neither off nor on with settings errors=, time=, max= "
-                            "and share=",
+                            "%s: \"%s\" is neither off nor on with settings " SETTINGS,
                             cmd->cmd->name, argc ? argv[0] : "");
     section->ejects = 1;
     health_retry_observe(cmd, config, 1);

@@ -56,9 +56,10 @@ static const char *parse_failures(cmd_parms *cmd, const char *value, apr_uint32_
                                          : health_eject_parse_percent(cmd, value, 1, failures);
 }
 
-static const char *set_one(cmd_parms *cmd, health_outlier_settings_t *settings, const char *setting,
-                           const char *value)
+static const char *take(cmd_parms *cmd, void *data, const char *setting, const char *value)
 {
+    health_outlier_settings_t *settings = data;
+
     if (strcasecmp(setting, "success") == 0)
         return parse_tenths(cmd, value, 100, &settings->success);
     if (strcasecmp(setting, "latency") == 0)
@@ -69,35 +70,10 @@ static const char *set_one(cmd_parms *cmd, health_outlier_settings_t *settings, 
         return parse_count(cmd, value, 1, 1000000, &settings->requests);
     if (strcasecmp(setting, "members") == 0)
         return parse_count(cmd, value, 2, 1000, &settings->members);
-    return tier_glue_parse_time(cmd, value, "s", apr_time_from_sec(1), HEALTH_INTERVAL_MAX,
-                                &settings->window);
-}
-
-static int is_setting(const char *setting)
-{
-    static const char *const known[] = {"success",  "latency", "failures",
-                                        "requests", "members", "window"};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcasecmp(setting, known[i]) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-static const char *set_argument(cmd_parms *cmd, health_outlier_settings_t *settings,
-                                const char *argument)
-{
-    const char *equals = strchr(argument, '=');
-    const char *setting =
-        equals ? apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument))
-               : argument;
-
-    if (!equals || !is_setting(setting))
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: there is no setting \"%s\"; allowed after on are " SETTINGS,
-                            cmd->cmd->name, setting);
-    return tier_glue_in_setting(cmd, setting, set_one(cmd, settings, setting, equals + 1));
+    if (strcasecmp(setting, "window") == 0)
+        return tier_glue_parse_time(cmd, value, "s", apr_time_from_sec(1), HEALTH_INTERVAL_MAX,
+                                    &settings->window);
+    return tier_glue_no_setting;
 }
 
 const char *health_outlier_set(cmd_parms *cmd, void *config, int argc, char *const argv[])
@@ -117,6 +93,6 @@ const char *health_outlier_set(cmd_parms *cmd, void *config, int argc, char *con
                             cmd->cmd->name, argc ? argv[0] : "");
     health_outlier_defaults(&section->eject.outlier);
     for (int i = 1; i < argc && !problem; i++)
-        problem = set_argument(cmd, &section->eject.outlier, argv[i]);
+        problem = tier_glue_take_setting(cmd, argv[i], take, &section->eject.outlier, SETTINGS);
     return problem;
 }

@@ -3,6 +3,8 @@ foreach(subject IN ITEMS access futex hash result log segment status_tree robust
         watch_faults)
   webtier_add_unit_test(common_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_${subject}_test.c)
 endforeach()
+# Of httpd it has what it makes itself.
+webtier_add_unit_test(common_glue SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_glue_test.c LIBS tier_glue)
 # The tests make the pollset fail and count its calls.
 foreach(subject IN ITEMS loop watch watch_faults)
   target_link_options(unit_common_${subject} PRIVATE -Wl,--wrap=apr_pollset_poll,--wrap=apr_pollset_create)
