@@ -54,8 +54,8 @@ struct tier_status_node_t {
     tier_status_kind_e kind;
     tier_status_mood_e mood;
     /* lower_case_with_underscores; NULL in an array. Two names mean something: "..._bytes" is shown
-     * with a unit, and an array "history" is of events, which are folded away on the page and are
-     * no metrics. */
+     * with a unit, and an array "history" or "..._history" is of events, which are folded away on
+     * the page and are no metrics. */
     const char *name;
     const char *help;   /* one sentence for counters and gauges; NULL elsewhere */
     const char *text;   /* STRING: the value; ACTIONS: words with a space between */

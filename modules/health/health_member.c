@@ -12,8 +12,20 @@ void health_member_init(health_member_t *member, apr_time_t now)
     member->since = now;
 }
 
+static void remember(health_member_t *member, const health_outcome_t *outcome)
+{
+    health_past_probe_t *past = &member->past[member->probes % HEALTH_PROBES];
+
+    memset(past, 0, sizeof(*past));
+    past->when = outcome->when;
+    past->latency = outcome->latency;
+    past->passed = outcome->passed != 0;
+    apr_cpystrn(past->result, outcome->result, sizeof(past->result));
+}
+
 static void count(health_member_t *member, const health_outcome_t *outcome)
 {
+    remember(member, outcome);
     member->probes++;
     member->probed = outcome->when;
     member->bitmap = member->bitmap << 1 | (outcome->passed ? 1 : 0);
@@ -112,6 +124,16 @@ const health_transition_t *health_member_history(const health_member_t *member, 
     if (i >= HEALTH_HISTORY || i >= member->transitions)
         return NULL;
     return &member->history[(member->transitions - 1 - i) % HEALTH_HISTORY];
+}
+
+const health_past_probe_t *health_member_past(const health_member_t *member, apr_uint32_t i)
+{
+    const health_past_probe_t *past;
+
+    if (i >= HEALTH_PROBES || i >= member->probes)
+        return NULL;
+    past = &member->past[(member->probes - 1 - i) % HEALTH_PROBES];
+    return past->when ? past : NULL;
 }
 
 const char *health_member_state_name(apr_uint32_t state)

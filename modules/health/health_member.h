@@ -28,6 +28,7 @@ typedef enum {
 typedef enum { HEALTH_MODE_NORMAL, HEALTH_MODE_DRAIN, HEALTH_MODE_MAINTENANCE } health_mode_e;
 
 #define HEALTH_HISTORY 16
+#define HEALTH_PROBES  8
 #define HEALTH_TEXT    112
 
 typedef struct health_transition_t {
@@ -36,6 +37,13 @@ typedef struct health_transition_t {
     apr_uint32_t to;
     char reason[HEALTH_TEXT];
 } health_transition_t;
+
+typedef struct health_past_probe_t {
+    apr_time_t when; /* wall clock: when it ended; 0: there was none */
+    apr_interval_time_t latency;
+    apr_uint32_t passed;
+    char result[HEALTH_TEXT];
+} health_past_probe_t;
 
 typedef struct health_member_t {
     apr_uint32_t state;    /* health_state_e */
@@ -58,12 +66,13 @@ typedef struct health_member_t {
         eject_count;      /* ejections that make the next one longer, when it was last ejected */
     apr_uint32_t ejects;  /* 1: live traffic may eject it */
     apr_uint32_t drained; /* 1: it drained already when its agent asked for that */
-    char result[HEALTH_TEXT]; /* of the last probe */
+    char result[HEALTH_TEXT];                /* of the last probe */
+    health_past_probe_t past[HEALTH_PROBES]; /* the last one at (probes - 1) % HEALTH_PROBES */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;
 
-/* What lies before the history: a member whose state does not change has no more to say. */
-#define HEALTH_MEMBER_HEAD offsetof(health_member_t, history)
+/* What lies before the past: a member whose state does not change has no more to say. */
+#define HEALTH_MEMBER_HEAD offsetof(health_member_t, past)
 
 /* One judged probe. */
 typedef struct health_outcome_t {
@@ -98,6 +107,9 @@ void health_member_set_mode(health_member_t *member, health_mode_e mode, apr_tim
 
 /* Returns the i-th transition of the history, 0 is the latest; NULL past the end. */
 const health_transition_t *health_member_history(const health_member_t *member, apr_uint32_t i);
+
+/* Returns the i-th of the last probes, 0 is the latest; NULL past the end. */
+const health_past_probe_t *health_member_past(const health_member_t *member, apr_uint32_t i);
 
 /* Returns "checking", "up", "down", "ejected", "drain" or "maintenance"; "unknown" for anything
  * else. */

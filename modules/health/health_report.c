@@ -75,6 +75,21 @@ static void report_history(tier_status_node_t *node, const health_member_t *memb
     }
 }
 
+static void report_probes(tier_status_node_t *node, const health_member_t *member, apr_pool_t *pool)
+{
+    tier_status_node_t *probes = tier_status_array(node, "probe_history", pool);
+    const health_past_probe_t *past;
+
+    for (apr_uint32_t i = 0; (past = health_member_past(member, i)) != NULL; i++) {
+        tier_status_node_t *line = tier_status_object(probes, NULL, pool);
+
+        tier_status_number(line, TIER_STATUS_TIME, "when", past->when, pool);
+        tier_status_string(line, "outcome", past->passed ? "passed" : "failed", pool);
+        tier_status_number(line, TIER_STATUS_DURATION, "latency", past->latency, pool);
+        tier_status_string(line, "result", past->result, pool);
+    }
+}
+
 static void report_counts(tier_status_node_t *node, const health_member_t *member, apr_pool_t *pool)
 {
     tier_status_metric(node, TIER_STATUS_COUNTER, "probes", (apr_int64_t)member->probes,
@@ -132,6 +147,7 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
     tier_status_actions(node, actions_of(record, pool), health_action_target(&record->key, pool),
                         pool);
     report_history(node, member, pool);
+    report_probes(node, member, pool);
 }
 
 static int is_out(apr_uint32_t state)

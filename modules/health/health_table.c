@@ -13,7 +13,7 @@
 
 _Static_assert(sizeof(health_record_t) % 8 == 0 && offsetof(health_record_t, check) % 8 == 0 &&
                    offsetof(health_record_t, member) % 8 == 0 && sizeof(health_member_t) % 8 == 0 &&
-                   HEALTH_MEMBER_HEAD % 8 == 0,
+                   HEALTH_MEMBER_HEAD % 8 == 0 && sizeof(health_past_probe_t) % 8 == 0,
                "records are copied in words");
 
 /* The hashes lie together, so that a search of the whole table touches a few pages. */
@@ -124,15 +124,30 @@ static apr_uint32_t find_free(const health_table_t *table)
  * Memory Models?"): every word is written with release and read with acquire order, so that who
  * reads a new word sees the odd version before it.
  */
-static void write_part(health_entry_t *entry, apr_size_t offset, const void *part, apr_size_t size)
+static void begin_write(health_entry_t *entry)
+{
+    tier_atomic_store(&entry->version, entry->version | 1);
+}
+
+static void end_write(health_entry_t *entry)
+{
+    tier_atomic_store(&entry->version, entry->version + 1);
+}
+
+static void write_words(health_entry_t *entry, apr_size_t offset, const void *part, apr_size_t size)
 {
     apr_uint64_t *to = (apr_uint64_t *)((char *)&entry->record + offset);
     const apr_uint64_t *from = part;
 
-    tier_atomic_store(&entry->version, entry->version | 1);
     for (apr_size_t i = 0; i < size / sizeof(*to); i++)
         __atomic_store_n(&to[i], from[i], __ATOMIC_RELEASE);
-    tier_atomic_store(&entry->version, entry->version + 1);
+}
+
+static void write_part(health_entry_t *entry, apr_size_t offset, const void *part, apr_size_t size)
+{
+    begin_write(entry);
+    write_words(entry, offset, part, size);
+    end_write(entry);
 }
 
 static void read_record(const health_entry_t *entry, health_record_t *copy)
@@ -209,6 +224,18 @@ void health_entry_set_member(health_entry_t *entry, const health_member_t *membe
 void health_entry_set_head(health_entry_t *entry, const health_member_t *member)
 {
     write_part(entry, offsetof(health_record_t, member), member, HEALTH_MEMBER_HEAD);
+}
+
+void health_entry_set_probed(health_entry_t *entry, const health_member_t *member)
+{
+    apr_size_t last = (member->probes - 1) % HEALTH_PROBES;
+    apr_size_t offset = offsetof(health_record_t, member);
+
+    begin_write(entry);
+    write_words(entry, offset, member, HEALTH_MEMBER_HEAD);
+    write_words(entry, offset + offsetof(health_member_t, past) + last * sizeof(member->past[0]),
+                &member->past[last], sizeof(member->past[0]));
+    end_write(entry);
 }
 
 int health_table_read(const health_table_t *table, apr_uint32_t index, health_record_t *copy)

@@ -42,7 +42,7 @@ typedef struct health_entry_t {
 typedef struct health_table_t health_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_TABLE_LAYOUT 4
+#define HEALTH_TABLE_LAYOUT 5
 
 /* Returns how many bytes a table for capacity members takes. */
 apr_size_t health_table_size(apr_uint32_t capacity);
@@ -103,9 +103,12 @@ void health_table_clear(health_table_t *table);
 void health_entry_set_check(health_entry_t *entry, const char *check);
 void health_entry_set_member(health_entry_t *entry, const health_member_t *member);
 
-/* The same for a member whose history has not changed, HEALTH_MEMBER_HEAD bytes of it: what nearly
- * every probe does. */
+/* The same for HEALTH_MEMBER_HEAD bytes of a member, all that has changed. */
 void health_entry_set_head(health_entry_t *entry, const health_member_t *member);
+
+/* The same after a probe that has not changed the state, which is what nearly all do: of the past
+ * only that probe is taken. */
+void health_entry_set_probed(health_entry_t *entry, const health_member_t *member);
 
 /*
  * Copies the record of entry number index (from 0) into *copy. Returns 0 for one that is not used,

@@ -214,8 +214,8 @@ static apr_uint32_t rise_of(const health_target_t *target)
     return health_group_is_empty(target->group) ? 1 : target->check->rise;
 }
 
-/* Returns 1 when the outcome changes the member's state; otherwise it is taken in. The history,
- * most of the record, is not touched. */
+/* Returns 1 when the outcome changes the member's state; otherwise it is taken in. The past, most
+ * of the record, is neither read nor written but for this probe. */
 static int changes_state(health_target_t *target, const health_outcome_t *outcome)
 {
     health_member_t member;
@@ -224,7 +224,7 @@ static int changes_state(health_target_t *target, const health_outcome_t *outcom
     memcpy(&member, &target->entry->record.member, HEALTH_MEMBER_HEAD);
     if (health_member_judge(&member, rise_of(target), target->check->fall, outcome, &from))
         return 1;
-    health_entry_set_head(target->entry, &member);
+    health_entry_set_probed(target->entry, &member);
     if (target->calm)
         health_calm_note(target);
     return 0;

@@ -14,7 +14,7 @@
  * object that is to be read as good (1), degraded (2) or bad (3) has a gauge _mood. An object in an
  * array gets a label: the array's name without its last "s", valued with the object's first string,
  * or its index where it has none; a second object of the same value gets a label "index" too.
- * Strings are no metrics, nor is an array called "history". Metrics come in alphabetical order,
+ * Strings are no metrics, nor is a history. Metrics come in alphabetical order,
  * their samples in the tree's; of samples with the same name and labels the first is printed.
  */
 void status_prometheus_render(status_buffer_t *buffer, const status_report_t *report);

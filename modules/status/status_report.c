@@ -38,7 +38,15 @@ void status_report_module_done(tier_status_node_t *module, apr_pool_t *pool)
         tier_status_string(module, "state", "off", pool);
 }
 
+static int ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), wanted = strlen(end);
+
+    return size >= wanted && strcmp(text + size - wanted, end) == 0;
+}
+
 int status_report_is_history(const tier_status_node_t *node)
 {
-    return node->kind == TIER_STATUS_ARRAY && node->name && strcmp(node->name, "history") == 0;
+    return node->kind == TIER_STATUS_ARRAY && node->name &&
+           (strcmp(node->name, "history") == 0 || ends_with(node->name, "_history"));
 }

@@ -33,8 +33,8 @@ tier_status_node_t *status_report_module(status_report_t *report, const char *na
 /* To be called when the provider is done: a module that has nothing to tell is said to be off. */
 void status_report_module_done(tier_status_node_t *module, apr_pool_t *pool);
 
-/* Returns non-zero for an array of that name: events, newest or oldest first. They are no state and
- * no figures. */
+/* Returns non-zero for an array "history" or "..._history": events, newest or oldest first. They
+ * are no state and no figures. */
 int status_report_is_history(const tier_status_node_t *node);
 
 #endif

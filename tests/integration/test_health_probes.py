@@ -292,6 +292,9 @@ def test_status_page(httpd, app):
     assert member["probes"] >= 3 and member["probes_failed"] == member["probes"]
     assert member["recent"].strip("-") == "" and member["history"][0]["to"] == "down"
     assert member["history"][0]["reason"] == "bad_status: status 503 Service Unavailable"
+    last = member["probe_history"][0]
+    assert last["outcome"] == "failed" and last["result"] == "bad_status: status 503 Service Unavailable"
+    assert 0 < last["latency"] < 5 and last["when"] == member["last_probe"]
     assert 0 < members(server)[good.url]["latency"] < 0.4
     metrics = server.get("/tier-status/metrics").body.decode()
     assert 'members_down{balancer="balancer://app"} 1' in metrics

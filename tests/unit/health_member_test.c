@@ -56,6 +56,30 @@ static void counts_are_strictly_consecutive(void **state)
     assert_int_equal(member.failures, 0);
 }
 
+static void last_probes_are_kept(void **state)
+{
+    health_member_t member;
+
+    (void)state;
+    health_member_init(&member, 0);
+    assert_null(health_member_past(&member, 0));
+    judge(&member, "+-");
+    assert_false(health_member_past(&member, 0)->passed);
+    assert_string_equal(health_member_past(&member, 0)->result, "refused");
+    assert_true(health_member_past(&member, 1)->passed);
+    assert_string_equal(health_member_past(&member, 1)->result, "status 200");
+    assert_int_equal(health_member_past(&member, 1)->latency, 1000);
+    assert_int_equal(health_member_past(&member, 1)->when, now - 1);
+    assert_null(health_member_past(&member, 2));
+    judge(&member, "+++++++++");
+    for (apr_uint32_t i = 0; i < HEALTH_PROBES; i++)
+        assert_int_equal(health_member_past(&member, i)->when, now - i);
+    assert_null(health_member_past(&member, HEALTH_PROBES));
+    /* The file of a full restart keeps the count and not the probes. */
+    memset(member.past, 0, sizeof(member.past));
+    assert_null(health_member_past(&member, 0));
+}
+
 static void counters_and_latency(void **state)
 {
     health_outcome_t slow = {1, 9000, 7, "status 200"};
@@ -156,9 +180,13 @@ static void names_of_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(checking_until_proven), cmocka_unit_test(counts_are_strictly_consecutive),
-        cmocka_unit_test(counters_and_latency),  cmocka_unit_test(history_keeps_the_latest),
-        cmocka_unit_test(long_results_are_cut),  cmocka_unit_test(bitmap),
+        cmocka_unit_test(checking_until_proven),
+        cmocka_unit_test(counts_are_strictly_consecutive),
+        cmocka_unit_test(last_probes_are_kept),
+        cmocka_unit_test(counters_and_latency),
+        cmocka_unit_test(history_keeps_the_latest),
+        cmocka_unit_test(long_results_are_cut),
+        cmocka_unit_test(bitmap),
         cmocka_unit_test(names_of_states),
     };
 

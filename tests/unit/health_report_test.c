@@ -85,6 +85,15 @@ static void members_of_balancers(void **state)
     assert_string_equal(child(line, "reason")->text, "refused");
     assert_int_equal(child(line, "when")->number, 1234);
     assert_null(nth(child(member, "history"), 2));
+    line = nth(child(member, "probe_history"), 0);
+    assert_string_equal(child(line, "outcome")->text, "failed");
+    assert_string_equal(child(line, "result")->text, "refused");
+    assert_int_equal(child(line, "latency")->number, 2000);
+    assert_int_equal(child(line, "when")->number, 1234);
+    line = nth(child(member, "probe_history"), 3);
+    assert_string_equal(child(line, "outcome")->text, "passed");
+    assert_string_equal(child(line, "result")->text, "status 200 OK");
+    assert_null(nth(child(member, "probe_history"), 4));
     assert_string_equal(child(nth(balancers, 1), "virtual_host")->text, "shop:80");
     assert_int_equal(nth(balancers, 1)->mood, TIER_STATUS_BAD);
     assert_int_equal(nth(balancers, 2)->mood, TIER_STATUS_GOOD);

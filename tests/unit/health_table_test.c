@@ -122,6 +122,36 @@ static void long_checks_are_cut(void **state)
     assert_int_equal(entry->record.member.since, 5);
 }
 
+/* All that was said before stays, but for the oldest of the last probes. */
+static void probe_that_changes_no_state(void **state)
+{
+    const health_outcome_t passed = {1, MS(3), 99, "status 200 OK", NULL};
+    health_table_t *table = make_table(1, *state);
+    health_key_t key = key_of("", "b", "m");
+    health_entry_t *entry = health_table_claim(table, &key, 5);
+    health_member_t member = entry->record.member;
+    health_record_t copy;
+    health_state_e from;
+
+    member.state = HEALTH_UP;
+    member.probes = HEALTH_PROBES + 2;
+    for (int i = 0; i < HEALTH_PROBES; i++)
+        member.past[i].when = i + 1;
+    member.history[0].when = 77;
+    health_entry_set_member(entry, &member);
+    memset(member.past, 0xff, sizeof(member.past));
+    memset(member.history, 0xff, sizeof(member.history));
+    assert_false(health_member_judge(&member, 2, 3, &passed, &from));
+    health_entry_set_probed(entry, &member);
+    assert_true(health_table_read(table, 0, &copy));
+    assert_int_equal(copy.member.probes, HEALTH_PROBES + 3);
+    assert_int_equal(copy.member.history[0].when, 77);
+    for (int i = 0; i < HEALTH_PROBES; i++)
+        assert_int_equal(copy.member.past[i].when, i == 2 ? 99 : i + 1);
+    assert_string_equal(health_member_past(&copy.member, 0)->result, "status 200 OK");
+    assert_int_equal(health_member_past(&copy.member, 0)->latency, MS(3));
+}
+
 static void larger_table_adopts_the_smaller(void **state)
 {
     health_table_t *old = make_table(2, *state), *larger = make_table(5, *state);
@@ -194,6 +224,7 @@ int main(void)
         cmocka_unit_test(keys_are_kept_whole_or_not_at_all),
         test_with_pool(copies_are_read),
         test_with_pool(long_checks_are_cut),
+        test_with_pool(probe_that_changes_no_state),
         test_with_pool(larger_table_adopts_the_smaller),
         test_with_pool(readers_never_see_half_a_change),
     };

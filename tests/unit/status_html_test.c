@@ -156,9 +156,12 @@ static void histories_are_drawers(void **state)
 
     tier_status_array(a, "history", f.pool);
     add_member(tier_status_array(b, "history", f.pool), "then", "down", TIER_STATUS_BAD, f.pool);
+    add_member(tier_status_array(b, "probe_history", f.pool), "then", "failed", TIER_STATUS_NEUTRAL,
+               f.pool);
     page = rendered(&f, 0);
     assert_contains(page, "<tr><th scope=\"col\">url</th><th scope=\"col\">state</th></tr>");
     assert_contains(page, "</table></div>\n<details><summary>history http://b</summary>");
+    assert_contains(page, "</details>\n<details><summary>probe history http://b</summary>");
     assert_lacks(page, "history http://a");
     assert_lacks(page, "badge bad"); /* it was down, and is up */
 }

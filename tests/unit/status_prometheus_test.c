@@ -117,6 +117,7 @@ static void a_history_is_no_metric(void **state)
     fixture_t f = make(state);
 
     add_row(tier_status_array(f.module, "history", f.pool), "then", 1, f.pool);
+    add_row(tier_status_array(f.module, "probe_history", f.pool), "then", 1, f.pool);
     assert_string_equal(rendered(&f), "");
 }
 
