@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health_hedge_config.h"
 
+#include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <http_log.h>
 
 #include <string.h>
 #include <strings.h>
@@ -11,7 +13,10 @@
 
 #include "health_eject_config.h"
 #include "health_hedge.h"
+#include "health_private.h"
 #include "health_retry_config.h"
+#include "health_retry_scene.h"
+#include "health_slots.h"
 
 #define SETTINGS       "quantile=, least= and share="
 #define QUANTILE_LEAST 500
@@ -38,27 +43,18 @@ static const char *parse_quantile(cmd_parms *cmd, const char *value, apr_uint32_
                         cmd->cmd->name, value);
 }
 
-static const char *set_argument(cmd_parms *cmd, health_hedge_settings_t *settings,
-                                const char *argument)
+static const char *take(cmd_parms *cmd, void *data, const char *setting, const char *value)
 {
-    const char *equals = strchr(argument, '=');
-    const char *setting =
-        equals ? apr_pstrmemdup(cmd->temp_pool, argument, (apr_size_t)(equals - argument))
-               : argument;
-    const char *problem;
+    health_hedge_settings_t *settings = data;
 
-    if (equals && strcasecmp(setting, "quantile") == 0)
-        problem = parse_quantile(cmd, equals + 1, &settings->quantile);
-    else if (equals && strcasecmp(setting, "least") == 0)
-        problem = tier_glue_parse_time(cmd, equals + 1, "s", apr_time_from_msec(1),
-                                       apr_time_from_sec(3600), &settings->least);
-    else if (equals && strcasecmp(setting, "share") == 0)
-        problem = health_eject_parse_percent(cmd, equals + 1, 1, &settings->share);
-    else
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: there is no setting \"%s\"; allowed after on are " SETTINGS,
-                            cmd->cmd->name, setting);
-    return tier_glue_in_setting(cmd, setting, problem);
+    if (strcasecmp(setting, "quantile") == 0)
+        return parse_quantile(cmd, value, &settings->quantile);
+    if (strcasecmp(setting, "least") == 0)
+        return tier_glue_parse_time(cmd, value, "s", apr_time_from_msec(1), apr_time_from_sec(3600),
+                                    &settings->least);
+    if (strcasecmp(setting, "share") == 0)
+        return health_eject_parse_percent(cmd, value, 1, &settings->share);
+    return tier_glue_no_setting;
 }
 
 const char *health_hedge_set(cmd_parms *cmd, void *section, int argc, char *const argv[])
@@ -77,7 +73,59 @@ const char *health_hedge_set(cmd_parms *cmd, void *section, int argc, char *cons
     settings->least = HEALTH_HEDGE_LEAST;
     settings->share = HEALTH_HEDGE_SHARE;
     for (int i = 1; i < argc && !problem; i++)
-        problem = set_argument(cmd, settings, argv[i]);
+        problem = tier_glue_take_setting(cmd, argv[i], take, settings, SETTINGS);
     health_retry_config_use(cmd);
     return problem;
+}
+
+static const proxy_worker_shared *other_protocol(const proxy_balancer *balancer)
+{
+    for (int i = 0; i < balancer->workers->nelts; i++) {
+        const proxy_worker *worker = APR_ARRAY_IDX(balancer->workers, i, proxy_worker *);
+
+        if (strcmp(worker->s->scheme, "http") != 0)
+            return worker->s;
+    }
+    return NULL;
+}
+
+static void check_balancer(const server_rec *server, const proxy_server_conf *conf,
+                           const proxy_balancer *balancer)
+{
+    const ap_conf_vector_t *section = health_scene_section(conf, balancer->s->name);
+    const proxy_worker_shared *member = other_protocol(balancer);
+
+    if (member && health_retry_config_hedges(server->lookup_defaults, section))
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
+                     WTNO(1046) "TierHealthHedge: requests at %s of %s are not sent to a second "
+                                "member, nor others to it: only members with http:// can be asked "
+                                "beside one another",
+                     member->name_ex, balancer->s->name);
+}
+
+/* A balancer of the main server is one of the virtual hosts that inherit it, too. */
+static int is_new(apr_hash_t *seen, const proxy_balancer *balancer)
+{
+    const proxy_balancer_shared *const *shared = (const proxy_balancer_shared *const *)&balancer->s;
+
+    if (apr_hash_get(seen, shared, sizeof(*shared)))
+        return 0;
+    apr_hash_set(seen, shared, sizeof(*shared), "");
+    return 1;
+}
+
+void health_hedge_check(const server_rec *main_server, apr_pool_t *ptemp)
+{
+    apr_hash_t *seen = apr_hash_make(ptemp);
+
+    for (const server_rec *server = main_server; server; server = server->next) {
+        const proxy_server_conf *conf = health_slots_conf(server);
+
+        for (int i = 0; conf && i < conf->balancers->nelts; i++) {
+            const proxy_balancer *balancer = health_slots_balancer(conf->balancers, i);
+
+            if (is_new(seen, balancer))
+                check_balancer(server, conf, balancer);
+        }
+    }
 }

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
+#include <atomics.h>
 #include <clock.h>
 
 #include "health_retry_body.h"
@@ -32,13 +34,46 @@ int health_second_possible(void)
            ap_proxy_release_connection;
 }
 
-/* Whether a connection can be had without waiting for another request to end. mod_proxy's own
- * limit is a thread for each; with a smaller one (max=) requests that hold a connection each and
- * want another would wait for one another. One place is left for whoever comes between. */
+/* Whether a connection can be had without waiting for another request to end. One place is left for
+ * whoever comes between. */
 static int has_room(const proxy_worker *worker)
 {
     return worker->cp && (!worker->s->hmax || !worker->cp->res ||
                           (int)apr_reslist_acquired_count(worker->cp->res) + 1 < worker->s->hmax);
+}
+
+/*
+ * mod_proxy's own limit is a connection for each thread; with a smaller one (max=) requests that
+ * hold a connection each and want another would wait for one another. So one thread at a time looks
+ * whether there is room and takes it, and no other waits for it to be done: should the room be gone
+ * in between, the requests that have it go on.
+ */
+static int take_connection(health_second_t *second, const health_retry_t *retry,
+                           proxy_worker *worker)
+{
+    apr_uint32_t *connecting = &retry->scene->connecting;
+    int taken;
+
+    if (!tier_atomic_swap(connecting, 0, 1))
+        return 0;
+    taken = has_room(worker) &&
+            ap_proxy_acquire_connection(SCHEME, &second->conn, worker, retry->r->server) == OK;
+    tier_atomic_store(connecting, 0);
+    return taken;
+}
+
+/* Whether a further proxy stands before this URL (ProxyRemote): mod_proxy alone knows the way. */
+static int is_remote(const proxy_server_conf *conf, const char *url)
+{
+    for (int i = 0; i < conf->proxies->nelts; i++) {
+        const struct proxy_remote *remote =
+            &APR_ARRAY_IDX(conf->proxies, i, const struct proxy_remote);
+
+        if (remote->use_regex || strcmp(remote->scheme, "*") == 0 ||
+            strncasecmp(url, remote->scheme, strlen(remote->scheme)) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 /* Whether nobody has to be asked for the address. */
@@ -50,10 +85,11 @@ static int has_address(const proxy_worker *worker)
            (worker->s->is_address_reusable && worker->cp->addr);
 }
 
-static int is_fit(const health_retry_t *retry, const proxy_worker *worker)
+static int is_fit(const health_retry_t *retry, const proxy_worker *worker,
+                  const proxy_server_conf *conf)
 {
-    return strcmp(worker->s->scheme, SCHEME) == 0 && PROXY_WORKER_IS_USABLE(worker) &&
-           has_room(worker) && has_address(worker) &&
+    return strcmp(worker->s->scheme, SCHEME) == 0 && PROXY_WORKER_IS_USABLE(worker) && worker->cp &&
+           has_address(worker) && !is_remote(conf, worker->s->name_ex) &&
            /* It would want to be asked first whether it takes the body. */
            !(retry->has_body && worker->s->ping_timeout_set);
 }
@@ -197,8 +233,7 @@ int health_second_begin(health_second_t *second, const health_retry_t *retry,
 
     /* Like mod_proxy before each request: a child makes ready for a member with the first one. */
     if (!worker || ap_proxy_initialize_worker(worker, r->server, conf->pool) != APR_SUCCESS ||
-        !is_fit(retry, worker) ||
-        ap_proxy_acquire_connection(SCHEME, &second->conn, worker, r->server) != OK)
+        !is_fit(retry, worker, conf) || !take_connection(second, retry, worker))
         return 0;
     second->r = r;
     second->worker = worker;

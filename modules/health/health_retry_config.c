@@ -85,6 +85,23 @@ apr_interval_time_t health_retry_config_connect(const ap_conf_vector_t *section)
     return set && set->attempts > 1 ? TIER_SETTING(set, attempt_timeout, 0) : 0;
 }
 
+static const health_hedge_settings_t *hedge_in(const ap_conf_vector_t *section)
+{
+    const health_retry_config_t *set =
+        section ? ap_get_module_config(section, &tier_health_module) : NULL;
+
+    return set ? set->hedge : NULL;
+}
+
+int health_retry_config_hedges(const ap_conf_vector_t *server, const ap_conf_vector_t *section)
+{
+    const health_hedge_settings_t *hedge = hedge_in(section);
+
+    if (!hedge)
+        hedge = hedge_in(server);
+    return hedge && hedge->quantile;
+}
+
 int health_retry_config_used(apr_pool_t *pconf)
 {
     void *used = NULL;

@@ -53,6 +53,10 @@ int health_retry_config_of(const request_rec *r, const ap_conf_vector_t *section
  * nothing of it. post_config. */
 apr_interval_time_t health_retry_config_connect(const ap_conf_vector_t *section);
 
+/* Returns 1 when the hedge is on in a balancer's section, which may be NULL, or, as that says
+ * nothing of it, in the server around it. */
+int health_retry_config_hedges(const ap_conf_vector_t *server, const ap_conf_vector_t *section);
+
 /* Returns 1 when any section of this configuration switches one of them on. post_config. */
 int health_retry_config_used(apr_pool_t *pconf);
 

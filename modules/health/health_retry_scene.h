@@ -31,6 +31,7 @@ typedef struct health_scene_t {
     apr_hash_t *followed; /* of health_followed_t, by the address of the balancer */
     apr_array_header_t *list;
     health_queue_t queue;                /* of this child */
+    apr_uint32_t connecting;             /* of this child, atomic: a hedge takes a connection */
     apr_threadkey_t *running;            /* of this child: the request that a thread tries */
     const health_balancers_t *balancers; /* that eject */
     ap_filter_rec_t *holding;            /* the filters, which by name would be looked up for */

@@ -20,6 +20,7 @@
 #include "health_command.h"
 #include "health_config.h"
 #include "health_event_config.h"
+#include "health_hedge_config.h"
 #include "health_monitor.h"
 #include "health_passive_report.h"
 #include "health_report.h"
@@ -115,6 +116,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     (void)pconf;
     (void)plog;
+    health_hedge_check(main_server, ptemp);
     return health_balancers_check(main_server, ptemp);
 }
 

@@ -14,14 +14,14 @@ LOG = 'LogFormat "%m %U %s %{TIER_HEALTH_HEDGE}e %{BALANCER_WORKER_NAME}e" hedge
 ENOUGH = 110
 
 
-def hedging(httpd, members, more=HEDGE, prime=ENOUGH, **settings):
+def hedging(httpd, members, more=HEDGE, prime=ENOUGH, modules=("health", "status"), **settings):
     """Starts an httpd whose balancer has the members, of which the first one has nearly all first attempts.
 
     A member may also be text, its URL and options. A hundred requests in a row go to it, one to another member, so that the forty after prime go to it, too.
     """
     lines = "\n".join(f'    BalancerMember {getattr(member, "url", member)} loadfactor={1 if number else 100}'
                       for number, member in enumerate(members))
-    server = httpd(modules=["health", "status"], vhost=f"""{LOG}
+    server = httpd(modules=[*modules], vhost=f"""{LOG}
 <Proxy "balancer://app">
 {lines}
     {more}

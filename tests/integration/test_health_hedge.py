@@ -9,6 +9,7 @@ from health_support import Script, answer, manager
 from webtier_testing import pattern, wait_until
 
 LARGE = 300_000
+ONE_CHILD = "StartServers 1\nServerLimit 1\nMaxRequestWorkers 32"
 
 
 def busy(server):
@@ -193,6 +194,107 @@ def test_the_share_holds(httpd, app):
     assert report.errors == [] and report.total == 4, report
 
 
+def test_no_room_at_the_second(httpd, app):
+    """max=2: a connection that other requests might need is not taken, and nobody waits for one."""
+    slow, quick = app(), app()
+    server = hedging(httpd, [slow, f"{quick.url} max=2"], conf=ONE_CHILD)
+    slow.behave("/x", hold=True, body=b"slow")
+    quick.behave("/x", hold_at=10, size=LARGE)
+    first = Asked(server)
+    wait_until(lambda: traffic(server)["hedges_won"] == 1)  # one of the two is in use
+    before = traffic(server)["hedges_without_member"]
+    second = Asked(server)
+    wait_until(lambda: traffic(server)["hedges_without_member"] > before)
+    assert quick.count("/x") == 1
+    slow.release()
+    assert second.reply().body == b"slow"
+    quick.release()
+    assert first.reply().body == pattern(LARGE)
+    # And with room it is asked again.
+    slow.behave("/y", hold=True)
+    quick.behave("/y", body=b"quick")
+    assert server.get("/y").body == b"quick"
+
+
+def test_a_name_with_several_addresses(httpd, app):
+    """Where nobody listens at the first one, the next one is tried."""
+    slow, quick = app(), app()
+    server = hedging(httpd, [slow, f"http://localhost:{quick.port}"], modules=["health", "status", "test_fault"], conf=f"""{ONE_CHILD}
+        <Location "/fault">
+            ProxyPass "!"
+            SetHandler test-fault
+        </Location>""")
+    assert quick.count("/prime") >= 1  # so that the child knows the name
+    assert server.get("/fault?addresses").body == b"done\n"
+    quick.kill()  # and no connection is left
+    quick.restart()
+    slow.behave("/x", hold=True)
+    quick.behave("/x", body=b"quick")
+    for _ in range(2):
+        assert server.get("/x").body == b"quick"
+    # A child that does not know them asks nobody, as that could take long.
+    (child,) = server.children()
+    server.kill_child(child)
+    slow.behave("/x", hold=True, body=b"slow")
+    before = traffic(server)["hedges_without_member"]
+    asked = Asked(server)
+    wait_until(lambda: traffic(server)["hedges_without_member"] > before)
+    slow.release()
+    assert asked.reply().body == b"slow"
+
+
+class Talkative(Script):
+    """Keeps connections, and has something to add to its answers to /prime."""
+
+    said = 0
+
+    def _talk(self, connection, number):
+        while request := connection.recv(4096):
+            prime = request.startswith(b"GET /prime ")
+            for body in (b"prime", b"stale") if prime else (b"quick",):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+            self.said += prime
+
+
+def test_bytes_left_over_on_a_kept_connection(httpd, app):
+    """What a member says without being asked is nobody's answer."""
+    slow = app()
+    with Talkative(None) as quick:
+        server = hedging(httpd, [slow, quick], conf=ONE_CHILD)
+        wait_until(lambda: quick.said >= 1)
+        slow.behave("/x", hold=True)
+        for _ in range(3):
+            assert server.get("/x").body == b"quick"
+
+
+def test_other_protocols(httpd):
+    """They are not hedged, and the log says so where it was asked for."""
+    for here, around, told in ((HEDGE, "", True), ("", HEDGE, True), ("TierHealthHedge off", HEDGE, False), ("", "", False)):
+        code, text = httpd.check(modules=["health"], extra=["ssl"], conf=around, vhost=f"""
+            <Proxy "balancer://app">
+                BalancerMember https://127.0.0.1:1
+                {here}
+            </Proxy>
+            <Proxy "balancer://plain">
+                BalancerMember http://127.0.0.1:1
+                {HEDGE}
+            </Proxy>""")
+        assert code == 0 and text.count("WT1046") == told, text
+        assert not told or "requests at https://127.0.0.1:1 of balancer://app are not sent to a second member" in text
+
+
+def test_behind_a_further_proxy(httpd, app):
+    """ProxyRemote leads all that the first attempts send: no second one goes past it."""
+    slow, quick = app(), app()
+    server = hedging(httpd, [slow, quick], conf=f"ProxyRemote {quick.url} {quick.url}")
+    slow.behave("/x", hold=True, body=b"slow")
+    before = traffic(server)["hedges_without_member"]
+    asked = Asked(server)
+    wait_until(lambda: traffic(server)["hedges_without_member"] > before)
+    slow.release()
+    assert asked.reply().body == b"slow" and quick.count("/x") == 0
+
+
 def test_nobody_else_is_fit(httpd, app):
     """Of two members the other one is drained: the slow one is waited for, and nothing is paid."""
     slow, other = app(), app()
@@ -207,7 +309,7 @@ def test_nobody_else_is_fit(httpd, app):
 def test_connections_are_not_leaked(httpd, app):
     """Both connections of a hedged request are closed, or kept for the next one."""
     slow, quick = app(), app()
-    server = hedging(httpd, [slow, quick], conf="StartServers 1\nServerLimit 1\nMaxRequestWorkers 32")
+    server = hedging(httpd, [slow, quick], conf=ONE_CHILD)
     (child,) = server.children()
 
     def open_files():

@@ -7,6 +7,8 @@
  *   orphan     leaves a process behind              overflow   writes behind an allocation (ASan)
  *   undefined  overflows a signed addition (UBSan)  race       two threads write one variable
  * (TSan)
+ *   addresses  puts one where nobody listens before those of each member of a balancer whose name
+ * is known in this child
  *
  * "TestFaultRestart milliseconds" holds the parent up at each graceful restart, between the
  * pre-cleanups of what the old configuration had and its cleanups.
@@ -20,8 +22,10 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <mod_proxy.h>
 
 #define RACE_ROUNDS 10000
 
@@ -98,9 +102,37 @@ static void commit_race(request_rec *r)
         apr_thread_join(&ignored, threads[i]);
 }
 
+static void add_address(const proxy_worker *worker)
+{
+    apr_sockaddr_t *first = worker->cp ? worker->cp->addr : NULL;
+    apr_sockaddr_t *second;
+
+    if (!first || first->family != AF_INET || !apr_isalpha(worker->s->hostname_ex[0]))
+        return;
+    second = malloc(sizeof(*second)); /* for as long as the child lives */
+    *second = *first;
+    second->ipaddr_ptr = &second->sa.sin.sin_addr;
+    first->next = second;
+    first->sa.sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+}
+
+static void commit_addresses(request_rec *r)
+{
+    const module *proxy = ap_find_linked_module("mod_proxy.c");
+    const proxy_server_conf *conf = ap_get_module_config(r->server->module_config, proxy);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *balancer = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+
+        for (int j = 0; j < balancer->workers->nelts; j++)
+            add_address(APR_ARRAY_IDX(balancer->workers, j, proxy_worker *));
+    }
+}
+
 static const fault_t faults[] = {
-    {"warn", commit_warn},         {"abort", commit_abort},         {"orphan", commit_orphan},
-    {"overflow", commit_overflow}, {"undefined", commit_undefined}, {"race", commit_race},
+    {"warn", commit_warn},           {"abort", commit_abort},         {"orphan", commit_orphan},
+    {"overflow", commit_overflow},   {"undefined", commit_undefined}, {"race", commit_race},
+    {"addresses", commit_addresses},
 };
 
 static apr_status_t hold_up(void *milliseconds)
