@@ -10,8 +10,18 @@
 #include "health_http.h"
 
 #define STATUSES_ALLOWED                                                                           \
-    "allowed are statuses from 100 to 599 and ranges of them, at most 16, with commas between: "   \
-    "200-399 or 200,204"
+    "allowed are statuses from 100 to 599, ranges and classes of them, at most 16, with commas "   \
+    "between: 200-399, 2xx or 200,204"
+
+/* Reads "2xx", all of a class; returns what follows it, or NULL. */
+static const char *read_class(const char *text, int *first, int *last)
+{
+    if (text[0] < '1' || text[0] > '5' || strncasecmp(text + 1, "xx", 2) != 0)
+        return NULL;
+    *first = (text[0] - '0') * 100;
+    *last = *first + 99;
+    return text + 3;
+}
 
 /* Reads a status of three digits; returns what follows it, or NULL. */
 static const char *read_status(const char *text, int *status)
@@ -29,18 +39,27 @@ static const char *read_status(const char *text, int *status)
     return text + 3;
 }
 
+/* Reads a status, a class or a range; returns what follows it, or NULL. */
+static const char *read_range(const char *text, int *first, int *last)
+{
+    const char *rest = read_class(text, first, last);
+
+    if (rest)
+        return rest;
+    rest = read_status(text, first);
+    *last = rest ? *first : 0;
+    if (rest && *rest == '-')
+        rest = read_status(rest + 1, last);
+    return *last < *first ? NULL : rest;
+}
+
 const char *health_check_parse_statuses(health_status_set_t *set, const char *text)
 {
     set->count = 0;
     for (;;) {
-        int first, last;
+        int first = 0, last = 0;
 
-        if (set->count == HEALTH_STATUS_RANGES || !(text = read_status(text, &first)))
-            return STATUSES_ALLOWED;
-        last = first;
-        if (*text == '-' && !(text = read_status(text + 1, &last)))
-            return STATUSES_ALLOWED;
-        if (last < first)
+        if (set->count == HEALTH_STATUS_RANGES || !(text = read_range(text, &first, &last)))
             return STATUSES_ALLOWED;
         set->range[set->count].first = first;
         set->range[set->count].last = last;

@@ -61,6 +61,14 @@ apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size)
     return count < 0 ? errno : APR_SUCCESS;
 }
 
+int health_socket_is_quiet(int socket)
+{
+    char byte;
+
+    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 /* Of Linux: elsewhere the call fails, or the socket could not connect again. */
 int health_socket_disconnect(int socket, int family)
 {

@@ -28,6 +28,10 @@ apr_status_t health_socket_send(int socket, const char *data, apr_size_t *size);
 /* Receives up to *size bytes and sets *size. APR_EOF: there are no more; EAGAIN: not yet. */
 apr_status_t health_socket_receive(int socket, char *data, apr_size_t *size);
 
+/* Returns 1 while the other side has neither closed the connection nor said anything that was not
+ * received. */
+int health_socket_is_quiet(int socket);
+
 /*
  * Ends the connection with a reset, and makes the socket what it was before it had one, its options
  * but those of the connection included. Returns 0 where it cannot be used again: it is to be

@@ -317,13 +317,22 @@ static int begin_dialogue(health_probe_t *probe)
     return feed_tls(probe, "", 0);
 }
 
+/* A socket of IPv6 that has once had an address of IPv4 (::ffff:10.0.0.1) never gets to one of IPv6
+ * again, so it is of no family that is kept. */
+static int family_of(const apr_sockaddr_t *address)
+{
+    return address->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->sa.sin6.sin6_addr)
+               ? AF_UNSPEC
+               : address->family;
+}
+
 static apr_status_t open_socket(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
     apr_status_t status =
         health_sockets_take(probe->sockets, &stream->descriptor, probe->address->family);
 
-    stream->family = probe->address->family;
+    stream->family = family_of(probe->address);
     if (status != APR_SUCCESS)
         return status;
     stream->requests = 0;
@@ -391,9 +400,12 @@ static int stream_start(health_probe_t *probe)
 {
     stream_t *stream = probe->work;
 
-    stream->again = stream->kept && stream->list == probe->address;
-    if (stream->kept && !stream->again)
-        close_connection(probe); /* the member's name has another address now */
+    /* The member's name has another address now, or the member has said what nobody asked for,
+     * which is no answer to this probe: its farewell, most often. */
+    if (stream->kept &&
+        (stream->list != probe->address || !health_socket_is_quiet(stream->descriptor)))
+        close_connection(probe);
+    stream->again = stream->kept;
     stream->kept = 0;
     stream->list = probe->address;
     return stream->again ? begin_dialogue(probe) || go_on(probe) : try_addresses(probe);

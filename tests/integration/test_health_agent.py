@@ -110,9 +110,10 @@ def test_weight_ends_with_the_check(httpd, app):
 def test_drain(httpd, app):
     """Sessions stay, nothing new comes."""
     apps = [app(), app()]
-    site = "stickysession=ROUTE"
     with Agent(b"up\n") as agent:
-        server = start(httpd, apps, agent, more=f"ProxySet {site}")
+        server = httpd(modules=["health", "status"], vhost=balancer(
+            [f'{one.url}" "route={number}' for number, one in enumerate(apps)],
+            f"agent port={agent.port} {FAST} member={apps[0].url}", more="ProxySet stickysession=ROUTE"))
         server.wait_log("WT1002")
         agent.line = b"drain\n"
         wait_until(lambda: "Drn" in flags(server, apps[0]))
@@ -120,6 +121,7 @@ def test_drain(httpd, app):
             one.clear()
         assert not server.load(rate=100, seconds=0.5).join().errors
         assert not apps[0].count("/") and apps[1].count("/")
+        assert server.get("/mine", headers={"Cookie": "ROUTE=me.0"}).status == 200 and apps[0].count("/mine") == 1
         assert state(server, apps[0]) == "up"
         agent.line = b"up\n"
         wait_until(lambda: "Drn" not in flags(server, apps[0]))

@@ -63,6 +63,24 @@ def test_as_mod_ssl_has_it(httpd):
         assert "untrusted: " in server.wait_log("WT1001")[0]
 
 
+def test_certificates_of_mod_ssl(httpd):
+    """The authorities and the own certificate of the section's SSLProxy directives."""
+    with authority() as ca, authority() as other:
+        pair = ca.file.with_name("client.both")
+        certificate, key = ca.certificate(name="client")
+        pair.write_bytes(certificate.read_bytes() + key.read_bytes())
+        pair.chmod(0o644)
+        with TlsScript(lambda n: answer(), ca.certificate(), wants=ca) as mine, \
+                TlsScript(lambda n: answer(), other.certificate()) as stranger:
+            server = httpd(modules=["health", "status"], tls=True, vhost="SSLProxyEngine on\n" + balancer(
+                [mine, stranger], f"https {FAST}", more=f"""SSLProxyVerify require
+                SSLProxyCACertificateFile {ca.file}
+                SSLProxyMachineCertificateFile {pair}"""))
+            assert mine.url in server.wait_log("WT1002")[0]
+            assert f"member {stranger.url} is down" in server.wait_log("WT1001")[0]
+            assert last(server, stranger).startswith("untrusted: ")
+
+
 def test_client_certificate(httpd):
     with authority() as ca:
         certificate, key = ca.certificate(name="client")

@@ -67,6 +67,12 @@ static void status_sets(void **state)
         "abc",
         "200;201",
         "200-20x",
+        "6xx",
+        "0xx",
+        "2x",
+        "2xxx",
+        "2xx-399",
+        "200-3xx",
         "200,201,202,203,204,205,206,207,208,209,210,211,212,213,214,215,216"};
     health_status_set_t set;
 
@@ -76,6 +82,13 @@ static void status_sets(void **state)
     assert_true(health_check_status_passes(&set, 204) && health_check_status_passes(&set, 302));
     assert_false(health_check_status_passes(&set, 203) || health_check_status_passes(&set, 303));
     assert_null(health_check_parse_statuses(&set, "100-599"));
+    assert_null(health_check_parse_statuses(&set, "2xx,404,5XX"));
+    assert_int_equal(set.count, 3);
+    assert_true(health_check_status_passes(&set, 200) && health_check_status_passes(&set, 299) &&
+                health_check_status_passes(&set, 404) && health_check_status_passes(&set, 500) &&
+                health_check_status_passes(&set, 599));
+    assert_false(health_check_status_passes(&set, 199) || health_check_status_passes(&set, 300) ||
+                 health_check_status_passes(&set, 403) || health_check_status_passes(&set, 499));
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_non_null(health_check_parse_statuses(&set, wrong[i]));
     assert_null(health_check_parse_statuses(

@@ -24,6 +24,7 @@ typedef struct peer_t {
     int hangs;         /* keeps the connection after the last answer; otherwise closes it */
     size_t piece;      /* sends so many bytes at a time, with a pause before; 0: all at once */
     SSL_CTX *tls;      /* NULL: in the clear */
+    int cut;           /* with tls: ends without its farewell */
 
     /* The peer's own. */
     int listener;
@@ -84,7 +85,7 @@ static inline void peer_accept(peer_t *peer, int fd)
     }
     if (!ssl || SSL_is_init_finished(ssl))
         peer_converse(peer, ssl, fd);
-    if (ssl && SSL_is_init_finished(ssl))
+    if (ssl && SSL_is_init_finished(ssl) && !peer->cut)
         SSL_shutdown(ssl);
     SSL_free(ssl);
     shutdown(fd, SHUT_RDWR);

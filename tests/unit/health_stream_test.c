@@ -65,6 +65,26 @@ static void closed_meanwhile(void **state)
     fails(run, address, "refused: could not connect (Connection refused)");
 }
 
+/* The same of one that says so first (RFC 9110 15.5.9): that is no answer to the next probe. */
+static void closed_meanwhile_with_a_word(void **state)
+{
+    static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    peer_t peer = {.answers = {SAID("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+                                    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")},
+                   .piece = sizeof(whole) - 1};
+    run_t *run = reusing(100, *state);
+    apr_sockaddr_t *address;
+
+    open_peer(&peer);
+    address = address_of("127.0.0.1", peer.port, *state);
+    for (int i = 1; i <= 4; i++) {
+        passes(run, address, "status 200 OK");
+        assert_true(wait_until(__atomic_load_n(&peer.ended, __ATOMIC_ACQUIRE) == i, MS(10000)));
+        assert_int_equal(peer_connections(&peer), i);
+    }
+    close_peer(&peer);
+}
+
 /* A kept connection is no excuse for a member that hangs. */
 static void hangs_on_a_kept_connection(void **state)
 {
@@ -162,6 +182,24 @@ static void sockets_are_used_again(void **state)
     close_peer(&peer);
     close_peer(&bad);
     close_peer(&hung);
+}
+
+/* Such a socket is good for no other address of its family. */
+static void socket_of_an_address_of_both_families(void **state)
+{
+    peer_t peer = {.answers = {WHOLE}, .hangs = 1};
+    run_t *run = new_run(HEALTH_KIND_HTTP, *state);
+    health_sockets_t sockets = {.count = 0};
+
+    open_peer(&peer);
+    run->probe.sockets = &sockets;
+    begin_probing(run);
+    passes(run, address_of("::ffff:127.0.0.1", peer.port, *state), "status 200 OK");
+    assert_int_equal(sockets.count, 0);
+    passes(run, address_of("127.0.0.1", peer.port, *state), "status 200 OK");
+    assert_int_equal(sockets.count, 1);
+    health_sockets_end(&sockets);
+    close_peer(&peer);
 }
 
 static void answer_that_comes_in_several_reads(void **state)
@@ -265,6 +303,50 @@ static void certificate_that_is_not_trusted(void **state)
     close_peer(&peer);
 }
 
+#define NO_LENGTH "HTTP/1.1 200 OK\r\n\r\n"
+
+/* Advice in a body that ends with the connection: with TLS's own farewell, and without. */
+static void advice_at_the_end_of_the_connection(void **state)
+{
+    for (int tls = 0; tls < 3; tls++) {
+        peer_t leaves = {.answers = {SAID(NO_LENGTH "state: leaving")},
+                         .tls = tls ? server_context : NULL,
+                         .cut = tls == 2};
+        peer_t stays = leaves;
+        run_t *run =
+            tls ? new_tls_run(HEALTH_KIND_HTTPS, 0, *state) : new_run(HEALTH_KIND_HTTP, *state);
+
+        stays.answers[0] = SAID(NO_LENGTH "state: well");
+        run->check.drain_body = "leaving";
+        if (!tls)
+            begin_probing(run);
+        open_peer(&leaves);
+        open_peer(&stays);
+        passes(run, address_of("127.0.0.1", leaves.port, *state), "status 200 OK");
+        assert_true(run->probe.advised);
+        assert_int_equal(run->probe.advice.drain, 1);
+        passes(run, address_of("127.0.0.1", stays.port, *state), "status 200 OK");
+        assert_true(run->probe.advised);
+        assert_int_equal(run->probe.advice.drain, 0);
+        close_peer(&leaves);
+        close_peer(&stays);
+    }
+}
+
+static void agent_without_an_end_of_line(void **state)
+{
+    peer_t peer = {.greeting = SAID("drain 30%")};
+    run_t *run = new_run(HEALTH_KIND_AGENT, *state);
+
+    open_peer(&peer);
+    begin_probing(run);
+    passes(run, address_of("127.0.0.1", peer.port, *state), "the agent says \"drain 30%\"");
+    assert_true(run->probe.advised);
+    assert_int_equal(run->probe.advice.weight, 30);
+    assert_int_equal(run->probe.advice.drain, 1);
+    close_peer(&peer);
+}
+
 static void answer_in_tls_that_ends_too_soon(void **state)
 {
     peer_t peer = {.answers = {SAID("HTTP/1.1 200 OK\r\n")}, .tls = server_context};
@@ -318,14 +400,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_with_pool(connections_are_kept_between_probes),
         test_with_pool(closed_meanwhile),
+        test_with_pool(closed_meanwhile_with_a_word),
         test_with_pool(hangs_on_a_kept_connection),
         test_with_pool(what_is_not_kept),
         test_with_pool(kept_connection_of_another_address),
         test_with_pool(sockets_are_used_again),
+        test_with_pool(socket_of_an_address_of_both_families),
         test_with_pool(answer_that_comes_in_several_reads),
         test_with_pool(advice_of_an_agent),
         test_with_pool(http_in_tls),
         test_with_pool(certificate_that_is_not_trusted),
+        test_with_pool(advice_at_the_end_of_the_connection),
+        test_with_pool(agent_without_an_end_of_line),
         test_with_pool(answer_in_tls_that_ends_too_soon),
         test_with_pool(tls_alone_ends_its_handshake),
         test_with_pool(handshakes_that_come_to_nothing),
