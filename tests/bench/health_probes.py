@@ -7,6 +7,7 @@ lateness is how far the time between two of them is from the interval.
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import resource
@@ -21,7 +22,7 @@ from webtier_testing.workspace import Workspace
 
 MEMBERS = 1000
 HUNG = 200
-UNITS = {"cpu": "CPU us/check", "checks": "answered checks/s", "p50": "ms late p50", "p99": "ms late p99",
+UNITS = {"cpu": "CPU us/check", "checks": "answered checks/s", "hanging": "hanging checks/s", "p50": "ms late p50", "p99": "ms late p99",
          "max": "ms late max", "share": "CPU ratio"}
 GOAL_CPU, GOAL_LATE = 0.7, 5  # of HAProxy's CPU a check; ms
 ADDRESSES = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(MEMBERS)]
@@ -117,19 +118,29 @@ PROBERS = {"mod_tier_health": webtier, "the same, reuse=10": keeping, "HAProxy":
 
 
 class Hung:
-    """Sockets that listen and accept nothing; the kernel does, as long as there is room."""
+    """Sockets that listen and whose connections nobody reads from: the kernel accepts them, as long as there is room."""
 
     def __init__(self, port, addresses):
-        self._sockets = []
+        self._listeners = []
+        self._connections = []
         for address in addresses:
             listener = socket.socket()
             listener.bind((address, port))
             listener.listen(4096)
-            self._sockets.append(listener)
+            listener.setblocking(False)
+            self._listeners.append(listener)
+
+    def checks(self):
+        """How many there were so far. They stay open, or the prober would see their end."""
+        for listener in self._listeners:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    self._connections.append(listener.accept()[0])
+        return len(self._connections)
 
     def close(self):
-        for listener in self._sockets:
-            listener.close()
+        for one in (*self._listeners, *self._connections):
+            one.close()
 
 
 def lateness(times, interval):
@@ -164,9 +175,11 @@ def measure(workspace, prober, interval, hung, seconds):
     try:
         wait_for_checks(server, nginx)
         time.sleep(2)  # past the start
+        hanging = stuck.checks()
         spent, begin = server.cpu_us(), time.time()
         time.sleep(seconds)
         spent, end = server.cpu_us() - spent, time.time()
+        hanging = stuck.checks() - hanging
         times = {address: [when for when in whens if begin <= when <= end] for address, whens in nginx.times().items()}
     finally:
         server.close()
@@ -175,8 +188,8 @@ def measure(workspace, prober, interval, hung, seconds):
         held.close()
     answered = sum(map(len, times.values()))
     late = lateness(times, {"1s": 1, "100ms": 0.1}[interval])
-    # Those that hang are probed as often as the others.
-    return {"cpu": spent / (answered * MEMBERS / (MEMBERS - hung)), "checks": answered / (end - begin),
+    # Counted, since not every prober asks those that hang as often as the others.
+    return {"cpu": spent / (answered + hanging), "checks": answered / (end - begin), "hanging": hanging / (end - begin),
             "p50": quantile(late, 0.5), "p99": quantile(late, 0.99), "max": late[-1]}
 
 
@@ -215,7 +228,7 @@ def show(case, samples, as_json):
                                   "goal": goals.get(what), "ok": value <= goals.get(what, value)}), flush=True)
             continue
         missed = [UNITS[what] for what, goal in goals.items() if figures[what] > goal]
-        print(f"{case}: {prober:18} {figures['checks']:5.0f} answered/s, CPU {figures['cpu']:6.1f} us a check, "
+        print(f"{case}: {prober:18} {figures['checks']:5.0f} answered/s, {figures['hanging']:4.0f} hanging/s, CPU {figures['cpu']:6.1f} us a check, "
               f"{figures['share']:.2f} of HAProxy's, late p50 {figures['p50']:.1f}, p99 {figures['p99']:.1f}, "
               f"max {figures['max']:.1f} ms{', MISSED: ' + ' and '.join(missed) if missed else ''}", flush=True)
 
