@@ -91,7 +91,7 @@ static int fill_job(reproxy_relay_carry_t *carry)
 
     memset(job, 0, sizeof(*job));
     job->client = is_handed_over(carry) ? carry->socket : reproxy_relay_carried_descriptor(carry);
-    job->source = is_handed_over(carry) ? carry->source : body->source;
+    job->source = carry->source != NONE ? carry->source : body->source;
     job->length = body->length + (apr_off_t)carry->head_size;
     job->head_size = carry->head_size + body->head_size;
     job->source_stall = body->source_stall;
@@ -163,14 +163,19 @@ static int find_next(reproxy_relay_carry_t *carry)
 
 /* By the worker. */
 
+static void begin_transfer(reproxy_relay_carry_t *carry)
+{
+    reproxy_relay_transfer_begin(&carry->transfer, &carry->job,
+                                 reproxy_relay_engine_pipes(carry->child->engine),
+                                 tier_clock_now());
+}
+
 static int begin(reproxy_relay_carry_t *carry)
 {
     if (!fill_job(carry)) {
         return cannot_begin(carry);
     }
-    reproxy_relay_transfer_begin(&carry->transfer, &carry->job,
-                                 reproxy_relay_engine_pipes(carry->child->engine),
-                                 tier_clock_now());
+    begin_transfer(carry);
     return 1;
 }
 
@@ -238,10 +243,17 @@ static int open_duplicates(reproxy_relay_carry_t *carry, int with_source)
     return 0;
 }
 
-static int submit(reproxy_relay_carry_t *carry)
+static apr_status_t submit(reproxy_relay_carry_t *carry)
 {
     show_life(carry);
-    return reproxy_relay_engine_submit(carry->child->engine, &carry->job) == APR_SUCCESS;
+    return reproxy_relay_engine_submit(carry->child->engine, &carry->job);
+}
+
+/* The relay has no room (any more): this worker gives the body to its end. */
+static void give_to_end(reproxy_relay_carry_t *carry)
+{
+    tier_counter_add(&carry->child->tally->refused, 1);
+    give_here(carry, 0);
 }
 
 /* Returns 0 when the relay has no room. */
@@ -257,7 +269,7 @@ static int hand_over(reproxy_relay_carry_t *carry)
     job->client = carry->socket;
     job->source = carry->source;
     job->begun = &carry->transfer;
-    if (!submit(carry)) {
+    if (submit(carry) != APR_SUCCESS) {
         job->begun = NULL;
         job->client = client;
         job->source = source;
@@ -271,15 +283,26 @@ static int hand_over(reproxy_relay_carry_t *carry)
 
 int reproxy_relay_give_next(reproxy_relay_carry_t *carry)
 {
+    apr_status_t status;
+
     if (!find_next(carry)) {
         return 0;
     }
     carry->source = duplicate(carry->body.source);
-    if (!fill_job(carry) || !submit(carry)) {
+    if (carry->source == NONE || !fill_job(carry)) {
         return cannot_begin(carry);
     }
-    carry->body.begun(carry->body.baton, 0);
-    return 1;
+    status = submit(carry);
+    if (status == APR_SUCCESS) {
+        carry->body.begun(carry->body.baton, 0);
+        return 1;
+    }
+    if (!APR_STATUS_IS_EAGAIN(status)) {
+        return cannot_begin(carry);
+    }
+    begin_transfer(carry);
+    give_to_end(carry);
+    return 0;
 }
 
 static void end_here(reproxy_relay_carry_t *carry)
@@ -291,13 +314,12 @@ static void end_here(reproxy_relay_carry_t *carry)
 void reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
                               const reproxy_relay_body_t *body)
 {
-    reproxy_relay_tally_t *tally = carry->child->tally;
     int is_pending;
 
     carry->heading = 0;
     carry->r = r;
     carry->body = *body;
-    tier_counter_add(&tally->begun, 1);
+    tier_counter_add(&carry->child->tally->begun, 1);
     is_pending = send_first(carry);
     if (!begin(carry)) {
         end_here(carry);
@@ -308,8 +330,7 @@ void reproxy_relay_carry_take(reproxy_relay_carry_t *carry, request_rec *r,
         if (hand_over(carry)) {
             return;
         }
-        tier_counter_add(&tally->refused, 1);
-        give_here(carry, 0);
+        give_to_end(carry);
     }
     end_here(carry);
 }

@@ -61,6 +61,19 @@ class SlowClient:
         self.ended = not piece
         return not self.ended
 
+    def read_all(self, size=65536):
+        """Reads to the end of the connection; returns everything that came."""
+        while self.read(size):
+            pass
+        return bytes(self.received)
+
+    def field(self, name):
+        """Reads the head of the first answer; returns the value of a field of it."""
+        while b"\r\n\r\n" not in self.received and self.read(1000):
+            pass
+        head = bytes(self.received).partition(b"\r\n\r\n")[0].decode()
+        return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])[name]
+
     @property
     def body(self):
         return bytes(self.received.partition(b"\r\n\r\n")[2])
@@ -71,7 +84,7 @@ class SlowClient:
         while not head or len(self.received) - head < size:
             if not self.read():
                 break
-            head = head or self.received.find(b"\r\n\r\n") + 4 * (b"\r\n\r\n" in self.received)
+            head = head or (self.received.find(b"\r\n\r\n") + 4 if b"\r\n\r\n" in self.received else 0)
         return self.body
 
     def read_slowly(self, seconds, rate):

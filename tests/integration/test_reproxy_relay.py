@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from reproxy_relay_support import ONE_CHILD, SIZE, SMALL, SlowClient, begun, busy_workers, lines, pattern, relay, relaying
-from reproxy_support import memory_kib, node_of
+from reproxy_relay_support import (LOG, ONE_CHILD, SIZE, SMALL, SlowClient, begun, busy_workers, lines, pattern, placed, relay,
+                                   relaying, says, told)
+from reproxy_support import memory_kib, node_of, reproxying
 from webtier_testing import settings, wait_until
 
 
@@ -49,11 +50,39 @@ def test_small_answers_and_large_ones_keep_their_order(httpd, app, nginx):
     a.behave("/small", body=b"small")
     asked = b"".join(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (path, more) for path, more in (
         (b"small", b""), (b"x", b""), (b"small", b""), (b"small", b""), (b"x", b""), (b"small", b"Connection: close\r\n")))
-    client = SlowClient(s, request=asked)
-    while client.read():
-        pass
-    answers = [answer.partition(b"\r\n\r\n")[2] for answer in bytes(client.received).split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    answers = [answer.partition(b"\r\n\r\n")[2]
+               for answer in SlowClient(s, request=asked).read_all().split(b"HTTP/1.1 200 OK\r\n")[1:]]
     assert answers == [b"small", pattern(100_000), b"small", b"small", pattern(100_000), b"small"]
+
+
+def test_what_httpd_holds_back_goes_before_a_body(httpd, app, nginx):
+    """Another module's bytes that wait for what follows: the answer does not overtake them, and is relayed."""
+    s = relaying(httpd, app(), nginx(), size=100_000, modules=["reproxy", "status", "test_early"])
+    ask = b"GET /x HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    got = SlowClient(s, request=ask % b"X-Early: 1\r\n" + ask % b"X-Early: 1\r\nConnection: close\r\n").read_all()
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    before, *answers = got.split(b"HTTP/1.1 200 OK\r\n")
+    assert before == hints
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == [pattern(100_000) + hints, pattern(100_000)]
+    wait_until(lambda: relay(s)["complete"] == 2)
+
+
+@pytest.mark.parametrize("truncate", [None, 20_000])
+def test_a_head_that_the_client_takes_in_parts(httpd, app, nginx, truncate):
+    """It is longer than the buffers: the rest of it is the relay's, also where another copy has to go on with the body."""
+    size, a, first, second = 60_000, app(), app(size=60_000, truncate=truncate), nginx()
+    s = reproxying(httpd, a, first, second, more=f"TierReproxyRelayMin 10000\n{LOG}", conf=SMALL)
+    fields = {f"X-Field-{number}": f"{number:04}" * 1000 for number in range(30)}
+    says(a, f"{first.url}/file", *placed([second], size=size), headers=fields)
+    client = SlowClient(s, buffer=4096)
+    begun(s)
+    assert client.read_body(size) == pattern(size)
+    head = bytes(client.received).partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert head[0] == "HTTP/1.1 200 OK" and not {f"{name}: {value}" for name, value in fields.items()} - set(head)
+    assert len(head) == len(set(head))
+    line, = wait_until(lambda: lines(s))
+    assert line["bytes"] == size and line["out"] == len(client.received) and line["end"] == "+"
+    assert relay(s)["continued"] == (truncate is not None) and relay(s)["bytes"] == size
 
 
 def test_a_slow_client_that_asks_ahead_pins_no_worker(httpd, app, nginx):
@@ -92,9 +121,7 @@ def test_requests_sent_ahead_are_answered_in_order(httpd, app, nginx, size, coun
     s = relaying(httpd, app(), nginx(), size=size, conf=conf)
     client = SlowClient(s, request=b"".join(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (
         number, b"Connection: close\r\n" if number == count - 1 else b"") for number in range(count)))
-    while client.read(5000):
-        pass
-    answers = bytes(client.received).split(b"HTTP/1.1 200 OK\r\n")[1:]
+    answers = client.read_all(5000).split(b"HTTP/1.1 200 OK\r\n")[1:]
     assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == count * [pattern(size)]
 
 
@@ -169,6 +196,47 @@ def test_a_node_killed_with_no_other_cuts_the_client(httpd, app, nginx):
     assert len(client.read_body(SIZE)) < SIZE and client.ended
     wait_until(lambda: lines(s))
     assert lines(s)[0]["bytes"] < SIZE and lines(s)[0]["end"] == "X"
+
+
+def test_a_body_that_was_read_up_keeps_no_storage_waiting(httpd, app, nginx):
+    """Its last bytes are in the relay's pipe: the next request has the connection while the client still takes them."""
+    size, storage = 60_000, nginx("add_header X-Connection $connection;")
+    s = relaying(httpd, app(), storage, size=size, conf=SMALL + ONE_CHILD, more="TierReproxyStorageFields X-Connection")
+    for _ in range(50):  # where the storage is late the client is met first
+        slow = SlowClient(s, buffer=4096)
+        begun(s)
+        used = slow.field("X-Connection")
+        again = s.get("/x").headers["X-Connection"]
+        assert slow.read_body(size) == pattern(size)
+        slow.close()
+        if again == used:
+            break
+        wait_until(lambda: relay(s)["running"] == 0)
+    assert again == used
+
+
+def test_a_copy_goes_on_where_the_relay_has_no_room_any_more(httpd, app, nginx):
+    """Another body has taken its place in the relay while the next copy was asked."""
+    a, first, second, other = app(), app(size=SIZE, hold_at=30_000), nginx(), nginx()
+    url, busy = placed([second, other], size=SIZE)
+    says(a, f"{first.url}/file", url, path="/one")
+    says(a, busy, path="/two")
+    s = reproxying(httpd, a, first, second, other, conf=SMALL + ONE_CHILD + "TierReproxyRelayMax 1\n",
+                   more="TierReproxyRelayMin 10000\nTierReproxyTimeout first=20s stall=20s")
+    s.allow_log("AH00957", "AH01114")
+    client = SlowClient(s, "/one")
+    begun(s)
+    assert client.read_body(30_000) == pattern(SIZE)[:30_000]
+    second.stop()
+    first.kill()
+    wait_until(lambda: [node["requests"] for node in told(s)["nodes"] if node["node"] == second.url] == [1])
+    another = SlowClient(s, "/two")
+    wait_until(lambda: relay(s)["handed_over"] == 2)
+    second.cont()
+    assert client.read_body(SIZE) == pattern(SIZE)
+    assert another.read_body(SIZE) == pattern(SIZE)
+    wait_until(lambda: relay(s)["complete"] == 2)
+    assert relay(s)["refused"] == 1 and relay(s)["bytes"] == 2 * SIZE
 
 
 def test_no_room_is_no_fault(httpd, app, nginx):
