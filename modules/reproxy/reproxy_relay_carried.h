@@ -25,9 +25,10 @@ struct reproxy_relay_carry_t {
     reproxy_relay_job_t job;
     reproxy_relay_transfer_t transfer; /* as long as a worker moves the bytes */
     apr_off_t sent;                    /* before this job */
-    int parked;
-    int socket; /* duplicate of the client's, once the body was handed over */
-    int source; /* of the source's */
+    unsigned parked : 1;
+    unsigned is_shed : 1; /* its allocator keeps no memory */
+    int socket;           /* duplicate of the client's, once the body was handed over */
+    int source;           /* of the source's */
     int timer;
     reproxy_relay_carry_t *next; /* in child->carried, under its lock */
     reproxy_relay_carry_t *before;
@@ -42,8 +43,8 @@ void reproxy_relay_carried_drop_head(reproxy_relay_carry_t *carry);
 /* Returns the descriptor of the client's connection, as the MPM has it. */
 int reproxy_relay_carried_descriptor(const reproxy_relay_carry_t *carry);
 
-/* Puts the connection into the list of those whose bodies the relay has, and frees what memory its
- * allocator keeps. The request ends with its pool, if it is not ended before. */
+/* Puts the connection into the list of those whose bodies the relay has. The request ends with its
+ * pool, if it is not ended before. */
 void reproxy_relay_carried_enlist(reproxy_relay_carry_t *carry);
 
 /* Writes the true figures into the request, and tells the delivery that its body has ended. */

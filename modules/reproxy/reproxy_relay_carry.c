@@ -194,12 +194,13 @@ static void unpark(reproxy_relay_carry_t *carry)
  * What the allocator of the connection keeps for its next request would lie idle for as long as the
  * client takes: from now on it keeps nothing. Nodes it has kept are asked for and given back.
  */
-static void shed_memory(conn_rec *c)
+static void shed_memory(reproxy_relay_carry_t *carry)
 {
-    apr_allocator_t *allocator = apr_pool_allocator_get(c->pool);
+    apr_allocator_t *allocator = apr_pool_allocator_get(carry->c->pool);
     apr_memnode_t *nodes = NULL;
     int i;
 
+    carry->is_shed = 1;
     apr_allocator_max_free_set(allocator, 1);
     for (i = 0; i < NODES_KEPT; i++) {
         apr_memnode_t *node = apr_allocator_alloc(allocator, NODE_SIZE);
@@ -214,9 +215,12 @@ static void shed_memory(conn_rec *c)
     }
 }
 
-static void keep_memory(conn_rec *c)
+static void keep_memory(reproxy_relay_carry_t *carry)
 {
-    apr_allocator_max_free_set(apr_pool_allocator_get(c->pool), ap_max_mem_free);
+    if (carry->is_shed) {
+        apr_allocator_max_free_set(apr_pool_allocator_get(carry->c->pool), ap_max_mem_free);
+        carry->is_shed = 0;
+    }
 }
 
 /* Lets go of the request, which is about to be logged and freed. */
@@ -224,7 +228,7 @@ static void release(reproxy_relay_carry_t *carry)
 {
     reproxy_relay_carried_close(carry);
     delist(carry);
-    keep_memory(carry->c);
+    keep_memory(carry);
     carry->r = NULL;
 }
 
@@ -260,7 +264,6 @@ void reproxy_relay_carried_enlist(reproxy_relay_carry_t *carry)
     if (child->place) {
         __atomic_fetch_add(&child->place->running, 1, __ATOMIC_RELAXED);
     }
-    shed_memory(carry->c);
 }
 
 void reproxy_relay_carry_expect(reproxy_relay_carry_t *carry, request_rec *r)
@@ -324,11 +327,15 @@ static void end_request(reproxy_relay_carry_t *carry)
     }
 }
 
+/* A client that has its body soon has its next request soon, which needs the memory again: that is
+ * given back when a sign of life was due. */
 static int park(reproxy_relay_carry_t *carry)
 {
     if (!carry->parked) {
         dup3(carry->timer, reproxy_relay_carried_descriptor(carry), O_CLOEXEC);
         carry->parked = 1;
+    } else if (!carry->is_shed) {
+        shed_memory(carry);
     }
 #ifdef AP_MPMQ_CAN_WAITIO /* where it is missing, no relay is started */
     carry->c->cs->state = CONN_STATE_ASYNC_WAITIO;

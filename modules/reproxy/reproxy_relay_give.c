@@ -43,6 +43,14 @@ static int set_nonblocking(int descriptor)
            (flags & O_NONBLOCK || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
+/* The first sign of life comes soon. */
+#define SLOW_CLIENT apr_time_from_sec(1)
+
+static struct timespec timespec_of(apr_interval_time_t time)
+{
+    return (struct timespec){(time_t)apr_time_sec(time), (long)apr_time_usec(time) * 1000};
+}
+
 /* The MPM ends a connection that says nothing for Timeout: the timer shows a sign of life before.
  */
 static void show_life(const reproxy_relay_carry_t *carry)
@@ -54,9 +62,8 @@ static void show_life(const reproxy_relay_carry_t *carry)
         pulse = carry->r->server->timeout;
     }
     pulse = pulse > 2 ? pulse / 2 : 1;
-    pulses.it_value.tv_sec = (time_t)apr_time_sec(pulse);
-    pulses.it_value.tv_nsec = (long)apr_time_usec(pulse) * 1000;
-    pulses.it_interval = pulses.it_value;
+    pulses.it_value = timespec_of(pulse < SLOW_CLIENT ? pulse : SLOW_CLIENT);
+    pulses.it_interval = timespec_of(pulse);
     timerfd_settime(carry->timer, 0, &pulses, NULL);
 }
 

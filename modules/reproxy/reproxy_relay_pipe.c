@@ -25,7 +25,7 @@ void reproxy_relay_pipes_init(reproxy_relay_pipes_t *pipes, apr_size_t limit,
                               apr_thread_mutex_t *mutex)
 {
     pipes->lock = mutex;
-    pipes->count = 0;
+    pipes->count = pipes->large_count = 0;
     pipes->limit = limit;
     pipes->out = 0;
     pipes->refused = 0;
@@ -42,6 +42,9 @@ void reproxy_relay_pipes_close(reproxy_relay_pipes_t *pipes)
 {
     while (pipes->count > 0) {
         close_pipe(&pipes->kept[--pipes->count]);
+    }
+    while (pipes->large_count > 0) {
+        close_pipe(&pipes->large[--pipes->large_count]);
     }
 }
 
@@ -69,9 +72,10 @@ static int take_kept(reproxy_relay_pipes_t *pipes, reproxy_relay_pipe_t *pipe, i
 
     lock(pipes);
     *room = pipes->out < pipes->limit;
-    is_kept = *room && pipes->count > 0;
+    is_kept = *room && pipes->count + pipes->large_count > 0;
     if (is_kept) {
-        *pipe = pipes->kept[--pipes->count];
+        *pipe = pipes->large_count > 0 ? pipes->large[--pipes->large_count]
+                                       : pipes->kept[--pipes->count];
     }
     pipes->out += (apr_size_t)*room;
     unlock(pipes);
@@ -122,20 +126,21 @@ static apr_size_t most_kept(reproxy_relay_pipes_t *pipes)
     int is_large;
 
     lock(pipes);
-    is_large = pipes->count < REPROXY_RELAY_PIPES_LARGE;
+    is_large = pipes->large_count < REPROXY_RELAY_PIPES_LARGE;
     unlock(pipes);
     return is_large ? REPROXY_RELAY_PIPE_KEPT : REPROXY_RELAY_PIPE_USUAL;
 }
 
 static int keep(reproxy_relay_pipes_t *pipes, const reproxy_relay_pipe_t *pipe, int is_empty)
 {
-    int is_kept;
+    int is_kept, is_large = pipe->size > REPROXY_RELAY_PIPE_USUAL;
 
     lock(pipes);
     pipes->out--;
-    is_kept = is_empty && pipes->count < REPROXY_RELAY_PIPES_KEPT;
+    is_large = is_large && pipes->large_count < REPROXY_RELAY_PIPES_LARGE;
+    is_kept = is_empty && (is_large || pipes->count < REPROXY_RELAY_PIPES_KEPT);
     if (is_kept) {
-        pipes->kept[pipes->count++] = *pipe;
+        *(is_large ? &pipes->large[pipes->large_count++] : &pipes->kept[pipes->count++]) = *pipe;
     }
     unlock(pipes);
     return is_kept;

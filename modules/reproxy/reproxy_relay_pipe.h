@@ -4,10 +4,8 @@
 
 #include <apr_thread_mutex.h>
 
-#define REPROXY_RELAY_PIPES_KEPT 32
-#define REPROXY_RELAY_PIPES_LARGE                                                                  \
-    8 /* of them: all of a user's count for fs.pipe-user-pages-soft                                \
-       */
+#define REPROXY_RELAY_PIPES_KEPT  24
+#define REPROXY_RELAY_PIPES_LARGE 8 /* all of a user's count for fs.pipe-user-pages-soft */
 /* Sizes in bytes. */
 #define REPROXY_RELAY_PIPE_USUAL (64 * 1024)   /* what the kernel makes */
 #define REPROXY_RELAY_PIPE_KEPT  (256 * 1024)  /* the most of a large one that is not in use */
@@ -26,7 +24,10 @@ typedef struct reproxy_relay_pipe_t {
  */
 typedef struct reproxy_relay_pipes_t {
     apr_thread_mutex_t *lock; /* over what follows; NULL: one thread has them */
-    reproxy_relay_pipe_t kept[REPROXY_RELAY_PIPES_KEPT];
+    /* Large ones are given first: to make a pipe large, and small again, costs system calls. */
+    reproxy_relay_pipe_t large[REPROXY_RELAY_PIPES_LARGE];
+    apr_size_t large_count;
+    reproxy_relay_pipe_t kept[REPROXY_RELAY_PIPES_KEPT]; /* the others */
     apr_size_t count;
     apr_size_t limit;     /* of those that are out at once; 0: none is ever given */
     apr_size_t out;       /* how many are out */

@@ -146,22 +146,30 @@ static void few_are_kept_large(void **state)
     enum { COUNT = REPROXY_RELAY_PIPES_LARGE + 3 };
     reproxy_relay_pipe_t out[COUNT];
     reproxy_relay_pipes_t pipes;
+    int descriptors[COUNT];
 
     (void)state;
     reproxy_relay_pipes_init(&pipes, COUNT, NULL);
     for (int i = 0; i < COUNT; i++) {
         out[i] = take(&pipes);
+        descriptors[i] = out[i].out;
         reproxy_relay_pipes_grow(&pipes, &out[i]);
         assert_int_equal(out[i].size, REPROXY_RELAY_PIPE_KEPT);
     }
     for (int i = 0; i < COUNT; i++)
         reproxy_relay_pipes_give(&pipes, &out[i], 1);
-    assert_int_equal(pipes.count, COUNT);
+    assert_int_equal(pipes.large_count, REPROXY_RELAY_PIPES_LARGE);
+    assert_int_equal(pipes.count, 3);
+    for (int i = 0; i < COUNT; i++) { /* the large ones first */
+        out[i] = take(&pipes);
+        assert_int_equal(out[i].size, i < REPROXY_RELAY_PIPES_LARGE ? REPROXY_RELAY_PIPE_KEPT
+                                                                    : REPROXY_RELAY_PIPE_USUAL);
+    }
     for (int i = 0; i < COUNT; i++)
-        assert_int_equal(pipes.kept[i].size, i < REPROXY_RELAY_PIPES_LARGE
-                                                 ? REPROXY_RELAY_PIPE_KEPT
-                                                 : REPROXY_RELAY_PIPE_USUAL);
+        reproxy_relay_pipes_give(&pipes, &out[i], 1);
     reproxy_relay_pipes_close(&pipes);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(fcntl(descriptors[i], F_GETFD), -1);
 }
 
 /* Asking again each time would cost a system call a megabyte. Any pipe is meant, as it is the
