@@ -6,12 +6,29 @@
 #include <sys/wait.h>
 
 #include "mogile_cache.h"
+#include "robust.h"
 
 #define NOW  apr_time_from_sec(1000)
 #define SEC  apr_time_from_sec(1)
 #define SIZE MOGILE_CACHE_SMALLEST
 
 static mogile_cache_t *cache;
+
+/* What the lock says in place of what it does; 0 and 0: it does it. */
+static apr_status_t lock_fails;
+static int owner_has_died;
+
+apr_status_t __real_tier_robust_lock(pthread_mutex_t *, int *);
+apr_status_t __wrap_tier_robust_lock(pthread_mutex_t *, int *);
+
+apr_status_t __wrap_tier_robust_lock(pthread_mutex_t *mutex, int *owner_died)
+{
+    apr_status_t status = lock_fails ? lock_fails : __real_tier_robust_lock(mutex, owner_died);
+
+    if (status == APR_SUCCESS && owner_has_died)
+        *owner_died = 1;
+    return status;
+}
 
 static int open_cache(void **state)
 {
@@ -186,6 +203,81 @@ static void a_process_that_dies_within_a_change_leaves_no_half_of_it(void **stat
     assert_int_equal(count_right(KEYS, *state), before);
 }
 
+/* One that died while it only read has changed nothing. */
+static void a_process_that_dies_beside_a_change_costs_nothing(void **state)
+{
+    int is_fresh;
+
+    put("a", 7, *state);
+    owner_has_died = 1;
+    assert_int_equal(fid_at("a", NOW, &is_fresh, *state), 7);
+    put("b", 8, *state);
+    owner_has_died = 0;
+    assert_int_equal(fid_at("a", NOW, &is_fresh, *state), 7);
+    assert_int_equal(fid_at("b", NOW, &is_fresh, *state), 8);
+}
+
+static void a_lock_beyond_repair_is_a_cache_without_entries(void **state)
+{
+    int is_fresh;
+
+    put("a", 7, *state);
+    lock_fails = ENOTRECOVERABLE;
+    assert_int_equal(fid_at("a", NOW, &is_fresh, *state), -1);
+    put("b", 8, *state);
+    mogile_cache_drop(cache, "web", "a", *state);
+    lock_fails = APR_SUCCESS;
+    assert_int_equal(fid_at("a", NOW, &is_fresh, *state), 7);
+    assert_int_equal(fid_at("b", NOW, &is_fresh, *state), -1);
+}
+
+/* Where the text of a record lies in the segment. */
+static char *find_text(const char *text)
+{
+    char *found = memmem((char *)cache, SIZE, text, strlen(text));
+
+    assert_non_null(found);
+    return found;
+}
+
+/* Two keys of one hash, and a record that something has written over. */
+static void a_record_that_is_not_the_keys_is_none(void **state)
+{
+    int is_fresh;
+
+    put("one-key", 7, *state);
+    memcpy(find_text("one-key"), "two-key", 7);
+    assert_int_equal(fid_at("one-key", NOW, &is_fresh, *state), -1);
+    assert_int_equal(fid_at("two-key", NOW, &is_fresh, *state), -1); /* it has another place */
+    put("one-key", 8, *state);
+    memcpy(find_text("one-key 8"), "one-keyX8", 9);
+    assert_int_equal(fid_at("one-key", NOW, &is_fresh, *state), -1);
+    put("third", 9, *state);
+    memcpy(find_text("third 9"), "third x", 7);
+    assert_int_equal(fid_at("third", NOW, &is_fresh, *state), -1);
+    put("third", 9, *state);
+    assert_int_equal(fid_at("third", NOW, &is_fresh, *state), 9);
+}
+
+/* The places of those whose time is over are taken before that of one that was used before them. */
+static void what_is_over_makes_room_first(void **state)
+{
+    enum { GOOD = 40, OVER = 100, MORE = 150 };
+    int is_fresh;
+
+    for (int i = 0; i < GOOD; i++)
+        put(apr_psprintf(*state, "good%d", i), i + 1, *state);
+    for (int i = 0; i < OVER; i++)
+        mogile_cache_put(cache, NULL, "web", apr_psprintf(*state, "over%d", i), SEC, 0, NOW - SEC,
+                         *state);
+    for (int i = 0; i < MORE; i++)
+        put(apr_psprintf(*state, "more%d", i), i + 1, *state);
+    for (int i = 0; i < OVER; i++)
+        assert_int_equal(fid_at(apr_psprintf(*state, "over%d", i), NOW, &is_fresh, *state), -1);
+    for (int i = 0; i < GOOD; i++)
+        assert_int_equal(fid_at(apr_psprintf(*state, "good%d", i), NOW, &is_fresh, *state), i + 1);
+}
+
 static void another_size_is_another_layout(void **state)
 {
     (void)state;
@@ -202,6 +294,10 @@ int main(void)
         test_cache(the_one_used_last_stays),
         test_cache(processes_see_each_others_entries),
         test_cache(a_process_that_dies_within_a_change_leaves_no_half_of_it),
+        test_cache(a_process_that_dies_beside_a_change_costs_nothing),
+        test_cache(a_lock_beyond_repair_is_a_cache_without_entries),
+        test_cache(a_record_that_is_not_the_keys_is_none),
+        test_cache(what_is_over_makes_room_first),
         test_cache(another_size_is_another_layout),
     };
 

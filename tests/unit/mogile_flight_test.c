@@ -76,12 +76,71 @@ static void those_who_wait_are_woken(void **state)
     }
 }
 
+/* Threads that join and land as fast as they can. */
+typedef struct crowd_t {
+    mogile_flights_t *flights;
+    int leading; /* how many lead now: atomic, as what follows */
+    int together, led;
+} crowd_t;
+
+static void *come_again_and_again(void *data)
+{
+    enum { TIMES = 5000 };
+    crowd_t *crowd = data;
+    apr_int64_t lease;
+
+    for (int i = 0; i < TIMES; i++) {
+        if (mogile_flight_join(crowd->flights, KEY, tier_clock_now(), LONG, &lease) !=
+            MOGILE_FLIGHT_LEADS)
+            continue;
+        if (__atomic_add_fetch(&crowd->leading, 1, __ATOMIC_SEQ_CST) > 1)
+            __atomic_add_fetch(&crowd->together, 1, __ATOMIC_SEQ_CST);
+        __atomic_add_fetch(&crowd->led, 1, __ATOMIC_SEQ_CST);
+        __atomic_sub_fetch(&crowd->leading, 1, __ATOMIC_SEQ_CST);
+        mogile_flight_land(crowd->flights, KEY, lease);
+    }
+    return NULL;
+}
+
+/* Nobody sleeps through a landing either, or this would take LONG. */
+static void of_many_that_come_at_once_one_leads(void **state)
+{
+    enum { THREADS = 4 };
+    crowd_t crowd = {.flights = make_flights(*state)};
+    apr_time_t began = tier_clock_now();
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_again_and_again, &crowd), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(crowd.together, 0);
+    assert_true(crowd.led > 0);
+    assert_true(tier_clock_now() - began < LONG);
+    assert_int_equal(tier_atomic_load64(&crowd.flights->places[KEY % MOGILE_FLIGHT_PLACES].lease),
+                     0);
+}
+
+static void a_landing_counts_once(void **state)
+{
+    mogile_flights_t *flights = make_flights(*state);
+    const mogile_flight_t *place = &flights->places[KEY % MOGILE_FLIGHT_PLACES];
+    apr_int64_t lease;
+
+    mogile_flight_join(flights, KEY, NOW, LONG, &lease);
+    mogile_flight_land(flights, KEY, lease);
+    mogile_flight_land(flights, KEY, lease);
+    assert_int_equal(tier_atomic_load(&place->landed), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(the_first_leads_and_lands),
         test_with_pool(a_leader_that_does_not_land_holds_nobody_up),
         test_with_pool(those_who_wait_are_woken),
+        test_with_pool(of_many_that_come_at_once_one_leads),
+        test_with_pool(a_landing_counts_once),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
