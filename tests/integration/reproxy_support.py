@@ -11,12 +11,12 @@ CONNECT_FAULTS = ("AH00957", "AH01114")
 
 
 def reproxying(httpd, app, *nodes, more="", location="", allow=None, **options):
-    """Starts an httpd in front of `app` that may ask `nodes`."""
-    allowed = allow if allow is not None else " ".join(f"127.0.0.1:{node.port}" for node in nodes) or "none"
+    """Starts an httpd in front of `app` that may ask `nodes`; without any, what the default allows."""
+    allowed = allow or " ".join(f"127.0.0.1:{node.port}" for node in nodes)
     modules = options.pop("modules", ("reproxy", "status"))
     return httpd(modules=modules, vhost=f"""
         TierReproxy on
-        TierReproxyAllow {allowed}
+        {f"TierReproxyAllow {allowed}" if allowed else ""}
         TierReproxyTimeout connect=500ms first=700ms stall=700ms
         {more}
         <Location /tier-status>

@@ -171,6 +171,18 @@ def test_a_node_that_refuses_to_store_is_followed_by_the_next(store):
     assert stored(server, "key")[1] == b"x"
 
 
+def test_a_node_that_says_it_has_stored_and_has_not(store):
+    """The tracker finds no file there, or one of the same size with other bytes: the upload goes to another device."""
+    server = store()
+    server.allow_log("WT3531", "WT3536")
+    first = server.fs.nodes[0]
+    for reads, code in (("return 404;", "size_verify_error"), ("return 200 wrong;", "checksum_mismatch")):
+        first.configure("if ($request_method = PUT) { return 201; } " + reads)
+        first.restart()
+        assert server.get(f"/f/{code}", method="PUT", body=b"right").status == 201
+        assert server.log_lines(f"WT3536.*{code}") and stored(server, code)[1] == b"right"
+
+
 def test_what_cannot_be_replayed_registers_nothing(store):
     """The node dies with more sent than is kept: 503, and the key is as before."""
     server = store("", "TierMogileTimeout 400ms 500ms")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from reproxy_support import placed, reproxying, says, told
-from webtier_testing import PROXY_FAULTS, pattern
+from webtier_testing import PROXY_FAULTS, pattern, wait_until
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -202,7 +202,7 @@ def test_the_cache_stores_the_file(httpd, app, nginx):
 def test_storage_over_tls(httpd, app, workspace):
     """A storage node that is itself an httpd with TLS, verified by its certificate."""
     a = app()
-    storage = httpd(tls=True)
+    storage = httpd(tls=True, vhost='LogFormat "%k" kept\nCustomLog kept.log kept')
     (storage.docroot / "f").write_bytes(pattern(200_000))
     certificate, _ = workspace.certificate()
     says(a, f"https://localhost:{storage.port}/f")
@@ -217,6 +217,8 @@ def test_storage_over_tls(httpd, app, workspace):
         for _ in range(5):
             assert session.get("/x").body == pattern(200_000)
         assert session.get("/x", headers={"Range": "bytes=9-70000"}).body == pattern(200_000)[9:70_001]
+    # How many requests there were before on the same connection: it is kept.
+    wait_until(lambda: max(map(int, (storage.docroot.parent / "kept.log").read_text().split() or [0])) > 0)
     s.stop()
     s.reconfigure(vhost=s.site.vhost.replace("SSLProxyEngine on", "SSLProxyEngine off"))
     s.start()

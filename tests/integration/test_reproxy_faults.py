@@ -227,15 +227,17 @@ def test_everything_at_once(httpd, app, nginx):
     hung.cont()
 
 
-def test_a_node_stopped_within_the_body(httpd, app, nginx):
+@pytest.mark.parametrize("relay", ["on", "off"])
+def test_a_node_stopped_within_the_body(httpd, app, nginx, relay):
     size = 1_500_000
     a, first, second = app(), nginx("limit_rate 200k;"), nginx()  # sends a second's worth at once
     says(a, *placed([first, second], size=size))
-    s = reproxying(httpd, a, first, second, more="TierReproxyTimeout stall=400ms")
+    s = reproxying(httpd, a, first, second, more=f"TierReproxyTimeout stall=400ms\nTierReproxyRelay {relay}")
     answers = []
     client = threading.Thread(target=lambda: answers.append(s.get("/x", timeout=20)))
     client.start()
-    wait_until(lambda: told(s)["relay"]["running"] == 1, 5)
+    wait_until(lambda: told(s)["relay"]["running"] == 1 if relay == "on" else
+               any(node["body_bytes"] for node in told(s)["nodes"]), 5)
     first.stop()
     client.join()
     assert answers[0].body == pattern(size) and told(s)["resumed"] == 1

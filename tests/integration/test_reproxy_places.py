@@ -9,10 +9,10 @@ from webtier_testing import pattern
 
 
 def allowing(httpd, app, node, *lists):
-    """Starts an httpd whose location /N may go where the Nth of lists says."""
-    s = reproxying(httpd, app, allow="none", more="".join(
+    """Starts an httpd whose location /N may go where the Nth of lists says; None: it says nothing."""
+    s = reproxying(httpd, app, more="".join(
         f"<Location /{number}>\nTierReproxyAllow {allow.format(port=node.port)}\n</Location>\n"
-        for number, allow in enumerate(lists)))
+        for number, allow in enumerate(lists) if allow))
     s.allow_log("WT3003", "WT3011")
     return s
 
@@ -20,7 +20,7 @@ def allowing(httpd, app, node, *lists):
 def test_addresses(httpd, app, nginx):
     a, node = app(), nginx()
     says(a, *placed([node], size=100))
-    refused = ("none", "127.0.0.1", "127.0.0.1:1", "10.0.0.0/8:*", "localhost:{port}")
+    refused = (None, "none", "127.0.0.1", "127.0.0.1:1", "10.0.0.0/8:*", "localhost:{port}")
     allowed = ("127.0.0.1:{port}", "127.0.0.0/8:{port}", "127.0.0.0/8:*", "[::1]:1 127.0.0.1:{port}")
     s = allowing(httpd, a, node, *refused, *allowed)
     for number, allow in enumerate(refused):

@@ -8,7 +8,7 @@ import os
 import pytest
 from reproxy_random_support import Nodes, Reader
 
-SEED, SECONDS = (os.environ.get("WEBTIER_ADVERSARY") or "1 2").split()
+SEED, SECONDS = (os.environ.get("WEBTIER_ADVERSARY") or "1 1.5").split()
 
 
 @pytest.mark.parametrize("conf", ["", "SendBufferSize 8192\nTierReproxyRelayMax 1"])

@@ -36,11 +36,14 @@ def test_the_file_comes_in_place_of_the_body(site):
 
 def test_the_application_is_the_author_of_the_fields(httpd, app, nginx):
     a, node = app(), nginx('add_header Set-Cookie "storage=1"; add_header Location "http://10.0.0.1/x"; '
-                           'add_header X-Storage yes; etag on;')
+                           'add_header X-Storage yes; add_header X-REPROXY-URL "http://10.0.0.1/x"; '
+                           'add_header X-REPROXY-FILE "/etc/passwd"; etag on;')
     says(a, node.put("/f.txt", pattern(5000)), headers={"Set-Cookie": "app=1", "Cache-Control": "max-age=9",
                                                         "ETag": '"app"', "X-Other": "1"})
     s = reproxying(httpd, a, node)
     answer = s.get("/x")
+    assert answer.body == pattern(5000)  # what storage says is not obeyed
+    assert not {"X-REPROXY-URL", "X-REPROXY-FILE"} & set(answer.headers.keys())
     assert answer.headers.get_all("Set-Cookie") == ["app=1"] and answer.headers.get_all("Cache-Control") == ["max-age=9"]
     assert answer.headers["ETag"] == '"app"' and answer.headers["X-Other"] == "1"
     assert "X-Storage" not in answer.headers and "Location" not in answer.headers
