@@ -8,5 +8,6 @@ foreach(subject IN ITEMS cache client database devices file flight lookup probe 
 endforeach()
 target_sources(unit_mogile_sources PRIVATE ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c)
 target_link_options(unit_mogile_cache PRIVATE -Wl,--wrap=tier_robust_lock)
+target_link_options(unit_mogile_database PRIVATE -Wl,--wrap=tier_memcache_resolver_get)
 target_link_options(unit_mogile_probe PRIVATE
                     -Wl,--wrap=tier_memcache_resolver_get,--wrap=tier_memcache_wire_begin)

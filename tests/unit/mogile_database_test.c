@@ -27,6 +27,22 @@ static mogile_counts_t counts;
 static kept_log_t log_of_test;
 static mogile_server_t server;
 
+/* What the resolver knows instead of where the impostor is; NULL: that. */
+static const tier_memcache_addresses_t *known;
+
+void __real_tier_memcache_resolver_get(tier_memcache_resolver_t *, int,
+                                       tier_memcache_addresses_t *);
+void __wrap_tier_memcache_resolver_get(tier_memcache_resolver_t *, int,
+                                       tier_memcache_addresses_t *);
+
+void __wrap_tier_memcache_resolver_get(tier_memcache_resolver_t *of, int number,
+                                       tier_memcache_addresses_t *addresses)
+{
+    __real_tier_memcache_resolver_get(of, number, addresses);
+    if (known)
+        *addresses = *known;
+}
+
 static void *serve(void *data)
 {
     int connection;
@@ -149,6 +165,38 @@ static void one_that_is_something_else_is_left_alone(void **state)
     stop_impostor();
 }
 
+static void one_whose_name_is_not_known_is_left_alone(void **state)
+{
+    static const tier_memcache_addresses_t none;
+
+    start_impostor(NULL, 0, *state);
+    known = &none;
+    assert_int_not_equal(find(*state), APR_SUCCESS);
+    assert_int_equal(find(*state), APR_EAGAIN);
+    known = NULL;
+    assert_int_equal(tier_counter_get(&counts.errors[MOGILE_ERROR_REFUSED]), 1);
+    assert_int_equal(tier_counter_get(&counts.connections), 0);
+    assert_int_equal(count_lines(&log_of_test, "WT3501"), 1);
+    stop_impostor();
+}
+
+/* Of the other family, where nobody listens. */
+static void one_with_a_long_address_is_asked_there(void **state)
+{
+    tier_memcache_addresses_t other = {.count = 1};
+    struct sockaddr_in6 *name = (struct sockaddr_in6 *)&other.at[0].name;
+
+    start_impostor(NULL, 0, *state);
+    name->sin6_family = AF_INET6;
+    name->sin6_addr = in6addr_loopback;
+    other.at[0].size = sizeof(*name);
+    known = &other;
+    meet_it(MOGILE_ERROR_REFUSED, *state);
+    known = NULL;
+    assert_int_equal(__atomic_load_n(&impostor.accepted, __ATOMIC_ACQUIRE), 0);
+    stop_impostor();
+}
+
 static void *find_in_thread(void *unused)
 {
     apr_pool_t *pool;
@@ -190,6 +238,8 @@ int main(void)
         test_with_pool(one_that_hangs_costs_its_deadline),
         test_with_pool(one_that_refuses_is_left_alone),
         test_with_pool(one_that_is_something_else_is_left_alone),
+        test_with_pool(one_whose_name_is_not_known_is_left_alone),
+        test_with_pool(one_with_a_long_address_is_asked_there),
         test_with_pool(there_are_never_more_connections_than_allowed),
     };
 

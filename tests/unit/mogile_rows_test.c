@@ -52,15 +52,16 @@ static void copies_come_in_order_and_with_what_is_known(void **state)
     static const row_t rows[] = {
         {"12345678901", "482113", MD5_TEXT, "1", "10.0.0.1", NULL, "7500"},
         {"12345678901", "482113", MD5_TEXT, "22", "10.0.0.2", "192.168.0.2", "80"},
+        {"12345678901", "482113", MD5_TEXT, "3", "10.0.0.3", "", "7500"},
     };
     int is_quoted;
 
-    says(rows, 2);
+    says(rows, 3);
     assert_int_equal(find(0, *state), APR_SUCCESS);
     assert_int_equal(file->fid, 12345678901);
     assert_int_equal(file->length, 482113);
     assert_string_equal(file->md5, MD5_TEXT);
-    assert_int_equal(file->copies->nelts, 2);
+    assert_int_equal(file->copies->nelts, 3);
     assert_string_equal(path(0), "http://10.0.0.1:7500/dev1/1/234/567/12345678901.fid");
     assert_string_equal(path(1), "http://10.0.0.2:80/dev22/1/234/567/12345678901.fid");
     mysql_with(&fake, is_quoted = strstr(fake.last, "f.dkey = 'k\\'\\\\ey'") != NULL);
@@ -68,6 +69,7 @@ static void copies_come_in_order_and_with_what_is_known(void **state)
     assert_int_equal(find(1, *state), APR_SUCCESS);
     assert_string_equal(path(0), "http://10.0.0.1:7500/dev1/1/234/567/12345678901.fid");
     assert_string_equal(path(1), "http://192.168.0.2:80/dev22/1/234/567/12345678901.fid");
+    assert_string_equal(path(2), "http://10.0.0.3:7500/dev3/1/234/567/12345678901.fid");
     assert_int_equal(mysql_logins(&fake), 1); /* the connection was kept */
 }
 
