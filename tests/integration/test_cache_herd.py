@@ -228,18 +228,18 @@ def test_a_leader_whose_client_reads_nothing_holds_nobody_up(httpd, app, memcach
 
 def test_of_what_is_too_large_to_be_stored_no_more_is_kept_than_could_be(httpd, app):
     """Its client reads nothing until that is known; then it gets all of it."""
-    size = 40_000_000
+    size = 20_000_000
     origin = app(size=size, chunked=True, headers=FRESH)
-    server = herded(httpd, origin, conf="TierCacheMaxSize 1M\nSendBufferSize 32768\nStartServers 1\nServerLimit 1\nMaxRequestWorkers 32\n")
+    server = herded(httpd, origin, conf="TierCacheMaxSize 1M\nSendBufferSize 262144\nStartServers 1\nServerLimit 1\nMaxRequestWorkers 32\n")
     origin.behave("/small", headers=FRESH)
     server.get("/small")
     before = server.memory_kib()
-    slow = slow_client(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 262_144)
+    slow = slow_client(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 131_072)
     wait_until(lambda: told(server)["not_stored"]["too_large"] == 1)
     with slow, http.client.HTTPResponse(slow) as answer:
         answer.begin()
         assert answer.read() == pattern(size)
-    assert server.memory_kib() - before < 20_000
+    assert server.memory_kib() - before < 10_000
 
 
 def test_a_leader_whose_stream_is_not_read_is_replaced(httpd, app):
