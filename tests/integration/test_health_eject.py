@@ -77,6 +77,16 @@ def test_without_retry_and_checks(httpd, app, fault, seen):
     assert state(server, apps[0]) == "ejected" and state(server, apps[1]) == "up"
 
 
+def test_time_outs_of_mod_proxy(httpd, app):
+    """The member's own time-out ends the attempts: nothing else does."""
+    server, apps = serve(httpd, app, more=EJECT, check="", count=2, conf="ProxyTimeout 1")
+    apps[0].behave(hang=True)
+    report = server.load(rate=200, seconds=0.05, connections=10, timeout=20).join()
+    assert set(report.statuses) <= {200, 502, 504}, report
+    assert "3 consecutive requests failed, the last one: timeout" in server.wait_log("WT1060")[0]
+    assert ejected(server, apps[0]) and state(server, apps[0]) == "ejected"
+
+
 def test_off_by_default(httpd, app):
     server, apps = serve(httpd, app, more=RETRY)
     apps[0].behave(status=500)
