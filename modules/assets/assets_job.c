@@ -169,7 +169,7 @@ static const char *uri_of(const request_rec *r)
 {
     char *path = apr_pstrmemdup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?#"));
 
-    if (path[0] == '/' && ap_unescape_url(path) == OK && strcmp(path, r->uri) == 0)
+    if (ap_unescape_url(path) == OK && strcmp(path, r->uri) == 0)
         return r->unparsed_uri;
     return apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri), r->args ? "?" : NULL, r->args,
                        NULL);

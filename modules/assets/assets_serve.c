@@ -11,15 +11,20 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <apr_portable.h>
 #include <apr_strings.h>
 
 #include <strings.h>
+#include <unistd.h>
 
 /* What is said of how long names with fingerprints may be kept: of the right content; of another
  * one that the name once had; of a style sheet whose references are rewritten. */
 #define FOR_EVER  "public, max-age=31536000, immutable"
 #define SHORT     "public, max-age=60"
 #define REWRITTEN "public, max-age=60, stale-while-revalidate=86400"
+
+/* To map a file of no more than that for a moment costs more than to copy it. */
+#define LARGEST_READ ((apr_off_t)16 * 1024)
 
 static const core_dir_config *core_of(const request_rec *r)
 {
@@ -188,6 +193,27 @@ void assets_serve_add_file(apr_bucket_brigade *brigade, apr_file_t *file, apr_of
         apr_bucket_file_enable_mmap(bucket, 0);
 }
 
+/* Adds the bytes of a small file. Returns 0 where it is for sendfile(2), is no small one, or not as
+ * long as it was. */
+static int add_small(apr_bucket_brigade *brigade, const assets_file_t *file, const request_rec *r)
+{
+    apr_size_t size = (apr_size_t)file->info.size;
+    apr_os_file_t fd;
+    char *data;
+
+    if (file->info.size == 0 || file->info.size > LARGEST_READ || assets_serve_flags(r) ||
+        apr_os_file_get(&fd, file->file) != APR_SUCCESS)
+        return 0;
+    data = apr_bucket_alloc(size, brigade->bucket_alloc);
+    if (pread(fd, data, size, 0) != (ssize_t)size) {
+        apr_bucket_free(data);
+        return 0;
+    }
+    APR_BRIGADE_INSERT_TAIL(
+        brigade, apr_bucket_heap_create(data, size, apr_bucket_free, brigade->bucket_alloc));
+    return 1;
+}
+
 static void add_body(apr_bucket_brigade *brigade, const assets_file_t *file, const request_rec *r)
 {
     if (file->data) {
@@ -198,7 +224,8 @@ static void add_body(apr_bucket_brigade *brigade, const assets_file_t *file, con
         APR_BRIGADE_INSERT_TAIL(brigade, bucket);
         return;
     }
-    assets_serve_add_file(brigade, file->file, 0, file->info.size, r);
+    if (!add_small(brigade, file, r))
+        assets_serve_add_file(brigade, file->file, 0, file->info.size, r);
 }
 
 int assets_serve(assets_request_t *state, request_rec *r)

@@ -136,13 +136,10 @@ static int open_variant(assets_file_t *variant, const assets_request_t *state,
 /* Its own tag: the bytes are others than those of the file and of the other variants. */
 static void set_tag(request_rec *r, const assets_file_t *variant, assets_coding_e coding)
 {
-    apr_time_t mtime = r->mtime;
     const char *etag;
 
     r->finfo = variant->info;
-    r->mtime = variant->info.mtime;
     ap_set_etag(r);
-    r->mtime = mtime;
     etag = apr_table_get(r->headers_out, "ETag");
     if (etag && strlen(etag) > 1)
         apr_table_setn(r->headers_out, "ETag",

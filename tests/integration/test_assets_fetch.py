@@ -354,9 +354,15 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(httpd, app):
 
 
 def test_large_files_are_passed_through(httpd, app):
-    origin = app(size=5000, headers=CSS)
-    server = kept(httpd, origin, more="TierAssetsMaxFile 4K")
-    assert server.get("/assets/a").body == pattern(5000)
+    origin = app(size=100_000, headers=CSS, hold_at=20_000)
+    server = kept(httpd, origin, more="TierAssetsMaxFile 64K")
+    answers = []
+    large = threading.Thread(target=lambda: answers.append(server.get("/assets/a", timeout=50)))
+    large.start()
+    wait_until(lambda: origin.count() == 2)  # the size is enough to know it
+    origin.release()
+    large.join()
+    assert answers[0].body == pattern(100_000)
     assert files(server) == [] and counters(server)["not_stored"]["too_large"] == 1
     # One whose size is not announced may break off for who is the first to ask for it.
     origin.behave(path="/assets/stream", size=100_000, chunked=True, headers=CSS)
