@@ -233,6 +233,8 @@ static void styles_of_svg_are_css_too(void **state)
          "<svg><style>url(a)<p>url(b)<style>url([c])</style>"},
         {"<math><style>url(a)</style><mi><style>url(b)</style>",
          "<math><style>url(a)</style><mi><style>url([b])</style>"},
+        {"<svg><style/>url(a)</style>", "<svg><style/>url(a)</style>"},
+        {"<svg><style>url('a<3')</style>", "<svg><style>url('[a\\3c 3]')</style>"},
         {"<svg><style>url(a)</styl", "<svg><style>url(a)</styl"},
         {"<svg><style>url(a)", "<svg><style>url(a)"},
     };
