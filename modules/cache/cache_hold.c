@@ -33,29 +33,46 @@ static int is_slow(const request_rec *r)
 }
 
 /* Says whether httpd waits for the client before it has taken brigade, whatever it kept before. */
-static int is_waited_for(const apr_bucket_brigade *brigade)
+static int is_much(const apr_bucket_brigade *brigade)
 {
     apr_size_t size = 0;
 
     for (const apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
-         b = APR_BUCKET_NEXT(b)) {
+         b = APR_BUCKET_NEXT(b))
         size += b->length;
-        if (APR_BUCKET_IS_FLUSH(b) || size > KEPT_BY_HTTPD)
-            return 1;
-    }
-    return 0;
+    return size > KEPT_BY_HTTPD;
 }
 
-/* Of what is flushed httpd waits for every byte. */
-static void drop_flushes(apr_bucket_brigade *brigade)
+/* Of what is flushed httpd waits for every byte. Says whether there was something to flush. */
+static int drop_flushes(apr_bucket_brigade *brigade)
 {
     apr_bucket *next;
+    int dropped = 0;
 
     for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade); b = next) {
         next = APR_BUCKET_NEXT(b);
-        if (APR_BUCKET_IS_FLUSH(b))
+        if (APR_BUCKET_IS_FLUSH(b)) {
             apr_bucket_delete(b);
+            dropped = 1;
+        }
     }
+    return dropped;
+}
+
+/*
+ * Sends what httpd keeps although the client would take it: less than it makes a write for, and
+ * less than the client has room for. brigade is empty.
+ */
+static apr_status_t flush_unless_slow(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    apr_status_t rv;
+
+    if (is_slow(f->r))
+        return APR_SUCCESS;
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(f->r->connection->bucket_alloc));
+    rv = ap_pass_brigade(f->next, brigade);
+    apr_brigade_cleanup(brigade);
+    return rv;
 }
 
 static int is_awaited(const cache_request_t *state, const request_rec *r)
@@ -76,7 +93,7 @@ static int is_holding(const cache_request_t *state)
 /* Where httpd keeps nothing for the client it will keep this, and send what it can of it. */
 static int may_wait(const request_rec *r, const apr_bucket_brigade *brigade)
 {
-    return r->connection->data_in_output_filters || (is_waited_for(brigade) && is_slow(r));
+    return r->connection->data_in_output_filters || is_much(brigade);
 }
 
 static apr_status_t pass_piece(cache_request_t *state, ap_filter_t *f)
@@ -106,17 +123,33 @@ static apr_status_t pass_all(cache_request_t *state, ap_filter_t *f, apr_bucket_
 
 static apr_status_t hold(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
+    int is_flushed = drop_flushes(brigade);
     apr_status_t rv;
 
     if (!state->held)
         state->held = apr_brigade_create(f->r->pool, f->r->connection->bucket_alloc);
-    drop_flushes(brigade);
     rv = ap_save_brigade(f, &state->held, &brigade, f->r->pool);
     while (rv == APR_SUCCESS && is_holding(state) && !is_slow(f->r))
         rv = pass_piece(state, f);
+    if (rv == APR_SUCCESS && is_flushed && !is_holding(state))
+        rv = flush_unless_slow(f, state->held);
     if (rv != APR_SUCCESS)
         apr_brigade_cleanup(state->held);
     return rv;
+}
+
+/* httpd waits for nothing of it, unless it is told to flush. */
+static apr_status_t pass_little(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    int is_flushed = drop_flushes(brigade);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!APR_BRIGADE_EMPTY(brigade))
+        rv = ap_pass_brigade(f->next, brigade);
+    if (rv != APR_SUCCESS || !is_flushed)
+        return rv;
+    apr_brigade_cleanup(brigade);
+    return flush_unless_slow(f, brigade);
 }
 
 int cache_hold_is_slow(const cache_request_t *state, const request_rec *r)
@@ -141,8 +174,9 @@ static apr_status_t pass_to_stream(cache_request_t *state, ap_filter_t *f,
 
 apr_status_t cache_hold_pass(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
-    if (can_be_held(state, f->r) && (is_holding(state) || may_wait(f->r, brigade)))
-        return hold(state, f, brigade);
+    if (can_be_held(state, f->r))
+        return is_holding(state) || may_wait(f->r, brigade) ? hold(state, f, brigade)
+                                                            : pass_little(f, brigade);
     if (is_holding(state))
         return pass_all(state, f, brigade);
     return f->r->connection->master && is_awaited(state, f->r) ? pass_to_stream(state, f, brigade)

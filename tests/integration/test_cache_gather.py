@@ -19,24 +19,25 @@ def read_until(client, size):
     return got
 
 
-def comes_as_it_is_made(server, source, path):
+def comes_as_it_is_made(server, source, path, begun=BEGUN):
     """The first part is here while the rest is held back, which then is here as well."""
     with server.connect() as client:
         client.settimeout(60)
         client.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        got = read_until(client, BEGUN)
+        got = read_until(client, begun)
         head, _, body = got.partition(b"\r\n\r\n")
-        body += read_until(client, max(0, BEGUN - len(body)))
-        assert body == pattern(SIZE)[:len(body)] and len(body) == BEGUN
+        body += read_until(client, max(0, begun - len(body)))
+        assert body == pattern(SIZE)[:len(body)] and len(body) == begun
         source.release()
-        assert body + read_until(client, SIZE - BEGUN) == pattern(SIZE)
+        assert body + read_until(client, SIZE - begun) == pattern(SIZE)
 
 
-@pytest.mark.parametrize("said", [FRESH, {"Cache-Control": "private"}], ids=["stored", "private"])
-def test_what_there_is_is_sent_before_more_comes(httpd, app, said):
-    origin = app(size=SIZE, hold_at=BEGUN, headers=said)
+@pytest.mark.parametrize("said,begun", [(FRESH, BEGUN), (FRESH, 1000), ({"Cache-Control": "private"}, BEGUN)],
+                         ids=["stored", "little", "private"])
+def test_what_there_is_is_sent_before_more_comes(httpd, app, said, begun):
+    origin = app(size=SIZE, hold_at=begun, headers=said)
     server = cached(httpd, origin)
-    comes_as_it_is_made(server, origin, "/")
+    comes_as_it_is_made(server, origin, "/", begun)
     assert is_hit(server.get(host="localhost")) == (said is FRESH)
 
 

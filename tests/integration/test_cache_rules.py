@@ -57,45 +57,6 @@ def test_fields_named_private_are_not_stored(httpd, app):
     assert is_hit(hit) and hit.headers["X-Own"] is None and hit.headers["Set-Cookie"] is None
 
 
-def test_connection_fields_are_not_stored(httpd, app):
-    server = cached(httpd, app(headers={**FRESH, "Connection": "X-Hop", "X-Hop": "1", "Proxy-Authenticate": "Basic"}))
-    server.get()
-    hit = server.get()
-    assert is_hit(hit) and hit.headers["X-Hop"] is None and hit.headers["Proxy-Authenticate"] is None
-
-
-def test_authorization(httpd, app):
-    origin = app()
-    server = cached(httpd, origin)
-    for number, (told, stored) in enumerate([("max-age=60", False), ("public, max-age=60", True), ("s-maxage=60", True),
-                                             ("must-revalidate, max-age=60", True)]):
-        origin.behave(f"/{number}", headers={"Cache-Control": told})
-        assert asked_twice(server, f"/{number}", headers={"Authorization": "Basic YTpi"}) == stored, told
-
-
-def test_request_directives(httpd, app):
-    origin = app(headers={"Cache-Control": "max-age=60", "Age": "20"})
-    server = cached(httpd, origin)
-    assert server.get(headers={"Cache-Control": "only-if-cached"}).status == 504
-    assert origin.count() == 0
-    server.get()
-    assert is_hit(server.get(headers={"Cache-Control": "only-if-cached"}))
-    assert is_hit(server.get(headers={"Cache-Control": "max-age=30, min-fresh=30"}))
-    for asked in ({"Cache-Control": "no-cache"}, {"Pragma": "no-cache"}, {"Cache-Control": "max-age=10"},
-                  {"Cache-Control": "min-fresh=50"}):
-        assert why_forwarded(server.get(headers=asked)) == "request", asked
-
-
-def test_no_store_in_the_request(httpd, app):
-    assert not asked_twice(cached(httpd, app(headers=FRESH)), headers={"Cache-Control": "no-store"})
-
-
-def test_age_of_the_origin_counts(httpd, app):
-    server = cached(httpd, app(headers={"Cache-Control": "max-age=60", "Age": "59, 0"}))
-    server.get()
-    assert int(server.get().headers["Age"]) >= 59
-
-
 def test_vary_keeps_variants_apart(httpd, app):
     origin = app(echo=True, headers={**FRESH, "Vary": "Accept-Language"})
     server = cached(httpd, origin)
