@@ -157,6 +157,14 @@ int health_probe_active(const health_probe_t *probe)
     return probe->active;
 }
 
+int health_probe_expire(health_probe_t *probe, apr_time_t by)
+{
+    if (!probe->active || probe->timer.due > by)
+        return 0;
+    deadline(probe->loop, &probe->timer);
+    return 1;
+}
+
 void health_probe_cancel(health_probe_t *probe)
 {
     if (!probe->active)

@@ -84,6 +84,10 @@ apr_status_t health_probe_start(health_probe_t *probe, apr_sockaddr_t *addresses
 /* Returns 1 from start until done is called or the probe is cancelled. */
 int health_probe_active(const health_probe_t *probe);
 
+/* Ends a probe whose deadline comes by then, as the deadline would, done included. Returns 0 where
+ * it has more time, or none is under way. */
+int health_probe_expire(health_probe_t *probe, apr_time_t by);
+
 /* Ends a probe without calling done; one that is not under way is left alone. */
 void health_probe_cancel(health_probe_t *probe);
 

@@ -13,6 +13,10 @@
 #include "health_review.h"
 #include "health_schedule.h"
 
+/* With timeout= as long as the interval, a probe that began a little late ends a little after the
+ * next one is due: it ends then, or each would push the next one on. */
+#define NEARLY_OVER apr_time_from_msec(2)
+
 /* How soon a target looks again whether the resolver has answered. */
 #define RESOLVER_POLL apr_time_from_msec(10)
 
@@ -346,13 +350,17 @@ static int wait_for_address(health_target_t *target, apr_time_t now)
 /* Returns when the timer is to fire next; 0: it is set when the probe is done. */
 static apr_time_t begin_probe(health_target_t *target, apr_time_t now)
 {
-    apr_time_t due = target->entry->due;
     apr_sockaddr_t *addresses;
+    apr_time_t due;
 
-    if (health_probe_active(&target->probe)) {
+    if (health_probe_active(&target->probe) &&
+        !health_probe_expire(&target->probe, now + NEARLY_OVER)) {
         target->overdue = 1; /* the interval for suspects may be shorter than the time-out */
         return 0;
     }
+    due = target->entry->due;
+    if (due > now)
+        return due; /* what it has brought puts the next one off */
     poll_address(target);
     addresses = health_address_get(target->address);
     if (!addresses && wait_for_address(target, now))

@@ -389,6 +389,29 @@ static void request_that_cannot_be_sent(void **state)
     close_member(&member);
 }
 
+/* Its owner ends it as the deadline would, and no sooner. */
+static void probe_that_is_nearly_over(void **state)
+{
+    run_t *run = new_run(HEALTH_KIND_HTTP, *state);
+    member_server_t member;
+
+    open_member(&member, NULL);
+    begin_probing(run);
+    assert_false(health_probe_expire(&run->probe, tier_clock_now() + MS(60000)));
+    assert_int_equal(health_probe_start(&run->probe, address_of("127.0.0.1", member.port, *state)),
+                     APR_SUCCESS);
+    assert_false(health_probe_expire(&run->probe, run->probe.began + run->check.timeout - 1));
+    assert_true(health_probe_active(&run->probe));
+    assert_int_equal(run->done, 0);
+    assert_true(health_probe_expire(&run->probe, run->probe.began + run->check.timeout + MS(1)));
+    assert_false(health_probe_active(&run->probe));
+    assert_int_equal(run->done, 1);
+    assert_int_equal(run->verdict, HEALTH_FAIL);
+    assert_non_null(strstr(run->result, "timeout: no "));
+    assert_false(health_probe_expire(&run->probe, tier_clock_now() + MS(60000)));
+    close_member(&member);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +429,7 @@ int main(void)
         test_with_pool(pool_goes_first),
         test_with_pool(answer_in_pieces),
         test_with_pool(request_that_cannot_be_sent),
+        test_with_pool(probe_that_is_nearly_over),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);

@@ -233,6 +233,36 @@ static const char *peer_of(fixture_t *f, const char *address, const char *host, 
     return f->target->probe.peer;
 }
 
+/* One that hangs as long as the interval does not put the next one off; one that has time left
+ * does.
+ */
+static void probe_that_is_nearly_over_when_the_next_is_due(void **state)
+{
+    member_server_t member;
+    apr_time_t now;
+    fixture_t f;
+
+    open_member(&member, NULL);
+    make_target(&f, "http://m", NULL, member.port, *state);
+    f.fake.check.interval = f.fake.check.suspect = f.fake.check.timeout = MS(20000);
+    health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
+    RUN_UNTIL(f.loop, health_probe_active(&f.target->probe));
+    now = f.entry->due = tier_loop_now(f.loop);
+    f.target->probed = now - MS(20000);
+    tier_loop_timer_set(f.loop, &f.target->probe.timer, now + MS(100));
+    f.target->timer.fire(f.loop, &f.target->timer);
+    assert_int_equal(f.entry->record.member.probes, 0);
+    assert_true(f.target->overdue);
+    tier_loop_timer_set(f.loop, &f.target->probe.timer, now + MS(1));
+    f.target->timer.fire(f.loop, &f.target->timer);
+    assert_int_equal(f.entry->record.member.probes, 1);
+    assert_true(health_probe_active(&f.target->probe)); /* the next one */
+    assert_false(f.target->overdue);
+    assert_int_equal(f.entry->due, now + MS(20000));
+    health_target_destroy(f.target, f.loop);
+    close_member(&member);
+}
+
 static void name_that_a_certificate_must_have(void **state)
 {
     fixture_t f;
@@ -302,6 +332,7 @@ int main(void)
         test_with_pool(first_pass_is_enough_when_nobody_is_left),
         test_with_pool(ejection_that_the_checks_saw_ends_with_their_pass),
         test_with_pool(probes_do_not_overlap),
+        test_with_pool(probe_that_is_nearly_over_when_the_next_is_due),
         test_with_pool(probes_go_elsewhere),
         test_with_pool(name_that_a_certificate_must_have),
     };
