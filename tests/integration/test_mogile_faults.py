@@ -229,6 +229,20 @@ def test_a_bad_copy_costs_no_client_its_answer(web):  # noqa: F811
         assert all(answer.status == 200 and answer.body == body for answer in answers), key
 
 
+def test_a_node_does_not_lead_elsewhere(web):  # noqa: F811
+    """Trackers are believed where copies are; storage that sends to another place is not: TierReproxyAllow is asked."""
+    server = web(f"{TIMES}\nTierReproxyRedirects 1", nodes=2)
+    server.allow_log("WT3003")
+    server.fs.store("key", BODY)
+    server.fs.sql("UPDATE device SET status='drain' WHERE devid=2")  # comes last
+    first, second = server.fs.nodes
+    secret = second.put("/secret", BODY[:-1] + b"\0")
+    first.configure(f"return 302 {secret};")
+    first.restart()
+    assert all_well(ask(server, 4)) and not any("/secret" in line for line in second.requests())
+    assert server.log_lines("WT3003")
+
+
 def test_no_readable_copy_is_503_and_no_key_is_404(web):  # noqa: F811
     server = web(f"{TIMES}\nTierMogileVerify checksum")
     server.allow_log(*NODE_AWAY, "WT3011", "WT3512", "WT3012")
