@@ -59,7 +59,7 @@ typedef struct assets_request_t {
     const assets_root_t *root;
     const char *name; /* below the prefix, decoded */
     const char *path; /* of the file */
-    apr_uint64_t id;
+    apr_uint64_t id;  /* of what is known about path; where it is not fresh */
     assets_file_t file;
     int has_file, is_fresh; /* fresh: it may be served without asking */
     int is_followed;        /* the file is that of a fetch r has waited for */

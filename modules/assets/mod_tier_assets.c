@@ -187,11 +187,12 @@ static int translate_name(request_rec *r)
     state = apr_pcalloc(r->pool, sizeof(*state));
     state->root = root;
     assets_claim_read(state, r);
-    state->id = assets_marks_id(&runtime.shared->marks, state->path);
     assets_serve_find(state, r);
     if (state->has_file && !is_for_file(state, r))
         return DECLINED;
     ap_set_module_config(r->request_config, &tier_assets_module, state);
+    if (!state->is_fresh)
+        state->id = assets_marks_id(&runtime.shared->marks, state->path);
     if (!state->has_file || (!state->is_fresh && !is_failing(state)))
         return DECLINED;
     r->filename = (char *)state->path;
