@@ -63,6 +63,7 @@ static const struct {
     {"<img srcset='", "/a/1 1x,"},
     {"<img srcset='", "/a/("},
     {"", "<a href=/a/>"},
+    {"", "<a href=/a/x><a href=/b/c>"},
     {"", "<base href=/a/>"},
     {"<script>", "</script"},
     {"<script>", "<!--<script>"},
