@@ -33,17 +33,22 @@ static inline void *stopwatch_nap(void *unused)
 }
 
 /* Call once, before any other. Returns 0. With ThreadSanitizer all is forgiven: it lets no process
- * that has threads have children with threads. */
+ * that has threads have children with threads. When it returns, the thread has begun to nap: with
+ * AddressSanitizer one that begins holds a lock, which a child made meanwhile would wait for. */
 static inline int stopwatch_init(void)
 {
     pthread_t thread;
 
-    stopwatch_napped = tier_clock_now();
 #ifdef __SANITIZE_THREAD__
     (void)thread;
+    stopwatch_napped = tier_clock_now();
     return 0;
 #endif
-    return pthread_create(&thread, NULL, stopwatch_nap, NULL) || pthread_detach(thread);
+    if (pthread_create(&thread, NULL, stopwatch_nap, NULL) || pthread_detach(thread))
+        return 1;
+    while (!__atomic_load_n(&stopwatch_napped, __ATOMIC_ACQUIRE))
+        usleep(STOPWATCH_NAP);
+    return 0;
 }
 
 /* How late so far, the nap under way included. */
