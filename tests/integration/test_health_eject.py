@@ -74,7 +74,8 @@ def test_without_retry_and_checks(httpd, app, fault, seen):
     assert 3 <= len(report.errors) <= 15, report  # of 30
     assert f"3 consecutive requests failed, the last one{' with' if 'status' in seen else ':'} {seen}" in \
         ejected(server, apps[0])[0]
-    assert state(server, apps[0]) == "ejected" and state(server, apps[1]) == "up"
+    wait_until(lambda: state(server, apps[0]) == "ejected")
+    assert state(server, apps[1]) == "up"
 
 
 def test_time_outs_of_mod_proxy(httpd, app):
@@ -84,7 +85,8 @@ def test_time_outs_of_mod_proxy(httpd, app):
     report = server.load(rate=200, seconds=0.05, connections=10, timeout=20).join()
     assert set(report.statuses) <= {200, 502, 504}, report
     assert "3 consecutive requests failed, the last one: timeout" in server.wait_log("WT1060")[0]
-    assert ejected(server, apps[0]) and state(server, apps[0]) == "ejected"
+    assert ejected(server, apps[0])
+    wait_until(lambda: state(server, apps[0]) == "ejected")
 
 
 def test_off_by_default(httpd, app):
