@@ -5,7 +5,7 @@ from webtier_testing import PROXY_FAULTS
 
 # mod_proxy's own words about attempts that fail.
 ATTEMPT_FAULTS = (*PROXY_FAULTS, "AH01102", "AH00898", "AH01110", "AH00957", "AH00959", "AH01114", "AH01106", "AH01084",
-                  "AH01097", "AH10404", "AH10023", "AH01070")
+                  "AH01097", "AH00940", "AH10404", "AH10023", "AH01070")
 
 RETRY = "TierHealthRetry on\n    TierHealthAttemptTimeout 300ms\n    TierHealthRetryOn connect timeout empty " \
         "malformed truncated 500 502 503 504"
