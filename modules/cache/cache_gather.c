@@ -21,12 +21,12 @@ static int has_metadata(const apr_bucket_brigade *brigade)
 }
 
 /* Returns 1 while more is likely to come at once, which is worth to be sent with this. */
-static int is_little(const apr_bucket_brigade *gathered, apr_bucket_brigade *brigade)
+static int is_little(apr_bucket_brigade *gathered, apr_bucket_brigade *brigade)
 {
     apr_off_t before = 0, size;
 
     if (gathered)
-        apr_brigade_length((apr_bucket_brigade *)gathered, 0, &before);
+        apr_brigade_length(gathered, 0, &before);
     apr_brigade_length(brigade, 0, &size);
     return size >= 0 && before + size < GATHERED;
 }

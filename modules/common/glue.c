@@ -235,6 +235,17 @@ const char *tier_glue_take_setting(cmd_parms *cmd, const char *argument, tier_gl
                         cmd->cmd->name, setting, allowed);
 }
 
+const char *tier_glue_parse_on(cmd_parms *cmd, int argc, char *const argv[], const char *allowed,
+                               int *is_on)
+{
+    *is_on = argc > 0 && strcasecmp(argv[0], "on") == 0;
+    if (*is_on || (argc == 1 && strcasecmp(argv[0], "off") == 0)) {
+        return NULL;
+    }
+    return apr_psprintf(cmd->temp_pool, "%s: \"%s\" is neither off nor on with settings %s",
+                        cmd->cmd->name, argc ? argv[0] : "", allowed);
+}
+
 /* The server's life. */
 
 int tier_glue_retired(void *unused)

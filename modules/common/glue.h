@@ -52,6 +52,13 @@ const char *tier_glue_take_setting(cmd_parms *cmd, const char *argument, tier_gl
                                    void *settings, const char *allowed);
 
 /*
+ * Reads the first argument of a directive that takes off, or on and settings. Sets *is_on. Returns
+ * NULL, or a sentence that lists what is allowed after on. Configuration time, one thread.
+ */
+const char *tier_glue_parse_on(cmd_parms *cmd, int argc, char *const argv[], const char *allowed,
+                               int *is_on);
+
+/*
  * For directives with setting=value arguments: puts setting into the sentence of one of the three
  * above, which was given the value alone, as in: TierHealthCheck: interval "abc" is not a time; ...
  * NULL stays NULL.

@@ -79,20 +79,16 @@ const char *health_eject_set(cmd_parms *cmd, void *config, int argc, char *const
 {
     health_section_t *section;
     const char *problem = health_config_section(cmd, &section);
+    int is_on = 0;
 
+    if (!problem)
+        problem = tier_glue_parse_on(cmd, argc, argv, SETTINGS, &is_on);
     if (problem)
         return problem;
-    if (argc == 1 && strcasecmp(argv[0], "off") == 0) {
-        section->ejects = 0;
-        health_retry_observe(cmd, config, 0);
+    section->ejects = is_on;
+    health_retry_observe(cmd, config, is_on);
+    if (!is_on)
         return NULL;
-    }
-    if (argc == 0 || strcasecmp(argv[0], "on") != 0)
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: \"%s\" is neither off nor on with settings " SETTINGS,
-                            cmd->cmd->name, argc ? argv[0] : "");
-    section->ejects = 1;
-    health_retry_observe(cmd, config, 1);
     return set_arguments(cmd, &section->eject, argc, argv);
 }
 

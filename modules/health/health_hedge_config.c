@@ -60,15 +60,12 @@ static const char *take(cmd_parms *cmd, void *data, const char *setting, const c
 const char *health_hedge_set(cmd_parms *cmd, void *section, int argc, char *const argv[])
 {
     health_hedge_settings_t *settings = apr_pcalloc(cmd->pool, sizeof(*settings));
-    const char *problem = NULL;
+    int is_on;
+    const char *problem = tier_glue_parse_on(cmd, argc, argv, SETTINGS, &is_on);
 
     ((health_retry_config_t *)section)->hedge = settings;
-    if (argc == 1 && strcasecmp(argv[0], "off") == 0)
-        return NULL;
-    if (argc == 0 || strcasecmp(argv[0], "on") != 0)
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: \"%s\" is neither off nor on with settings " SETTINGS,
-                            cmd->cmd->name, argc ? argv[0] : "");
+    if (!is_on)
+        return problem;
     settings->quantile = HEALTH_HEDGE_QUANTILE;
     settings->least = HEALTH_HEDGE_LEAST;
     settings->share = HEALTH_HEDGE_SHARE;

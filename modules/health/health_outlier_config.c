@@ -80,17 +80,15 @@ const char *health_outlier_set(cmd_parms *cmd, void *config, int argc, char *con
 {
     health_section_t *section;
     const char *problem = health_config_section(cmd, &section);
+    int is_on;
 
     (void)config;
     if (problem)
         return problem;
     memset(&section->eject.outlier, 0, sizeof(section->eject.outlier));
-    if (argc == 1 && strcasecmp(argv[0], "off") == 0)
-        return NULL;
-    if (argc == 0 || strcasecmp(argv[0], "on") != 0)
-        return apr_psprintf(cmd->temp_pool,
-                            "%s: \"%s\" is neither off nor on with settings " SETTINGS,
-                            cmd->cmd->name, argc ? argv[0] : "");
+    problem = tier_glue_parse_on(cmd, argc, argv, SETTINGS, &is_on);
+    if (!is_on)
+        return problem;
     health_outlier_defaults(&section->eject.outlier);
     for (int i = 1; i < argc && !problem; i++)
         problem = tier_glue_take_setting(cmd, argv[i], take, &section->eject.outlier, SETTINGS);

@@ -107,11 +107,46 @@ static void settings_that_are_wrong(void **state)
     assert_int_equal(settings.size, 7);
 }
 
+static void on_or_off(void **state)
+{
+    static const struct {
+        int argc;
+        const char *argv[2];
+        int is_on;
+        const char *problem;
+    } cases[] = {
+        {1, {"on"}, 1, NULL},
+        {2, {"ON", "size=5"}, 1, NULL},
+        {1, {"Off"}, 0, NULL},
+        {2,
+         {"off", "size=5"},
+         0,
+         "TierThing: \"off\" is neither off nor on with settings " ALLOWED},
+        {1, {"size=5"}, 0, "TierThing: \"size=5\" is neither off nor on with settings " ALLOWED},
+        {0, {NULL}, 0, "TierThing: \"\" is neither off nor on with settings " ALLOWED},
+    };
+    const command_rec directive = {.name = "TierThing"};
+    cmd_parms cmd = {.temp_pool = *state, .cmd = &directive};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int is_on = 7;
+        const char *problem =
+            tier_glue_parse_on(&cmd, cases[i].argc, (char *const *)cases[i].argv, ALLOWED, &is_on);
+
+        assert_int_equal(is_on, cases[i].is_on);
+        if (cases[i].problem)
+            assert_string_equal(problem, cases[i].problem);
+        else
+            assert_null(problem);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_pool(settings_that_are_taken),
         test_with_pool(settings_that_are_wrong),
+        test_with_pool(on_or_off),
     };
 
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
