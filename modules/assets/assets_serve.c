@@ -145,8 +145,10 @@ static int check_claim(assets_request_t *state, request_rec *r)
 {
     assets_fingerprint_e verdict = assets_claim_judge(state, r);
 
+    /* A fetch that r has waited for may have ended in the second before r came. */
     if (verdict == ASSETS_FINGERPRINT_WRONG)
-        return assets_claim_is_newer(state, r) ? assets_fetch_unavailable(r) : HTTP_NOT_FOUND;
+        return !state->is_followed && assets_claim_is_newer(state, r) ? assets_fetch_unavailable(r)
+                                                                      : HTTP_NOT_FOUND;
     set_lifetime(r, lifetime_of(state, r, verdict == ASSETS_FINGERPRINT_RIGHT));
     if (verdict == ASSETS_FINGERPRINT_RIGHT)
         assets_claim_keep(state);
