@@ -143,13 +143,19 @@ void cache_answer_fill(cache_request_t *state, request_rec *r, int with_body,
                        apr_bucket_brigade *brigade)
 {
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket *file = with_body ? cache_loan_open(&state->found.blob, r) : NULL;
     const cache_piece_t *piece;
     cache_piece_t whole;
     int left = with_body ? cache_vault_pieces(&state->found, &piece, &whole) : 0;
 
     if (with_body)
         tier_counter_add(&state->runtime->counters->hit_bytes, state->found.record.body_size);
-    for (; left > 0; left--, piece++)
-        APR_BRIGADE_INSERT_TAIL(brigade, cache_answer_bucket(&state->found.blob, piece, r));
+    for (; left > 0; left--, piece++) {
+        APR_BRIGADE_INSERT_TAIL(brigade, file && piece->place >= 0
+                                             ? cache_loan_bucket(file, piece)
+                                             : cache_answer_bucket(&state->found.blob, piece, r));
+    }
+    if (file)
+        apr_bucket_destroy(file);
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
 }

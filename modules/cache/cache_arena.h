@@ -21,6 +21,7 @@ typedef struct cache_arena_unit_t {
     apr_uint32_t previous; /* free blocks only */
     unsigned char order;   /* of the block that starts here */
     unsigned char is_free; /* 1 in the first unit of a free block, else 0 */
+    unsigned char is_lent; /* its owner's, in the first unit of a chain; 0 in a free block */
 } cache_arena_unit_t;
 
 typedef struct cache_arena_t {

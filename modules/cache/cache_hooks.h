@@ -37,6 +37,16 @@ apr_bucket *cache_answer_bucket(const cache_blob_t *blob, const cache_piece_t *p
 apr_bucket *cache_bucket_create(const cache_blob_t *blob, const cache_piece_t *piece,
                                 apr_bucket_alloc_t *list);
 
+/*
+ * Opens the file that r's client can be sent blob's pieces from by sendfile; blob is held until r
+ * ends. Returns a bucket of it, in no brigade, for cache_loan_bucket; NULL where the pieces are to
+ * be sent from memory: by EnableSendfile, over TLS or HTTP/2, or as the store says. cache_loan.c
+ */
+apr_bucket *cache_loan_open(const cache_blob_t *blob, request_rec *r);
+
+/* Returns a bucket of a piece that is in the file of whole (place). cache_loan.c */
+apr_bucket *cache_loan_bucket(apr_bucket *whole, const cache_piece_t *piece);
+
 /* The output filter that stores, validates, invalidates and marks. cache_filter.c */
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);
 

@@ -43,12 +43,13 @@ static void leave(stripe_t *stripe, pin_t *pin)
 
     set_owner(pin, 0);
     stripe->pin_count--;
+    stripe->lent_pins -= pin->is_lent;
     if (pin->entry != NONE) {
         is_last = --entries_of(stripe)[pin->entry].pins == 0;
     } else {
         is_last = !has_chain(stripe, pin->chain);
         if (is_last)
-            cache_arena_give(&stripe->arena, units_of(stripe), pin->chain);
+            cache_stripe_give(stripe, pin->chain);
     }
     if (is_last)
         stripe->pinned_units -= pin->units;
@@ -76,6 +77,7 @@ apr_uint32_t cache_pin_take(stripe_t *stripe, apr_uint32_t at)
     stripe->pins[number].entry = at;
     stripe->pins[number].chain = it->chain;
     stripe->pins[number].units = units;
+    stripe->pins[number].is_lent = 0;
     set_owner(&stripe->pins[number], (apr_uint32_t)getpid());
     stripe->pin_count++;
     if (it->pins++ == 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_lend.h"
 #include "cache_pin.h"
 #include "cache_stripe.h"
 
@@ -6,8 +7,9 @@
 #include "robust.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-#define LAYOUT 3 /* changes whenever a struct of cache_shm_private.h does */
+#define LAYOUT 4 /* changes whenever a struct of cache_shm_private.h does */
 
 static stripe_t *stripe_of(cache_store_t *store, const cache_id_t *id)
 {
@@ -39,6 +41,23 @@ typedef struct hold_t {
 static void hold(void *baton)
 {
     ((hold_t *)baton)->count++;
+}
+
+/* Returns the descriptor to send the pieces from, or -1. */
+static int lend(void *baton)
+{
+    const hold_t *held = baton;
+    stripe_t *stripe = held->stripe;
+    int file = -1;
+
+    if (cache_stripe_lock(stripe) != APR_SUCCESS)
+        return -1;
+    cache_stripe_begin_change(stripe);
+    if (cache_lend_take(stripe, held->pin))
+        file = stripe->file;
+    cache_stripe_end_change(stripe);
+    cache_stripe_unlock(stripe);
+    return file;
 }
 
 static void release(void *baton)
@@ -76,6 +95,9 @@ static void point_at(stripe_t *stripe, const entry_t *it, apr_size_t skipped, ca
 
         piece->data = data_of(stripe) + (apr_size_t)block * CACHE_ARENA_UNIT + begin;
         piece->size = size - begin;
+        piece->place = cache_lend_place(stripe, block);
+        if (piece->place >= 0)
+            piece->place += (apr_off_t)begin;
         if (piece->size > 0)
             piece++;
         skipped -= begin;
@@ -88,7 +110,7 @@ static void point_at(stripe_t *stripe, const entry_t *it, apr_size_t skipped, ca
 /* Returns 0 when the record has to be copied. */
 static int leave_in_place(stripe_t *stripe, apr_uint32_t at, cache_blob_t *blob, apr_pool_t *pool)
 {
-    const entry_t *it = &entries_of(stripe)[at];
+    entry_t *it = &entries_of(stripe)[at];
     apr_size_t head =
         cache_record_head_of(data_of(stripe) + (apr_size_t)it->chain * CACHE_ARENA_UNIT, it->size);
     hold_t *held = head ? malloc(sizeof(*held)) : NULL;
@@ -109,6 +131,9 @@ static int leave_in_place(stripe_t *stripe, apr_uint32_t at, cache_blob_t *blob,
     blob->hold = hold;
     blob->release = release;
     blob->baton = held;
+    if (cache_lend_pays(stripe, it))
+        blob->lend = lend;
+    it->reads++;
     return 1;
 }
 
@@ -177,6 +202,7 @@ static apr_status_t put_locked(stripe_t *stripe, const cache_id_t *id, const uns
     it->expires = tier_clock_now() + keep;
     it->since = since;
     it->claimed = 0;
+    it->reads = 0;
     cache_arena_write(units_of(stripe), data_of(stripe), it->chain, data, size);
     return APR_SUCCESS;
 }
@@ -297,15 +323,17 @@ static apr_status_t shm_remove(cache_store_t *store, const cache_id_t *id)
 /* Every entry has a unit at least: as many of each. */
 static apr_status_t format_stripe(stripe_t *stripe, apr_size_t size)
 {
+    apr_size_t around = aligned(sizeof(*stripe)) + 2 * ALIGNMENT + stripe->page;
     apr_size_t each =
         sizeof(apr_uint32_t) + sizeof(entry_t) + sizeof(cache_arena_unit_t) + CACHE_ARENA_UNIT;
-    apr_uint32_t count = (apr_uint32_t)((size - aligned(sizeof(*stripe)) - 3 * ALIGNMENT) / each);
+    apr_uint32_t count = (apr_uint32_t)((size - around) / each);
 
     stripe->entry_count = count;
     stripe->slots_at = aligned(sizeof(*stripe));
     stripe->entries_at = aligned(stripe->slots_at + count * sizeof(apr_uint32_t));
     stripe->units_at = aligned(stripe->entries_at + count * sizeof(entry_t));
-    stripe->data_at = aligned(stripe->units_at + count * sizeof(cache_arena_unit_t));
+    stripe->data_at =
+        APR_ALIGN(stripe->units_at + count * sizeof(cache_arena_unit_t), stripe->page);
     cache_stripe_reset(stripe);
     return tier_robust_init(&stripe->lock);
 }
@@ -327,16 +355,24 @@ apr_uint32_t cache_shm_layout(apr_size_t size, apr_size_t largest)
     return LAYOUT << 8 | stripes_for(size, largest);
 }
 
-apr_status_t cache_shm_format(void *base, apr_size_t size, apr_size_t largest)
+apr_status_t cache_shm_format(void *base, apr_size_t size, apr_size_t largest, int file)
 {
+    apr_size_t page = (apr_size_t)sysconf(_SC_PAGESIZE);
     segment_t *segment = base;
     apr_status_t rv = APR_SUCCESS;
 
     segment->stripes = stripes_for(size, largest);
-    segment->stripe_size = (size - ALIGNMENT) / segment->stripes / ALIGNMENT * ALIGNMENT;
+    segment->first = page;
+    segment->stripe_size = (size - page) / segment->stripes / page * page;
     segment->largest = segment->stripe_size / 4;
-    for (apr_uint32_t i = 0; i < segment->stripes && rv == APR_SUCCESS; i++)
-        rv = format_stripe(stripe_number(segment, i), segment->stripe_size);
+    for (apr_uint32_t i = 0; i < segment->stripes && rv == APR_SUCCESS; i++) {
+        stripe_t *stripe = stripe_number(segment, i);
+
+        stripe->file = file;
+        stripe->in_file = page + i * segment->stripe_size;
+        stripe->page = page;
+        rv = format_stripe(stripe, segment->stripe_size);
+    }
     return rv;
 }
 

@@ -34,9 +34,11 @@ apr_uint32_t cache_shm_layout(apr_size_t size, apr_size_t largest);
 
 /*
  * Prepares size zeroed bytes (CACHE_SHM_SMALLEST or more) for records of up to largest bytes each,
- * or of a quarter of size where that is less. Parent process, before any use. Errors: pthread's.
+ * or of a quarter of size where that is less. file: the descriptor of the file that the memory is
+ * (memfile.h), in all processes that will use it, or -1. Parent process, before any use. Errors:
+ * pthread's.
  */
-apr_status_t cache_shm_format(void *base, apr_size_t size, apr_size_t largest);
+apr_status_t cache_shm_format(void *base, apr_size_t size, apr_size_t largest, int file);
 
 /* Returns a store over a prepared segment, from pool. Any process that has the mapping. */
 cache_store_t *cache_shm_open(void *base, apr_pool_t *pool);

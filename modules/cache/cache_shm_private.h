@@ -28,6 +28,7 @@ typedef struct entry_t {
     apr_uint32_t visited;
     apr_uint32_t claimed; /* somebody looks whether it is still right */
     apr_uint32_t pins;    /* who reads the blocks in place */
+    apr_uint32_t reads;   /* how often that was, since the record was put */
 } entry_t;
 
 /* One who reads a record's blocks in place, without the lock. Blocks of a pin are not given back.
@@ -37,6 +38,7 @@ typedef struct pin_t {
     apr_uint32_t entry; /* NONE: the record has been replaced or removed since */
     apr_uint32_t chain;
     apr_uint32_t units;
+    apr_uint32_t is_lent; /* cache_lend.h */
 } pin_t;
 
 /*
@@ -50,8 +52,12 @@ typedef struct stripe_t {
     apr_uint32_t entry_count; /* entries there are, used or not; also hash slots */
     apr_uint32_t free_entry;
     apr_uint32_t newest, oldest, hand;
-    apr_uint32_t pin_count, pinned_units;
-    apr_uint64_t changes; /* puts and removals, of others' truth too */
+    apr_uint32_t pin_count, pinned_units, lent_pins;
+    apr_uint32_t was_lent; /* something of it, some time */
+    int file;              /* descriptor of the file that is this memory, in all processes, or -1 */
+    apr_size_t in_file;    /* where in it the stripe begins */
+    apr_size_t page;       /* the system's page size */
+    apr_uint64_t changes;  /* puts and removals, of others' truth too */
     apr_size_t slots_at, entries_at, units_at, data_at;
     cache_arena_t arena;
     tier_counter_t used, used_units, evicted, resets; /* read without the lock */
@@ -60,6 +66,7 @@ typedef struct stripe_t {
 
 typedef struct segment_t {
     apr_uint32_t stripes;
+    apr_size_t first; /* where the first stripe begins: stripes begin and end with a page */
     apr_size_t stripe_size;
     apr_size_t largest; /* bytes of a record */
 } segment_t;
@@ -76,7 +83,7 @@ static inline apr_size_t aligned(apr_size_t size)
 
 static inline stripe_t *stripe_number(const segment_t *segment, apr_uint32_t number)
 {
-    return (stripe_t *)((char *)segment + ALIGNMENT + number * segment->stripe_size);
+    return (stripe_t *)((char *)segment + segment->first + number * segment->stripe_size);
 }
 
 static inline apr_uint32_t *slots_of(stripe_t *stripe)

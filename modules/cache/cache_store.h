@@ -20,6 +20,7 @@ typedef struct cache_store_t cache_store_t;
 typedef struct cache_piece_t {
     const unsigned char *data;
     apr_size_t size;
+    apr_off_t place; /* in the file of the blob's lend; negative: not there */
 } cache_piece_t;
 
 /*
@@ -40,6 +41,12 @@ typedef struct cache_blob_t {
     const cache_piece_t *pieces;
     int piece_count;
     void (*hold)(void *baton);
+    /*
+     * With pieces only; NULL: not worth while. Makes ready for the kernel to send pieces itself, by
+     * sendfile: returns the descriptor of the file where they are, or -1 when it cannot be. They
+     * are there for as long as the blob is held.
+     */
+    int (*lend)(void *baton);
 } cache_blob_t;
 
 struct cache_store_t {

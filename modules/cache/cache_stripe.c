@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_stripe.h"
+#include "cache_lend.h"
 #include "cache_pin.h"
 
 #include "robust.h"
@@ -27,7 +28,7 @@ void cache_stripe_reset(stripe_t *stripe)
     }
     stripe->free_entry = 0;
     stripe->newest = stripe->oldest = stripe->hand = NONE;
-    stripe->pin_count = stripe->pinned_units = 0;
+    stripe->pin_count = stripe->pinned_units = stripe->lent_pins = 0;
     cache_arena_format(&stripe->arena, units_of(stripe), stripe->entry_count);
     __atomic_store_n(&stripe->used.value, 0, __ATOMIC_RELAXED);
     stripe->is_damaged = 0;
@@ -45,7 +46,7 @@ apr_status_t cache_stripe_lock(stripe_t *stripe)
         stripe->is_damaged = 1;
     if (!stripe->is_damaged)
         return APR_SUCCESS;
-    if (cache_pin_survivors(stripe) > 0) {
+    if (cache_pin_survivors(stripe) > 0 || !cache_lend_recall_all(stripe)) {
         cache_stripe_unlock(stripe);
         return APR_EBUSY;
     }
@@ -98,6 +99,13 @@ static void leave_queue(stripe_t *stripe, apr_uint32_t at)
     }
 }
 
+/* What the kernel does not give back is lost. */
+void cache_stripe_give(stripe_t *stripe, apr_uint32_t chain)
+{
+    if (cache_lend_recall(stripe, chain))
+        cache_arena_give(&stripe->arena, units_of(stripe), chain);
+}
+
 void cache_stripe_drop(stripe_t *stripe, apr_uint32_t at)
 {
     entry_t *it = &entries_of(stripe)[at];
@@ -107,7 +115,7 @@ void cache_stripe_drop(stripe_t *stripe, apr_uint32_t at)
     if (it->pins) {
         cache_pin_orphan(stripe, at);
     } else {
-        cache_arena_give(&stripe->arena, units_of(stripe), it->chain);
+        cache_stripe_give(stripe, it->chain);
     }
     it->in_slot = stripe->free_entry;
     stripe->free_entry = at;
@@ -164,14 +172,22 @@ static apr_uint32_t insert(stripe_t *stripe, const cache_id_t *id, apr_uint32_t 
     return at;
 }
 
-/* What is put again in the same size stays where it is, with what the eviction knows of it. */
+/* Whether what is put again in the same size can stay where it is. */
+static int is_reusable(stripe_t *stripe, apr_uint32_t at, apr_size_t size)
+{
+    const entry_t *it = &entries_of(stripe)[at];
+
+    return it->size == size && !it->pins && cache_lend_recall(stripe, it->chain);
+}
+
+/* What stays where it is does so with what the eviction knows of it. */
 apr_status_t cache_stripe_make_room(stripe_t *stripe, const cache_id_t *id, apr_size_t size,
                                     apr_uint32_t *at)
 {
     apr_uint32_t chain;
 
     *at = cache_stripe_find(stripe, id);
-    if (*at != NONE && entries_of(stripe)[*at].size == size && !entries_of(stripe)[*at].pins)
+    if (*at != NONE && is_reusable(stripe, *at, size))
         return APR_SUCCESS;
     if (*at != NONE)
         cache_stripe_drop(stripe, *at);

@@ -11,7 +11,8 @@
 
 /*
  * Locks; a stripe that a process left half changed is made empty first. Errors: pthread's;
- * APR_EBUSY: it cannot be made empty yet, as somebody reads a record in place; nothing is locked.
+ * APR_EBUSY: it cannot be made empty yet, as somebody reads a record in place or the kernel does
+ * not give back what was lent; nothing is locked.
  */
 apr_status_t cache_stripe_lock(stripe_t *stripe);
 void cache_stripe_unlock(stripe_t *stripe);
@@ -20,8 +21,11 @@ void cache_stripe_unlock(stripe_t *stripe);
 void cache_stripe_begin_change(stripe_t *stripe);
 void cache_stripe_end_change(stripe_t *stripe);
 
-/* Makes the stripe empty. Nobody may read in place. */
+/* Makes the stripe empty. Nobody may read in place, nothing may be lent. */
 void cache_stripe_reset(stripe_t *stripe);
+
+/* Gives a chain back that nobody pins. */
+void cache_stripe_give(stripe_t *stripe, apr_uint32_t chain);
 
 /* Returns the entry of id, or NONE. */
 apr_uint32_t cache_stripe_find(stripe_t *stripe, const cache_id_t *id);

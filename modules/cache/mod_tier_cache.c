@@ -100,13 +100,13 @@ static apr_status_t obtain_shm(server_rec *s)
     apr_uint32_t level = cache_config_of(s)->servers ? FIRST_LEVEL : 0;
     tier_segment_t segment;
     apr_status_t rv =
-        tier_segment_obtain(&segment, "tier-cache-store", cache_shm_layout(size, largest) | level,
-                            size, s->process->pool);
+        tier_segment_obtain_file(&segment, "tier-cache-store",
+                                 cache_shm_layout(size, largest) | level, size, s->process->pool);
 
     if (rv != APR_SUCCESS)
         return rv;
     if (segment.fresh) {
-        rv = cache_shm_format(segment.base, segment.size, largest);
+        rv = cache_shm_format(segment.base, segment.size, largest, segment.file);
         tier_segment_done(&segment, "tier-cache-store", s->process->pool);
     }
     if (rv == APR_SUCCESS)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "segment.h"
+#include "memfile.h"
 
+#include <apr_portable.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
 
@@ -14,13 +16,14 @@ typedef struct segment_record_t {
     apr_uint32_t layout;
     apr_size_t size;
     void *base;
-    apr_shm_t *shm;
+    apr_shm_t *shm; /* NULL: memfile */
+    tier_memfile_t memfile;
     struct segment_record_t *earlier; /* what tier_segment_done() is to unmap */
 } segment_record_t;
 
 static const char *record_key(const char *name, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, "webtier-segment-1:", name, NULL);
+    return apr_pstrcat(pool, "webtier-segment-2:", name, NULL);
 }
 
 static segment_record_t *find_record(const char *name, apr_pool_t *process_pool)
@@ -46,29 +49,70 @@ static void keep_record(segment_record_t *record, const char *name, apr_pool_t *
 }
 
 /* APR puts its own header before what it returns; structs in the segment want whole cache lines. */
-static apr_status_t make_record(segment_record_t **record, apr_uint32_t layout, apr_size_t size,
-                                apr_pool_t *process_pool)
+static apr_status_t map_anonymous(segment_record_t *record, apr_pool_t *process_pool)
 {
-    apr_shm_t *shm;
-    apr_status_t status;
+    apr_status_t status =
+        apr_shm_create(&record->shm, record->size + CACHE_LINE, NULL, process_pool);
+
+    if (status == APR_SUCCESS) {
+        record->base =
+            (void *)APR_ALIGN((apr_uintptr_t)apr_shm_baseaddr_get(record->shm), CACHE_LINE);
+    }
+    return status;
+}
+
+static apr_status_t map_file(segment_record_t *record, apr_pool_t *process_pool)
+{
+    apr_status_t status = tier_memfile_make(&record->memfile, record->size, process_pool);
+
+    if (status == APR_SUCCESS) {
+        record->base = record->memfile.map->mm;
+    }
+    return status;
+}
+
+static apr_status_t make_record(segment_record_t **record, apr_uint32_t layout, apr_size_t size,
+                                int as_file, apr_pool_t *process_pool)
+{
+    segment_record_t made = {layout, size};
+    apr_status_t status = APR_ENOTIMPL;
 
     if (size > APR_SIZE_MAX / 2) {
         return APR_ENOMEM;
     }
-    status = apr_shm_create(&shm, size + CACHE_LINE, NULL, process_pool);
-    if (status != APR_SUCCESS) {
-        return status;
+    if (as_file) {
+        status = map_file(&made, process_pool);
     }
-    *record = apr_pcalloc(process_pool, sizeof(**record));
-    (*record)->layout = layout;
-    (*record)->size = size;
-    (*record)->base = (void *)APR_ALIGN((apr_uintptr_t)apr_shm_baseaddr_get(shm), CACHE_LINE);
-    (*record)->shm = shm;
-    return APR_SUCCESS;
+    if (status != APR_SUCCESS) {
+        status = map_anonymous(&made, process_pool);
+    }
+    if (status == APR_SUCCESS) {
+        *record = apr_pmemdup(process_pool, &made, sizeof(made));
+    }
+    return status;
 }
 
-apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_uint32_t layout,
-                                 apr_size_t size, apr_pool_t *process_pool)
+static int file_of(const segment_record_t *record)
+{
+    apr_os_file_t descriptor = -1;
+
+    if (!record->shm) {
+        apr_os_file_get(&descriptor, record->memfile.file);
+    }
+    return descriptor;
+}
+
+static void unmap(segment_record_t *record)
+{
+    if (record->shm) {
+        apr_shm_destroy(record->shm);
+    } else {
+        tier_memfile_destroy(&record->memfile);
+    }
+}
+
+static apr_status_t obtain(tier_segment_t *segment, const char *name, apr_uint32_t layout,
+                           apr_size_t size, int as_file, apr_pool_t *process_pool)
 {
     segment_record_t *earlier = find_record(name, process_pool);
     segment_record_t *record = earlier;
@@ -76,7 +120,7 @@ apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_
     int fresh = !earlier || earlier->layout != layout || earlier->size < size;
 
     if (fresh) {
-        status = make_record(&record, layout, size, process_pool);
+        status = make_record(&record, layout, size, as_file, process_pool);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -85,10 +129,24 @@ apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_
     }
     segment->base = record->base;
     segment->size = record->size;
+    segment->file = file_of(record);
     segment->fresh = fresh;
     segment->old_base = fresh && earlier && earlier->layout == layout ? earlier->base : NULL;
     segment->old_size = segment->old_base ? earlier->size : 0;
     return APR_SUCCESS;
+}
+
+apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_uint32_t layout,
+                                 apr_size_t size, apr_pool_t *process_pool)
+{
+    return obtain(segment, name, layout, size, 0, process_pool);
+}
+
+apr_status_t tier_segment_obtain_file(tier_segment_t *segment, const char *name,
+                                      apr_uint32_t layout, apr_size_t size,
+                                      apr_pool_t *process_pool)
+{
+    return obtain(segment, name, layout, size, 1, process_pool);
 }
 
 void tier_segment_done(tier_segment_t *segment, const char *name, apr_pool_t *process_pool)
@@ -98,7 +156,7 @@ void tier_segment_done(tier_segment_t *segment, const char *name, apr_pool_t *pr
     segment->old_base = NULL;
     segment->old_size = 0;
     while (record && record->earlier) {
-        apr_shm_destroy(record->earlier->shm);
+        unmap(record->earlier);
         record->earlier = record->earlier->earlier;
     }
 }

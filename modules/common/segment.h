@@ -13,6 +13,7 @@
 typedef struct tier_segment_t {
     void *base;      /* zeroed when fresh; at a multiple of 64 */
     apr_size_t size; /* what was asked for when it was made: at least what is asked for now */
+    int file;        /* descriptor of the file that the memory is, too; -1: it is none */
     int fresh;       /* 1: made by this call; 0: what an earlier generation left */
     /*
      * Fresh only: the same name's earlier segment of the same layout but smaller size, to copy
@@ -30,6 +31,11 @@ typedef struct tier_segment_t {
  */
 apr_status_t tier_segment_obtain(tier_segment_t *segment, const char *name, apr_uint32_t layout,
                                  apr_size_t size, apr_pool_t *process_pool);
+
+/* The same, of memory that is a file too (memfile.h) where the host has such. */
+apr_status_t tier_segment_obtain_file(tier_segment_t *segment, const char *name,
+                                      apr_uint32_t layout, apr_size_t size,
+                                      apr_pool_t *process_pool);
 
 /*
  * Unmaps all earlier segments of this name, if there are any, in this process; children of the

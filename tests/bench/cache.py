@@ -147,6 +147,9 @@ class Servers:
     def _ours(self):
         return self._httpd("TierCache on", ["cache"])
 
+    def _ours_sendfile(self):
+        return self._httpd("TierCache on\nEnableSendfile On", ["cache"])
+
     def _ours_after_all(self):
         return self._httpd("TierCache on\nTierCacheQuick off", ["cache"])
 
@@ -233,8 +236,11 @@ def of_size(bench, servers, label, groups):
     if "hit" in groups:
         handler = case("floor, handler", "handler_floor")
         static = case("static file, sendfile", "static", against=quick)
-        for hit in (case("hit", "ours", against=quick, goal=1.15, check=is_hit),
-                    case("hit, Quick off", "ours_after_all", against=handler, goal=1.15, check=is_hit)):
+        hits = [case("hit", "ours", against=quick, goal=1.15, check=is_hit),
+                case("hit, Quick off", "ours_after_all", against=handler, goal=1.15, check=is_hit)]
+        if label == "1M":
+            hits.append(case("hit, EnableSendfile", "ours_sendfile", against=quick, goal=1.15, check=is_hit))
+        for hit in hits:
             hit.comparisons.append((static, 1.0))
     if "memcached" in groups:
         store = servers("memcached")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key marks parts pattern pin policy purge purge_request query range record shm
+foreach(subject IN ITEMS arena buffer conditional counters date directives flight freshness headers key marks parts pattern policy purge purge_request query range record shm
                          stale status_field tags text top vary verdict)
   webtier_add_unit_test(cache_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${subject}_test.c
                         LIBS tier_cache_engine)
@@ -7,6 +7,10 @@ endforeach()
 webtier_add_unit_test(cache_memcached SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_memcached_test.c
                       ${CMAKE_CURRENT_LIST_DIR}/common_memcached.c LIBS tier_cache_engine)
 target_link_options(unit_cache_memcached PRIVATE -Wl,--wrap=tier_memcache_get,--wrap=tier_memcache_get_many)
+foreach(subject IN ITEMS lend pin)
+  webtier_add_unit_test(cache_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/cache_${subject}_test.c
+                        ${CMAKE_CURRENT_LIST_DIR}/cache_in_place_testing.c LIBS tier_cache_engine)
+endforeach()
 # What these test with is too much for one file.
 foreach(pair IN ITEMS levels:levels refresh:levels vault:vault vault_soften:vault)
   string(REGEX MATCH "(.*):(.*)" pair ${pair})

@@ -32,7 +32,7 @@ rig_t *make_rig(apr_pool_t *pool)
     rig->table = make_table(10000000, pool);
     rig->table->baton = rig;
     rig->remote = &rig->table->store;
-    assert_int_equal(cache_shm_format(base, 4 * CACHE_SHM_SMALLEST, 100000), APR_SUCCESS);
+    assert_int_equal(cache_shm_format(base, 4 * CACHE_SHM_SMALLEST, 100000, -1), APR_SUCCESS);
     rig->local = cache_shm_open(base, pool);
     rig->store = cache_levels_open(rig->local, rig->remote, TTL, &rig->counters, pool);
     cache_levels_on_due(rig->store, due, rig);

@@ -1,97 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading records where they are in shared memory. */
-#include "cache_testing.h"
-
-#include "cache_pin.h"
-#include "cache_stripe.h"
+#include "cache_in_place_testing.h"
 
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define SIZE    ((apr_size_t)4 * 1024 * 1024)
-#define LARGEST ((apr_size_t)512 * 1024) /* one stripe */
-#define LONG    SECONDS(1000)
-
-static void *base;
-
-static cache_store_t *make_store(apr_pool_t *pool)
-{
-    if (base)
-        munmap(base, SIZE);
-    base = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(cache_shm_format(base, SIZE, LARGEST), APR_SUCCESS);
-    return cache_shm_open(base, pool);
-}
-
-static stripe_t *stripe(void)
-{
-    return stripe_number(base, 0);
-}
-
-static cache_id_t id_of(int number)
-{
-    cache_id_t id;
-    char text[20];
-
-    snprintf(text, sizeof(text), "%d", number);
-    cache_key_id(&id, text);
-    return id;
-}
-
-/* Puts a record with a body of size bytes, all of them `letter`. */
-static apr_status_t put(cache_store_t *store, int number, char letter, apr_size_t size)
-{
-    cache_record_t record = {CACHE_RECORD_RESPONSE, 200};
-    cache_id_t id = id_of(number);
-    unsigned char *data;
-    apr_size_t head;
-    apr_status_t rv;
-
-    record.key = "key";
-    record.status_line = "200 OK";
-    record.life.stale_if_error = CACHE_DELTA_NONE;
-    head = cache_record_head_size(&record, NULL);
-    data = malloc(head + size);
-    cache_record_write_head(data, &record, NULL);
-    memset(data + head, letter, size);
-    cache_record_seal(data, head + size, CACHE_RECORD_UNTRUSTED);
-    rv = store->put(store, &id, data, head + size, LONG);
-    free(data);
-    return rv;
-}
-
-static apr_status_t get(cache_store_t *store, int number, cache_blob_t *blob, apr_pool_t *pool)
-{
-    cache_id_t id = id_of(number);
-
-    return store->get_in_place(store, &id, blob, pool);
-}
-
-/* Returns how many bytes of body there are in place, all of them `letter`; -1: another one is. */
-static apr_int64_t body_of(const cache_blob_t *blob, char letter)
-{
-    apr_int64_t size = 0;
-
-    for (int i = 0; i < blob->piece_count; i++) {
-        for (apr_size_t at = 0; at < blob->pieces[i].size; at++) {
-            if (blob->pieces[i].data[at] != letter)
-                return -1;
-        }
-        size += (apr_int64_t)blob->pieces[i].size;
-    }
-    return size;
-}
-
-static apr_uint64_t bytes_in_use(void)
-{
-    cache_shm_figures_t figures;
-
-    cache_shm_read_figures(base, &figures);
-    return figures.bytes;
-}
 
 static void large_bodies_stay_where_they_are(void **state)
 {
@@ -226,21 +138,6 @@ static void at_most_half_is_read_in_place(void **state)
             blobs[i].release(blobs[i].baton);
     }
     assert_int_equal(stripe()->pinned_units, 0);
-}
-
-/* Runs work in a process that is killed then. */
-static void in_killed_process(void (*work)(cache_store_t *store, apr_pool_t *pool),
-                              cache_store_t *store, apr_pool_t *pool)
-{
-    pid_t pid = fork();
-    int status;
-
-    if (pid == 0) {
-        work(store, pool);
-        kill(getpid(), SIGKILL);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status));
 }
 
 static void read_one(cache_store_t *store, apr_pool_t *pool)

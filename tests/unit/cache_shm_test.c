@@ -25,7 +25,7 @@ static cache_store_t *make_store(apr_pool_t *pool, apr_size_t size)
     base_size = size;
     base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(base != MAP_FAILED);
-    assert_int_equal(cache_shm_format(base, size, LARGEST), APR_SUCCESS);
+    assert_int_equal(cache_shm_format(base, size, LARGEST, -1), APR_SUCCESS);
     return cache_shm_open(base, pool);
 }
 

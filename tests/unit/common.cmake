@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(subject IN ITEMS access futex hash result log segment status_tree robust leader loop watch
+foreach(subject IN ITEMS access futex hash result log memfile segment status_tree robust leader loop watch
         watch_faults)
   webtier_add_unit_test(common_${subject} SOURCES ${CMAKE_CURRENT_LIST_DIR}/common_${subject}_test.c)
 endforeach()

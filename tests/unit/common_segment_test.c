@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common_support.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "segment.h"
@@ -149,6 +151,45 @@ static void children_share_it(void **state)
     assert_string_equal(segment.base, "written by a child");
 }
 
+static void it_may_be_a_file(void **state)
+{
+    tier_segment_t plain = obtain(1, 100, *state);
+    tier_segment_t first, again, bigger;
+    char text[6] = {0};
+
+    assert_int_equal(plain.file, -1);
+    assert_int_equal(tier_segment_obtain_file(&first, "tier-file", 1, 5000, *state), APR_SUCCESS);
+    assert_int_equal(first.fresh, 1);
+    strcpy(first.base, "state");
+    assert_int_equal(pread(first.file, text, sizeof(text), 0), sizeof(text));
+    assert_string_equal(text, "state");
+    assert_int_equal(tier_segment_obtain_file(&again, "tier-file", 1, 5000, *state), APR_SUCCESS);
+    assert_int_equal(again.fresh, 0);
+    assert_ptr_equal(again.base, first.base);
+    assert_int_equal(again.file, first.file);
+    assert_int_equal(tier_segment_obtain_file(&bigger, "tier-file", 1, 9000, *state), APR_SUCCESS);
+    assert_ptr_equal(bigger.old_base, first.base);
+    tier_segment_done(&bigger, "tier-file", *state);
+    assert_false(is_mapped(first.base));
+    assert_int_equal(fcntl(first.file, F_GETFD), -1);
+    assert_true(is_mapped(bigger.base));
+}
+
+static void it_is_no_file_where_that_cannot_be(void **state)
+{
+    struct rlimit limit, low;
+    tier_segment_t segment;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    low = limit;
+    low.rlim_cur = 1000;
+    setrlimit(RLIMIT_FSIZE, &low);
+    assert_int_equal(tier_segment_obtain_file(&segment, "tier-file", 1, 5000, *state), APR_SUCCESS);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(segment.file, -1);
+    memset(segment.base, 1, segment.size);
+}
+
 static void an_impossible_size_is_an_error(void **state)
 {
     tier_segment_t segment;
@@ -183,6 +224,8 @@ int main(void)
         test_with_pool(done_without_a_segment_does_nothing),
         test_with_pool(names_do_not_mix),
         test_with_pool(children_share_it),
+        test_with_pool(it_may_be_a_file),
+        test_with_pool(it_is_no_file_where_that_cannot_be),
         test_with_pool(an_impossible_size_is_an_error),
         test_with_pool(the_pool_unmaps_it),
     };

@@ -106,7 +106,7 @@ static double replay_store(trace_t *trace, apr_size_t size, apr_uint64_t *held)
     apr_pool_t *pool, *once;
     int counts;
 
-    if (base == MAP_FAILED || cache_shm_format(base, size, 65536) != APR_SUCCESS)
+    if (base == MAP_FAILED || cache_shm_format(base, size, 65536, -1) != APR_SUCCESS)
         abort();
     apr_pool_create(&pool, NULL);
     apr_pool_create(&once, pool);

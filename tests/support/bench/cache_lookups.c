@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     count = strtoul(argv[2], NULL, 10);
     size = lookups.keys * ROOM + ((apr_size_t)16 << 20);
     base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED || cache_shm_format(base, size, 65536) != APR_SUCCESS)
+    if (base == MAP_FAILED || cache_shm_format(base, size, 65536, -1) != APR_SUCCESS)
         return 1;
     apr_pool_create(&pool, NULL);
     apr_pool_create(&lookups.pool, pool);
