@@ -407,6 +407,14 @@ static apr_status_t soften_list(const change_t *change, const cache_found_t *fou
     return put_back(change, data, size, LIST_KEEPS_AFTER);
 }
 
+/* There is nothing, or no more. Of what is no more there may be a copy that seems to be fresh. */
+static apr_status_t soften_nothing(const change_t *change)
+{
+    cache_store_t *store = change->store;
+
+    return store->truth ? store->remove(store, &change->id) : APR_SUCCESS;
+}
+
 static apr_status_t soften_once(change_t *change, apr_time_t now)
 {
     cache_store_t *store = change->store;
@@ -417,7 +425,7 @@ static apr_status_t soften_once(change_t *change, apr_time_t now)
         change->changes = store->changes(store, &change->id);
     rv = fetch(&found, store->truth ? store->truth : store, change->key, change->pool);
     if (rv != APR_SUCCESS)
-        return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
+        return rv == APR_NOTFOUND ? soften_nothing(change) : rv;
     rv = found.record.kind == CACHE_RECORD_RESPONSE ? soften_response(change, &found, now)
                                                     : soften_list(change, &found, now);
     cache_vault_release(&found);

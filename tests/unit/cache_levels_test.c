@@ -3,6 +3,7 @@
 
 #include "cache_levels_testing.h"
 #include "cache_shm_private.h"
+#include "cache_vault.h"
 
 static apr_uint64_t seen(const tier_counter_t *counter)
 {
@@ -158,6 +159,20 @@ static void removing_removes_from_both(void **state)
     assert_string_equal(look(rig), "(nothing)");
 }
 
+/* Another box has purged it, or memcached has let it go: a soft purge here ends the copy. */
+static void a_copy_of_what_is_no_more_is_not_left_fresh(void **state)
+{
+    rig_t *rig = make_rig(*state);
+    cache_id_t id;
+
+    cache_key_id(&id, "key");
+    put(rig, rig->store, "body");
+    table_remove(rig->remote, &id);
+    assert_string_equal(look(rig), "body");
+    assert_int_equal(cache_vault_soften(rig->store, "key", apr_time_now(), rig->pool), APR_SUCCESS);
+    assert_string_equal(look(rig), "(nothing)");
+}
+
 static void a_removal_that_memcached_did_not_hear_is_made_up_for(void **state)
 {
     rig_t *rig = make_rig(*state);
@@ -278,6 +293,7 @@ int main(void)
         POOL_TEST(what_memcached_cannot_hold_is_not_kept),
         POOL_TEST(what_is_too_large_for_a_copy_is_in_memcached_only),
         POOL_TEST(removing_removes_from_both),
+        POOL_TEST(a_copy_of_what_is_no_more_is_not_left_fresh),
         POOL_TEST(a_removal_that_memcached_did_not_hear_is_made_up_for),
         POOL_TEST(a_look_up_under_way_does_not_bring_the_old_back),
         POOL_TEST(what_is_no_record_of_the_key_is_not_kept),
