@@ -7,17 +7,24 @@
 
 #include "flushes.h"
 
+#include <http_protocol.h>
+
 /* Less than what httpd keeps for a client before it waits for it. */
 #define GATHERED ((apr_off_t)48 * 1024)
 
-static int has_metadata(const apr_bucket_brigade *brigade)
+static int has_metadata(const apr_bucket_brigade *brigade, int *is_broken)
 {
+    int found = 0;
+
+    *is_broken = 0;
     for (const apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade);
          b = APR_BUCKET_NEXT(b)) {
         if (APR_BUCKET_IS_METADATA(b))
-            return 1;
+            found = 1;
+        if (AP_BUCKET_IS_ERROR(b))
+            *is_broken = 1;
     }
-    return 0;
+    return found;
 }
 
 /* Returns 1 while more is likely to come at once, which is worth to be sent with this. */
@@ -33,7 +40,12 @@ static int is_little(apr_bucket_brigade *gathered, apr_bucket_brigade *brigade)
 
 int cache_gather(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
 {
-    if (tier_flushes(f->r) && !has_metadata(brigade) && is_little(state->gathered, brigade)) {
+    int is_broken;
+    int ends = has_metadata(brigade, &is_broken);
+
+    if (is_broken)
+        apr_table_unset(f->r->headers_in, "Range"); /* all in one, it would pass for whole */
+    if (tier_flushes(f->r) && !ends && is_little(state->gathered, brigade)) {
         if (!state->gathered)
             state->gathered = apr_brigade_create(f->r->pool, f->r->connection->bucket_alloc);
         return ap_save_brigade(f, &state->gathered, &brigade, f->r->pool) == APR_SUCCESS;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comes in small pieces is sent in larger ones, but never kept while more has to be waited for."""
+import http.client
+
 import pytest
 from cache_support import FRESH, cached, is_hit
 from reproxy_support import reproxying, says
-from webtier_testing import pattern
+from webtier_testing import PROXY_FAULTS, pattern
 
 BEGUN = 20_000
 SIZE = 120_000
@@ -48,6 +50,18 @@ def test_what_a_storage_node_has_begun_is_sent_too(httpd, app):
                         more="TierCache on\nTierReproxyTimeout stall=60s")
     says(origin, f"{node.url}/file", headers=FRESH)
     comes_as_it_is_made(server, node, "/")
+
+
+def test_no_part_of_what_broke_off(httpd, app):
+    """Gathered with its end, half an answer is one brigade, of which httpd would make ranges as of a whole one."""
+    half = b"HTTP/1.1 200 OK\r\nCache-Control: private\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + pattern(500)
+    server = cached(httpd, app(garbage=half))
+    server.allow_log(*PROXY_FAULTS)
+    for _ in range(30):  # as the end comes with the rest, or a moment later
+        try:
+            assert server.get(headers={"Range": "bytes=5-"}).status == 502
+        except http.client.IncompleteRead:
+            pass
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
