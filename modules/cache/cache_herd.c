@@ -64,6 +64,7 @@ cache_herd_t *cache_herd_open(cache_herd_shared_t *shared, tier_memcache_t *memc
     if (memcache) {
         herd->lease = apr_pcalloc(pchild, sizeof(*herd->lease));
         herd->lease->memcache = memcache;
+        herd->lease->owed = &shared->owed;
         memcpy(herd->lease->box, shared->box, sizeof(shared->box));
     }
     cache_herd_start_background(herd, s, pchild);

@@ -17,7 +17,7 @@
 
 struct cache_request_t;
 
-#define CACHE_HERD_LAYOUT 4
+#define CACHE_HERD_LAYOUT 5
 
 /* In shared memory. */
 typedef struct cache_herd_shared_t {
@@ -25,6 +25,7 @@ typedef struct cache_herd_shared_t {
     cache_roster_t roster;
     cache_flights_t flights;
     cache_marks_t marks;
+    cache_lease_owed_t owed;
 } cache_herd_shared_t;
 
 /* Of one process. */

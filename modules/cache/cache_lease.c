@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_lease.h"
 
+#include "clock.h"
+
 #include <apr_strings.h>
 
 #include <string.h>
@@ -52,6 +54,39 @@ static apr_status_t read_lease(cache_lease_t *lease, const char *key, apr_interv
     return APR_SUCCESS;
 }
 
+static void give_back(cache_lease_t *lease, const char *key, const cache_id_t *id)
+{
+    apr_status_t rv = tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
+        cache_lease_owed_add(lease->owed, id);
+}
+
+/* Another box may have one of them by now, after its end; or this box anew, which the origin may
+ * then be asked for twice. */
+static void settle(cache_lease_t *lease, apr_pool_t *pool)
+{
+    char key[KEY_SIZE + 1];
+    apr_uint32_t flags, state;
+    apr_size_t size;
+    cache_id_t id;
+    char *value;
+
+    for (int i = 0; i < CACHE_LEASE_OWED; i++) {
+        apr_status_t rv;
+
+        if (!cache_lease_owed_at(lease->owed, i, &id, &state))
+            continue;
+        write_key(key, &id);
+        rv = tier_memcache_get(lease->memcache, key, KEY_SIZE, &value, &size, &flags, pool);
+        if (rv == APR_SUCCESS && is_text(value, size, lease->box))
+            rv = tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+        if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
+            return;
+        cache_lease_owed_done(lease->owed, i, state);
+    }
+}
+
 cache_lease_e cache_lease_try(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep,
                               apr_pool_t *pool)
 {
@@ -59,6 +94,8 @@ cache_lease_e cache_lease_try(cache_lease_t *lease, const cache_id_t *id, apr_in
     cache_lease_e whose;
     apr_status_t rv;
 
+    if (cache_lease_owed_due(lease->owed, tier_clock_now()))
+        settle(lease, pool);
     write_key(key, id);
     rv = tier_memcache_add(lease->memcache, key, KEY_SIZE, lease->box, CACHE_LEASE_BOX_SIZE, keep,
                            0);
@@ -85,7 +122,7 @@ void cache_lease_release(cache_lease_t *lease, const cache_id_t *id)
     char key[KEY_SIZE + 1];
 
     write_key(key, id);
-    tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+    give_back(lease, key, id);
 }
 
 void cache_lease_refuse(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep)
@@ -93,6 +130,7 @@ void cache_lease_refuse(cache_lease_t *lease, const cache_id_t *id, apr_interval
     char key[KEY_SIZE + 1];
 
     write_key(key, id);
-    tier_memcache_set(lease->memcache, key, KEY_SIZE, UNCACHEABLE, sizeof(UNCACHEABLE) - 1, keep,
-                      0);
+    if (tier_memcache_set(lease->memcache, key, KEY_SIZE, UNCACHEABLE, sizeof(UNCACHEABLE) - 1,
+                          keep, 0) != APR_SUCCESS)
+        cache_lease_owed_add(lease->owed, id);
 }

@@ -5,13 +5,15 @@
 #include <apr_pools.h>
 
 #include "cache_key.h"
+#include "cache_lease_owed.h"
 
 #include "memcache.h"
 
 /*
  * Which of the web boxes that share memcached asks the origin for a key: an item that only one can
  * add. It ends by itself when its box is lost. A memcached that does not answer means no lease, and
- * everybody asks. Any thread.
+ * everybody asks; one that did not hear that a lease was given back is told when it answers again,
+ * by the next request of the box that tries for a lease. Any thread.
  */
 #define CACHE_LEASE_BOX_SIZE 16
 
@@ -24,6 +26,7 @@ typedef enum {
 typedef struct cache_lease_t {
     tier_memcache_t *memcache;
     char box[CACHE_LEASE_BOX_SIZE + 1]; /* no two boxes have the same */
+    cache_lease_owed_t *owed;           /* of the box */
 } cache_lease_t;
 
 /* Tries to get the lease for keep, which is rounded up to seconds. One that this box has already is

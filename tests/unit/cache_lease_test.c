@@ -10,16 +10,28 @@ typedef struct boxes_t {
     memcached_t memcached;
     rig_t rig;
     cache_lease_t one, other;
+    cache_lease_owed_t owed[2];
     cache_id_t id;
 } boxes_t;
 
+static void open_impatiently(boxes_t *boxes, apr_interval_time_t deadline, apr_pool_t *pool)
+{
+    const char *servers[] = {boxes->memcached.server, NULL};
+
+    memcached_start(&boxes->memcached, 0, NULL);
+    rig_make(&boxes->rig, pool, servers);
+    if (deadline)
+        boxes->rig.options.deadline = deadline;
+    rig_connect(&boxes->rig);
+    boxes->one = (cache_lease_t){boxes->rig.memcache, "0123456789abcdef", &boxes->owed[0]};
+    boxes->other = (cache_lease_t){boxes->rig.memcache, "fedcba9876543210", &boxes->owed[1]};
+    memset(boxes->owed, 0, sizeof(boxes->owed));
+    cache_key_id(&boxes->id, "key");
+}
+
 static void open_boxes(boxes_t *boxes, apr_pool_t *pool)
 {
-    memcached_start(&boxes->memcached, 0, NULL);
-    rig_one(&boxes->rig, pool, boxes->memcached.server);
-    boxes->one = (cache_lease_t){boxes->rig.memcache, "0123456789abcdef"};
-    boxes->other = (cache_lease_t){boxes->rig.memcache, "fedcba9876543210"};
-    cache_key_id(&boxes->id, "key");
+    open_impatiently(boxes, 0, pool);
 }
 
 static void one_box_has_it(void **state)
@@ -76,6 +88,66 @@ static void without_memcached_everybody_asks(void **state)
     assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
 }
 
+/* memcached hangs for a moment while the lease is given back: the other box does not wait for its
+ * end. */
+static void what_was_not_heard_is_made_up_for(void **state)
+{
+    apr_time_t end = tier_clock_now() + apr_time_from_sec(60);
+    prober_thread_t prober;
+    cache_id_t another;
+    boxes_t boxes;
+
+    open_impatiently(&boxes, DEADLINE, *state);
+    cache_key_id(&another, "another");
+    probe_start(&prober, &boxes.rig);
+    cache_lease_try(&boxes.one, &boxes.id, apr_time_from_sec(3600), *state);
+    cache_lease_try(&boxes.one, &another, apr_time_from_sec(3600), *state);
+    memcached_stop(&boxes.memcached);
+    cache_lease_release(&boxes.one, &boxes.id);
+    cache_lease_refuse(&boxes.one, &another, apr_time_from_sec(3600));
+    memcached_cont(&boxes.memcached);
+    while (is_open(&boxes.rig.breakers[0]) && tier_clock_now() < end)
+        usleep(10000);
+    while (boxes.owed[0].count > 0 && tier_clock_now() < end) {
+        cache_key_id(&another, "yet another");
+        cache_lease_try(&boxes.one, &another, KEEP, *state);
+        usleep(10000);
+    }
+    assert_int_equal(boxes.owed[0].count, 0);
+    cache_key_id(&another, "another");
+    assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
+    assert_int_equal(cache_lease_try(&boxes.other, &another, KEEP, *state), CACHE_LEASE_MINE);
+    probe_stop(&prober);
+    memcached_kill(&boxes.memcached);
+}
+
+/* Of too many the latest are kept. */
+static void the_oldest_are_forgotten(void **state)
+{
+    cache_lease_owed_t owed = {0};
+    cache_id_t id = {{0}}, found;
+    apr_uint32_t use;
+    int kept = 0;
+
+    (void)state;
+    assert_false(cache_lease_owed_due(&owed, 1));
+    for (int i = 0; i < CACHE_LEASE_OWED + 10; i++) {
+        id.bytes[0] = i < 10;
+        cache_lease_owed_add(&owed, &id);
+    }
+    assert_true(cache_lease_owed_due(&owed, 1));
+    assert_false(cache_lease_owed_due(&owed, 2));
+    for (int i = 0; i < CACHE_LEASE_OWED; i++) {
+        kept += cache_lease_owed_at(&owed, i, &found, &use);
+        assert_int_equal(found.bytes[0], 0);
+        cache_lease_owed_done(&owed, i, use);
+        cache_lease_owed_done(&owed, i, use);
+        assert_false(cache_lease_owed_at(&owed, i, &found, &use));
+    }
+    assert_int_equal(kept, CACHE_LEASE_OWED);
+    assert_false(cache_lease_owed_due(&owed, apr_time_from_sec(1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +155,8 @@ int main(void)
         test_with_pool(a_refused_one_tells_the_others),
         test_with_pool(a_lost_box_gives_it_back_in_time),
         test_with_pool(without_memcached_everybody_asks),
+        test_with_pool(what_was_not_heard_is_made_up_for),
+        test_with_pool(the_oldest_are_forgotten),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }
