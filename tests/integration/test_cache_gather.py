@@ -4,6 +4,7 @@ import http.client
 
 import pytest
 from cache_support import FRESH, cached, is_hit
+from fcgi_support import FcgiResponder
 from reproxy_support import reproxying, says
 from webtier_testing import PROXY_FAULTS, pattern
 
@@ -41,6 +42,25 @@ def test_what_there_is_is_sent_before_more_comes(httpd, app, said, begun):
     server = cached(httpd, origin)
     comes_as_it_is_made(server, origin, "/", begun)
     assert is_hit(server.get(host="localhost")) == (said is FRESH)
+
+
+def test_a_member_that_speaks_another_protocol_is_not_waited_for(httpd):
+    """mod_proxy_http was asked first and found nobody; mod_proxy_fcgi flushes nothing."""
+    with FcgiResponder(pattern(SIZE), BEGUN, FRESH) as responder:
+        server = httpd(modules=["cache"], extra=["proxy_fcgi"], vhost=f"""
+            <Proxy balancer://app>
+                BalancerMember http://127.0.0.1:1
+                BalancerMember fcgi://127.0.0.1:{responder.port} status=+H
+            </Proxy>
+            TierCache on
+            ProxyPass / balancer://app/""")
+        server.allow_log(*PROXY_FAULTS)
+        with server.connect(timeout=60) as client:
+            client.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            got = read_until(client, BEGUN - 4096)  # httpd keeps what is too little for a write
+            responder.release()
+            got += read_until(client, got.index(b"\r\n\r\n") + 4 + SIZE - len(got))
+            assert got.partition(b"\r\n\r\n")[2] == pattern(SIZE)
 
 
 def test_what_a_storage_node_has_begun_is_sent_too(httpd, app):
