@@ -201,11 +201,9 @@ static int session_is_bound(const health_retry_t *retry)
            apr_table_get(retry->r->notes, "session-route");
 }
 
-/* Only mod_proxy_http tells when it has sent something; the other protocols' 503 can mean both. */
 static int may_be_sent(const health_retry_t *retry)
 {
-    return retry->sent || (retry->worker && strcmp(retry->worker->s->scheme, "http") != 0 &&
-                           strcmp(retry->worker->s->scheme, "https") != 0);
+    return retry->sent || (retry->worker && !health_retry_member_is_http(retry->worker));
 }
 
 static health_retry_verdict_e judge(const health_retry_t *retry, health_attempt_e attempt,

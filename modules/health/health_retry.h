@@ -60,6 +60,7 @@ typedef struct health_retry_t {
     unsigned answered : 1; /* the member has begun an answer, and it is credited for it */
     health_passive_t *met; /* whom the attempt is made at; NULL: not followed */
     apr_time_t met_at;
+    apr_off_t transferred;    /* to that member until then, by all */
     apr_interval_time_t took; /* from then to the beginning of an answer; 0: none */
     ap_filter_t *handshake;   /* watches the TLS handshake; NULL: there is none */
     apr_time_t deadline;      /* of the head of the answer; 0: none */

@@ -144,6 +144,7 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
     sight_t sight = look(bb);
     health_attempt_e bad;
 
+    retry->sent = 1; /* only mod_proxy_http tells before */
     if (retry->answer == HEALTH_ANSWER_DROPPED)
         return drop(retry, bb, &sight);
     if (!sight.broken)

@@ -14,6 +14,7 @@
 #include "health_ejector.h"
 #include "health_hedge_race.h"
 #include "health_private.h"
+#include "health_retry_body.h"
 #include "health_retry_choice.h"
 #include "health_slots.h"
 
@@ -215,10 +216,34 @@ static void failed_inside(health_retry_t *retry, const proxy_worker *worker)
     health_choice_release(retry);
 }
 
+int health_retry_member_is_http(const proxy_worker *worker)
+{
+    return strcmp(worker->s->scheme, "http") == 0 || strcmp(worker->s->scheme, "https") == 0;
+}
+
+/*
+ * mod_proxy goes on by itself after each 503 of a protocol's module. Returns 0 when it must not:
+ * the member may have the request, or what was read of the body is lost.
+ */
+static int may_go_on(const health_retry_t *retry, const proxy_worker *failed)
+{
+    if (!retry->before || health_retry_member_is_http(failed))
+        return 1;
+    return (retry->idempotent || failed->s->transferred == retry->transferred) && !retry->body_lost;
+}
+
+/* What mod_proxy_http has read of a body that is too long to be kept, only it can send to another
+ * member. */
+static int has_body_for(const health_retry_t *retry, const proxy_worker *next)
+{
+    return !retry->before || !retry->body_lost || health_retry_member_is_http(next);
+}
+
 static int pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
                        proxy_server_conf *conf, char **url)
 {
     health_retry_t *retry = health_retry_of(r);
+    const proxy_worker *failed = *worker;
     proxy_worker *best;
 
     if (!retry)
@@ -228,8 +253,12 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer, request
     if (!*balancer)
         return DECLINED;
     meet(retry, *balancer);
-    if (*worker)
-        failed_inside(retry, *worker);
+    if (failed && !may_go_on(retry, failed))
+        return HTTP_SERVICE_UNAVAILABLE;
+    if (failed)
+        failed_inside(retry, failed);
+    if (failed && !retry->body_lost)
+        health_retry_body_rewind(retry);
     if (retry->config.queue_timeout > 0 && !health_retry_member_left(retry))
         await_member(retry);
     if ((*balancer)->s->sticky_force && apr_table_get(r->notes, "session-route"))
@@ -238,8 +267,8 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer, request
                                    : health_choice_next(retry, *balancer, conf);
     if (!best && retry->tried_count == 0)
         return DECLINED;
-    *worker = best;
-    if (!best)
+    *worker = best && failed && !has_body_for(retry, best) ? NULL : best;
+    if (!*worker)
         return HTTP_SERVICE_UNAVAILABLE;
     return health_choice_take(retry, *balancer, best, url);
 }
@@ -261,6 +290,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker, proxy_server_con
     health_scene_bind(retry->followed, worker->s);
     retry->met = health_scene_member(retry->scene, retry->followed, worker->s);
     retry->met_at = tier_clock_now();
+    retry->transferred = worker->s->transferred;
     retry->answered = 0;
     retry->took = 0;
     if (retry->met && !retry->has_body && health_suspect_sent(&retry->met->suspect, retry->met_at))

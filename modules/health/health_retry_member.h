@@ -12,6 +12,10 @@ void health_retry_member_register(void);
 /* Returns 1 when mod_proxy is there, loaded before this module. */
 int health_retry_member_possible(void);
 
+/* Returns 1 when mod_proxy_http asks the member, which tells when it has sent something; the other
+ * protocols' 503 can mean both. */
+int health_retry_member_is_http(const proxy_worker *worker);
+
 /* The member has begun to answer: it is not suspect any more. */
 void health_retry_member_answered(health_retry_t *retry);
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A FastCGI responder that answers one request after the other, and may keep the rest of an answer back."""
+"""A FastCGI responder: one request after the other, a connection each."""
 import socket
 import struct
 import threading
 
-BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
+END, STDIN, STDOUT = 3, 5, 6
 
 
 def read_exactly(stream, size):
@@ -15,11 +15,13 @@ def read_exactly(stream, size):
 
 
 class FcgiResponder:
-    """Sends `begun` bytes of the body, and the rest when it is released; a context manager."""
+    """A context manager. `begun`: so many bytes of the body are sent before it is released; `garbage` is sent instead of all."""
 
-    def __init__(self, body, begun, headers):
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in {"Status": "200 OK", **headers}.items()).encode() + b"\r\n"
-        self._body, self._begun = body, begun
+    def __init__(self, body, begun=None, headers=None, garbage=None):
+        fields = {"Status": "200 OK", **(headers or {})}
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n"
+        self._body, self._begun, self._garbage = body, begun, garbage
+        self.bodies = []  # of the requests
         self._released = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -50,14 +52,16 @@ class FcgiResponder:
                 except (OSError, EOFError):
                     pass
 
-    @staticmethod
-    def _request(stream):
-        """Reads a request to the end of its (empty) body; returns its id."""
+    def _request(self, stream):
+        """Reads a request to the end of its body; returns its id."""
+        body = b""
         while True:
             _, kind, request, size, padding, _ = struct.unpack("!BBHHBB", read_exactly(stream, 8))
-            read_exactly(stream, size + padding)
+            data = read_exactly(stream, size + padding)[:size]
             if kind == STDIN and size == 0:
+                self.bodies.append(body)
                 return request
+            body += data if kind == STDIN else b""
 
     def _answer(self, connection, request):
         def record(kind, data):
@@ -66,6 +70,11 @@ class FcgiResponder:
         def output(data):
             return b"".join(record(STDOUT, data[at:at + 8000]) for at in range(0, len(data), 8000))
 
-        connection.sendall(output(self._head + self._body[:self._begun]))
-        self._released.wait(60)
-        connection.sendall(output(self._body[self._begun:]) + record(STDOUT, b"") + record(END, bytes(8)))
+        if self._garbage:
+            connection.sendall(self._garbage)
+            return
+        if self._begun is not None:
+            connection.sendall(output(self._head + self._body[:self._begun]))
+            self._released.wait(60)
+        rest = self._head + self._body if self._begun is None else self._body[self._begun:]
+        connection.sendall(output(rest) + record(STDOUT, b"") + record(END, bytes(8)))
