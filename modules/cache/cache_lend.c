@@ -11,9 +11,9 @@
 /* As many times in place cost more than to get back, once, what was lent. */
 #define READS_MIN 16
 
-/* A client may take long to fetch what was lent to it; readers in place without it have the rest.
+/* A client may take long to fetch what was lent to it; the rest is for readers in place without it.
  */
-#define LENT_PINS (PINS / 2)
+#define LENT_PINS (PINS * 7 / 8)
 
 static apr_size_t size_of(stripe_t *stripe, apr_uint32_t block)
 {

@@ -8,10 +8,24 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* Who is known to live, so that each process is asked for once, whatever it has of pins. */
+typedef struct living_t {
+    apr_uint32_t owners[32];
+    int count;
+} living_t;
+
 /* A number that another process has by now keeps the pin until that one ends. */
-static int is_dead(apr_uint32_t owner)
+static int is_dead(apr_uint32_t owner, living_t *living)
 {
-    return kill((pid_t)owner, 0) != 0 && errno == ESRCH;
+    for (int i = 0; i < living->count; i++) {
+        if (living->owners[i] == owner)
+            return 0;
+    }
+    if (kill((pid_t)owner, 0) != 0 && errno == ESRCH)
+        return 1;
+    if (living->count < (int)(sizeof(living->owners) / sizeof(living->owners[0])))
+        living->owners[living->count++] = owner;
+    return 0;
 }
 
 static void set_owner(pin_t *pin, apr_uint32_t owner)
@@ -19,11 +33,15 @@ static void set_owner(pin_t *pin, apr_uint32_t owner)
     tier_atomic_store(&pin->owner, owner);
 }
 
-static apr_uint32_t find_free(const stripe_t *stripe)
+static apr_uint32_t find_free(stripe_t *stripe)
 {
     for (apr_uint32_t i = 0; i < PINS && stripe->pin_count < PINS; i++) {
-        if (stripe->pins[i].owner == 0)
-            return i;
+        apr_uint32_t at = (stripe->next_pin + i) % PINS;
+
+        if (stripe->pins[at].owner == 0) {
+            stripe->next_pin = at + 1;
+            return at;
+        }
     }
     return NONE;
 }
@@ -57,8 +75,10 @@ static void leave(stripe_t *stripe, pin_t *pin)
 
 void cache_pin_reap(stripe_t *stripe)
 {
+    living_t living = {{0}};
+
     for (apr_uint32_t i = 0; i < PINS && stripe->pin_count > 0; i++) {
-        if (stripe->pins[i].owner != 0 && is_dead(stripe->pins[i].owner))
+        if (stripe->pins[i].owner != 0 && is_dead(stripe->pins[i].owner, &living))
             leave(stripe, &stripe->pins[i]);
     }
 }
@@ -115,11 +135,12 @@ void cache_pin_orphan(stripe_t *stripe, apr_uint32_t at)
 apr_uint32_t cache_pin_survivors(stripe_t *stripe)
 {
     apr_uint32_t count = 0;
+    living_t living = {{0}};
 
     for (apr_uint32_t i = 0; i < PINS; i++) {
         if (stripe->pins[i].owner == 0)
             continue;
-        if (is_dead(stripe->pins[i].owner)) {
+        if (is_dead(stripe->pins[i].owner, &living)) {
             set_owner(&stripe->pins[i], 0);
         } else {
             count++;

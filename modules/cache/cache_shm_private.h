@@ -14,7 +14,7 @@
 #define MAX_STRIPES 16
 #define NONE        CACHE_ARENA_NONE
 #define ALIGNMENT   64
-#define PINS        128 /* readers in place that a stripe has at the same time */
+#define PINS        1024 /* readers in place that a stripe has at the same time */
 
 typedef struct entry_t {
     cache_id_t id;
@@ -53,6 +53,7 @@ typedef struct stripe_t {
     apr_uint32_t free_entry;
     apr_uint32_t newest, oldest, hand;
     apr_uint32_t pin_count, pinned_units, lent_pins;
+    apr_uint32_t next_pin; /* where to look first for one that is free */
     apr_uint32_t was_lent; /* something of it, some time */
     int file;              /* descriptor of the file that is this memory, in all processes, or -1 */
     apr_size_t in_file;    /* where in it the stripe begins */

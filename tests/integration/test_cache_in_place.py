@@ -80,7 +80,7 @@ def test_slow_clients_hold_no_worker(httpd, app):
     server = httpd(modules=["cache"], vhost=f"{status}\n{proxied(origin)}", extra=["status"],
                    conf="TierCacheSize 256M\nTierCacheMaxSize 4M\nEnableSendfile on")
     ask_often(server, "/page", size)
-    readers = [Slow(server, "/page", buffer=4000) for _ in range(20)]
+    readers = [Slow(server, "/page", buffer=4000) for _ in range(120)]  # more than there are workers
     wait_until(lambda: busy_workers(server) == 1)  # the one that says so
     for reader in readers:
         reader.leave()

@@ -255,7 +255,7 @@ static void a_damaged_stripe_gets_all_back(void **state)
     assert_sent(&sent, 'a');
 }
 
-/* Slow clients keep half of the pins at most; the others are for a moment only. */
+/* Slow clients do not keep all pins; the others are for a moment only. */
 static void slow_clients_leave_something(void **state)
 {
     cache_store_t *store = make_file_store(*state);
@@ -267,7 +267,7 @@ static void slow_clients_leave_something(void **state)
         assert_int_equal(get(store, 1, &blobs[i], *state), APR_SUCCESS);
     for (int i = 0; i < PINS; i++)
         lent += blobs[i].lend(blobs[i].baton) >= 0;
-    assert_int_equal(lent, PINS / 2);
+    assert_int_equal(lent, PINS * 7 / 8);
     assert_true(blobs[0].lend(blobs[0].baton) >= 0); /* again, and not counted again */
     for (int i = 0; i < PINS; i++)
         blobs[i].release(blobs[i].baton);
