@@ -400,8 +400,13 @@ void cache_certain_decide(server_rec *main_server, apr_pool_t *pool)
 /* A path that httpd would change before it looks at sections is one to be looked at by httpd. */
 static int is_plain(const char *path)
 {
-    return path && path[0] == '/' && !strchr(path, '%') && !strchr(path, '\\') &&
-           !strstr(path, "//") && !strstr(path, "/.");
+    if (!path || path[0] != '/')
+        return 0;
+    for (; *path; path++) {
+        if (*path == '%' || *path == '\\' || (*path == '/' && (path[1] == '/' || path[1] == '.')))
+            return 0;
+    }
+    return 1;
 }
 
 int cache_certain_is(const request_rec *r)

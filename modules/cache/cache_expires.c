@@ -15,22 +15,16 @@
 #define NAME_SIZE (sizeof(NAME) - 1)
 #define LONGEST   80 /* bytes of a line; no valid one is longer */
 
-/* Copies the start of the line; returns its size when it is an Expires field, else 0. */
-static apr_size_t read_line(apr_bucket_brigade *brigade, char line[LONGEST + 1])
+/* Most lines do not begin so. */
+static int may_be_it(const apr_bucket_brigade *brigade)
 {
     apr_bucket *first = APR_BRIGADE_FIRST(brigade);
-    apr_size_t size = LONGEST;
-    apr_size_t in_first;
+    apr_size_t size;
     const char *data;
 
-    if (first == APR_BRIGADE_SENTINEL(brigade) || APR_BUCKET_IS_METADATA(first) ||
-        apr_bucket_read(first, &data, &in_first, APR_NONBLOCK_READ) != APR_SUCCESS ||
-        in_first == 0 || (data[0] | 0x20) != 'e')
-        return 0;
-    if (apr_brigade_flatten(brigade, line, &size) != APR_SUCCESS)
-        return 0;
-    line[size] = '\0';
-    return strncasecmp(line, NAME, NAME_SIZE) == 0 ? size : 0;
+    return first != APR_BRIGADE_SENTINEL(brigade) && !APR_BUCKET_IS_METADATA(first) &&
+           apr_bucket_read(first, &data, &size, APR_NONBLOCK_READ) == APR_SUCCESS && size > 0 &&
+           (data[0] | 0x20) == 'e';
 }
 
 static int is_valid(char *line, apr_size_t size)
@@ -46,20 +40,34 @@ static int is_valid(char *line, apr_size_t size)
     return size < LONGEST && cache_date_parse(value, apr_time_now(), &date);
 }
 
+/*
+ * Makes the line another one where it is an Expires field that is not valid. By itself, so that its
+ * memory is no part of what each line costs.
+ */
+static __attribute__((noinline)) void correct(const ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    char line[LONGEST + 1];
+    apr_size_t size = LONGEST;
+
+    if (apr_brigade_flatten(brigade, line, &size) != APR_SUCCESS)
+        return;
+    line[size] = '\0';
+    if (strncasecmp(line, NAME, NAME_SIZE) != 0 || is_valid(line, size))
+        return;
+    apr_brigade_cleanup(brigade);
+    APR_BRIGADE_INSERT_TAIL(
+        brigade, apr_bucket_immortal_create(NAME " 0\r\n", NAME_SIZE + 4, f->c->bucket_alloc));
+}
+
 apr_status_t cache_expires_filter(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,
                                   apr_read_type_e block, apr_off_t bytes)
 {
-    apr_status_t rv = ap_get_brigade(f->next, brigade, mode, block, bytes);
-    char line[LONGEST + 1];
-    apr_size_t size;
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS || mode != AP_MODE_GETLINE)
-        return rv;
-    size = read_line(brigade, line);
-    if (size && !is_valid(line, size)) {
-        apr_brigade_cleanup(brigade);
-        APR_BRIGADE_INSERT_TAIL(
-            brigade, apr_bucket_immortal_create(NAME " 0\r\n", NAME_SIZE + 4, f->c->bucket_alloc));
-    }
+    if (mode != AP_MODE_GETLINE)
+        return ap_get_brigade(f->next, brigade, mode, block, bytes);
+    rv = ap_get_brigade(f->next, brigade, mode, block, bytes);
+    if (rv == APR_SUCCESS && may_be_it(brigade))
+        correct(f, brigade);
     return rv;
 }

@@ -35,7 +35,9 @@ void cache_filter_add(cache_request_t *state, request_rec *r)
 /* Returns all fields of the answer as the client would get them, from r->pool. */
 apr_table_t *cache_filter_fields(request_rec *r)
 {
-    apr_table_t *fields = apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
+    apr_table_t *fields = apr_is_empty_table(r->err_headers_out)
+                              ? apr_table_copy(r->pool, r->headers_out)
+                              : apr_table_overlay(r->pool, r->err_headers_out, r->headers_out);
     const char *type = ap_make_content_type(r, r->content_type);
 
     if (type)

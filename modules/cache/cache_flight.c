@@ -75,29 +75,39 @@ static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, ap
            cache_roster_is_alive(roster, &leader);
 }
 
+static apr_uint32_t mark_of(const cache_id_t *id)
+{
+    apr_uint32_t mark;
+
+    memcpy(&mark, id->bytes + sizeof(id->bytes) - sizeof(mark), sizeof(mark));
+    return mark;
+}
+
 static cache_flight_slot_t *find(cache_flight_stripe_t *stripe, const cache_id_t *id)
 {
+    apr_uint32_t mark = mark_of(id);
+
     for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
-        if (memcmp(&stripe->slots[i].id, id, sizeof(*id)) == 0)
+        if (stripe->marks[i] == mark && memcmp(&stripe->slots[i].id, id, sizeof(*id)) == 0)
             return &stripe->slots[i];
     }
     return NULL;
 }
 
-/* The one that landed or was given up the longest ago: its waiters had the most time to see what
- * came of it. */
+/* Of those that have landed or were given up the one that took off first: its waiters had the most
+ * time to see what came of it. */
 static cache_flight_slot_t *find_free(cache_flight_stripe_t *stripe, cache_roster_t *roster,
                                       apr_time_t now)
 {
-    cache_flight_slot_t *best = NULL;
+    for (apr_uint32_t i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
+        apr_uint32_t at = (stripe->hand + i) % CACHE_FLIGHT_DEPTH;
 
-    for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
-        cache_flight_slot_t *slot = &stripe->slots[i];
-
-        if ((!best || slot->expires < best->expires) && !is_flying(slot, roster, now))
-            best = slot;
+        if (!is_flying(&stripe->slots[at], roster, now)) {
+            stripe->hand = at + 1;
+            return &stripe->slots[at];
+        }
     }
-    return best;
+    return NULL;
 }
 
 /* The word changes first and last: whoever waits for the flight before it sees another serial
@@ -132,6 +142,7 @@ static cache_flight_role_e enter_locked(cache_flight_stripe_t *stripe, cache_ros
         role = CACHE_FLIGHT_WAITS;
         ticket->word = tier_atomic_load(&slot->word);
     } else {
+        ticket->is_again = slot != NULL;
         if (!slot)
             slot = find_free(stripe, roster, now);
         if (!slot)
@@ -139,6 +150,7 @@ static cache_flight_role_e enter_locked(cache_flight_stripe_t *stripe, cache_ros
         ticket->word = take_off(slot, id, self, expires);
     }
     ticket->slot = (apr_uint32_t)(slot - stripe->slots);
+    stripe->marks[ticket->slot] = mark_of(id);
     return role;
 }
 

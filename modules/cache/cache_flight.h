@@ -41,6 +41,8 @@ typedef struct cache_flight_slot_t {
 
 typedef struct cache_flight_stripe_t {
     pthread_mutex_t lock; /* robust; a slot is consistent at any moment */
+    apr_uint32_t hand;    /* the slot to be used next: the one that was the longest ago */
+    apr_uint32_t marks[CACHE_FLIGHT_DEPTH]; /* a part of each slot's id: most need no look */
     cache_flight_slot_t slots[CACHE_FLIGHT_DEPTH];
 } cache_flight_stripe_t;
 
@@ -51,6 +53,7 @@ typedef struct cache_flights_t {
 /* One flight as its leader or a waiter knows it. A plain value. */
 typedef struct cache_ticket_t {
     apr_uint32_t stripe, slot, word;
+    int is_again; /* of a leader: another flight for the id has ended not long ago */
 } cache_ticket_t;
 
 typedef enum {

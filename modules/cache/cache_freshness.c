@@ -33,24 +33,17 @@ static apr_int64_t bounded(apr_int64_t seconds)
     return seconds > CACHE_DELTA_MAX ? CACHE_DELTA_MAX : seconds;
 }
 
-static int count_line(void *baton, const char *key, const char *value)
-{
-    (void)key;
-    (void)value;
-    ++*(int *)baton;
-    return 1;
-}
-
 /*
  * Section 5.3: an invalid Expires, and so one of several lines that differ, is a time in the past.
  */
-static apr_int64_t lifetime_of_expires(const cache_exchange_t *exchange, const char *text)
+static apr_int64_t lifetime_of_expires(const cache_exchange_t *exchange)
 {
     apr_time_t expires;
-    int lines = 0;
+    int at = 0;
+    const char *text = cache_text_line(exchange->response, "Expires", &at);
 
-    apr_table_do(count_line, &lines, exchange->response, "Expires", NULL);
-    if (lines != 1 || !cache_date_parse(text, exchange->received, &expires))
+    if (cache_text_line(exchange->response, "Expires", &at) ||
+        !cache_date_parse(text, exchange->received, &expires))
         return 0;
     return bounded(
         apr_time_sec(expires - cache_freshness_date(exchange->response, exchange->received)));
@@ -106,7 +99,7 @@ static apr_int64_t explicit_lifetime(const cache_exchange_t *exchange)
         return bounded(told->s_maxage);
     if (told->max_age != CACHE_DELTA_NONE)
         return bounded(told->max_age);
-    return lifetime_of_expires(exchange, apr_table_get(exchange->response, "Expires"));
+    return lifetime_of_expires(exchange);
 }
 
 /*

@@ -45,7 +45,7 @@ int cache_gather(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *bri
 
     if (is_broken)
         apr_table_unset(f->r->headers_in, "Range"); /* all in one, it would pass for whole */
-    if (tier_flushes(f->r) && !ends && is_little(state->gathered, brigade)) {
+    if (!ends && tier_flushes(f->r) && is_little(state->gathered, brigade)) {
         if (!state->gathered)
             state->gathered = apr_brigade_create(f->r->pool, f->r->connection->bucket_alloc);
         return ap_save_brigade(f, &state->gathered, &brigade, f->r->pool) == APR_SUCCESS;

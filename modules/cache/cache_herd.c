@@ -210,10 +210,10 @@ static int may_join(const cache_request_t *state, const request_rec *r)
     return state->stored || !has_condition(state->fields);
 }
 
-static int is_uncacheable(const cache_request_t *state)
+static int is_uncacheable(const cache_request_t *state, apr_time_t now)
 {
     return cache_marks_has(&herd_of(state)->shared->marks, CACHE_MARK_UNCACHEABLE, &state->herd.id,
-                           tier_clock_now());
+                           now);
 }
 
 /*
@@ -247,8 +247,12 @@ static int await_lease(cache_request_t *state, request_rec *r, apr_time_t until)
 static int begin_to_lead(cache_request_t *state, request_rec *r, cache_herd_look_t look,
                          apr_time_t until)
 {
+    int may_be_stored;
+
     cache_herd_lead(state, r);
-    if ((!herd_of(state)->lease || await_lease(state, r, until)) && look(state, r)) {
+    may_be_stored =
+        herd_of(state)->lease ? await_lease(state, r, until) : state->herd.ticket.is_again;
+    if (may_be_stored && look(state, r)) {
         land(state, CACHE_FLIGHT_STORED);
         return 1;
     }
@@ -290,21 +294,21 @@ int cache_herd_join(cache_request_t *state, request_rec *r, cache_herd_look_t lo
 {
     apr_interval_time_t longest =
         TIER_SETTING(cache_config_of(r->server), wait, CACHE_DEFAULT_WAIT);
-    apr_time_t until = tier_clock_now() + longest;
+    apr_time_t now = tier_clock_now();
+    apr_time_t until = now + longest;
     cache_herd_t *herd = herd_of(state);
 
     if (longest == 0 || !may_join(state, r))
         return 0;
-    for (int round = 0; round < MOST_ROUNDS; round++) {
+    for (int round = 0; round < MOST_ROUNDS; round++, now = tier_clock_now()) {
         cache_flight_state_e outcome;
         cache_flight_role_e role;
 
         cache_herd_identify(state);
-        if (is_uncacheable(state))
+        if (is_uncacheable(state, now))
             return 0;
         role = cache_flight_enter(&herd->shared->flights, &herd->shared->roster, &state->herd.id,
-                                  &herd->self, tier_clock_now(), tier_clock_now() + longest,
-                                  &state->herd.ticket);
+                                  &herd->self, now, now + longest, &state->herd.ticket);
         if (role == CACHE_FLIGHT_LEADS) {
             state->answer.collapsed = round > 0; /* unless it asks after all */
             return begin_to_lead(state, r, look, until);

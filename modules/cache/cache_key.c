@@ -2,6 +2,7 @@
 #include "cache_key.h"
 #include "cache_text.h"
 
+#include <apr_lib.h>
 #include <apr_siphash.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -10,16 +11,17 @@
 #include <strings.h>
 
 /*
- * Visible characters only: what httpd lets through besides has no business in a key that is printed
- * in logs.
+ * Visible characters only, and nothing that would end a host in a URL: what httpd lets through
+ * besides has no business in a key that is printed in logs.
  */
-static int is_visible(const char *text)
+static int is_of_host(unsigned char c)
 {
-    for (; *text; text++) {
-        if ((unsigned char)*text <= ' ' || *text == 0x7f)
-            return 0;
-    }
-    return 1;
+    return c > ' ' && c != 0x7f && c != '/' && c != '?' && c != '#' && c != '@' && c != '\\';
+}
+
+static int is_uri(const char *uri)
+{
+    return cache_text_is_value(cache_text_span(uri)) && !strpbrk(uri, " \t#");
 }
 
 /* Returns where path and query start in a request target, or NULL when it has neither form. */
@@ -35,22 +37,38 @@ static const char *target_of(const char *uri)
     return authority + 3 + strcspn(authority + 3, "/?#");
 }
 
+static char *put(char *out, const char *text, apr_size_t size)
+{
+    memcpy(out, text, size);
+    return out + size;
+}
+
+/*
+ * site may not hold a space; with the one behind it no site and host can be read as another pair.
+ */
 const char *cache_key_make(const cache_key_parts_t *parts, apr_pool_t *pool)
 {
     const char *target = target_of(parts->uri);
-    cache_span_t host = cache_text_span(parts->host);
-    const char *slash;
+    apr_size_t site = strlen(parts->site), scheme = strlen(parts->scheme);
+    const char *host = parts->host;
+    apr_size_t size;
+    char *key, *out;
 
-    if (!target || host.size == 0 || !is_visible(parts->host) || !is_visible(parts->uri) ||
-        strpbrk(parts->host, "/?#@\\") || strchr(parts->uri, '#'))
+    if (!target || !is_uri(parts->uri))
         return NULL;
-    slash = target[0] == '/' ? "" : "/";
-    /*
-     * site may not hold a space; with the one behind it no site and host can be read as another
-     * pair.
-     */
-    return apr_pstrcat(pool, parts->site, " ", parts->scheme, "://", cache_text_lower(host, pool),
-                       slash, target, NULL);
+    size = strlen(target);
+    key = apr_palloc(pool, site + 1 + scheme + 3 + strlen(host) + 1 + size + 1);
+    out = put(key, parts->site, site);
+    *out++ = ' ';
+    out = put(put(out, parts->scheme, scheme), "://", 3);
+    for (; is_of_host((unsigned char)*host); host++)
+        *out++ = (char)apr_tolower(*host);
+    if (host == parts->host || *host)
+        return NULL;
+    if (target[0] != '/')
+        *out++ = '/';
+    put(out, target, size + 1);
+    return key;
 }
 
 const char *cache_key_variant(const char *key, apr_uint64_t generation, const char *selector,

@@ -77,27 +77,16 @@ static cache_span_t cookie_name(const char *line)
     return cache_text_trim(name);
 }
 
-typedef struct cookies_t {
-    const apr_array_header_t *patterns;
-    int others;
-} cookies_t;
-
-static int count_others(void *baton, const char *key, const char *line)
-{
-    cookies_t *cookies = baton;
-
-    (void)key;
-    cookies->others += !cache_pattern_any(cookies->patterns, cookie_name(line));
-    return 1;
-}
-
 void cache_policy_drop_cookies(const cache_policy_t *policy, apr_table_t *response)
 {
-    cookies_t cookies = {policy->cookies, 0};
+    const char *line;
+    int at = 0;
 
     if (!policy->cookies)
         return;
-    apr_table_do(count_others, &cookies, response, "Set-Cookie", NULL);
-    if (cookies.others == 0)
-        apr_table_unset(response, "Set-Cookie");
+    while ((line = cache_text_line(response, "Set-Cookie", &at)) != NULL) {
+        if (!cache_pattern_any(policy->cookies, cookie_name(line)))
+            return;
+    }
+    apr_table_unset(response, "Set-Cookie");
 }

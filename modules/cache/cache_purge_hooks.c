@@ -36,7 +36,7 @@ char *cache_purge_tags_of(const cache_request_t *state, const apr_table_t *respo
     apr_array_header_t *tags;
 
     if (!state->runtime->purge)
-        return apr_pstrdup(pool, "");
+        return apr_pcalloc(pool, 1);
     names = tag_fields(state->server, pool);
     tags = apr_array_make(pool, 8, sizeof(cache_tag_t));
     APR_ARRAY_PUSH(tags, cache_tag_t) = cache_tags_site(state->parts.site);

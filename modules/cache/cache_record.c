@@ -3,6 +3,7 @@
 #include "cache_checksum.h"
 #include "cache_text.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -24,19 +25,18 @@ enum {
 
 static const unsigned char magic[4] = {'W', 'T', 'C', CACHE_RECORD_VERSION};
 
-static void put(unsigned char *out, apr_uint64_t value, int bytes)
+static inline void put(unsigned char *out, apr_uint64_t value, apr_size_t bytes)
 {
-    for (int i = 0; i < bytes; i++)
-        out[i] = (unsigned char)(value >> (8 * i));
+    value = htole64(value);
+    memcpy(out, &value, bytes);
 }
 
-static apr_uint64_t get(const unsigned char *in, int bytes)
+static inline apr_uint64_t get(const unsigned char *in, apr_size_t bytes)
 {
     apr_uint64_t value = 0;
 
-    for (int i = bytes - 1; i >= 0; i--)
-        value = value << 8 | in[i];
-    return value;
+    memcpy(&value, in, bytes);
+    return le64toh(value);
 }
 
 static apr_size_t text_size(const char *text)
@@ -44,10 +44,11 @@ static apr_size_t text_size(const char *text)
     return 4 + strlen(text) + 1;
 }
 
-static int add_size(void *baton, const char *name, const char *value)
+static const apr_array_header_t *fields_of(const apr_table_t *headers)
 {
-    *(apr_size_t *)baton += text_size(name) + text_size(value);
-    return 1;
+    static const apr_array_header_t none;
+
+    return headers ? apr_table_elts(headers) : &none;
 }
 
 static const char *tags_of(const cache_record_t *record)
@@ -57,11 +58,15 @@ static const char *tags_of(const cache_record_t *record)
 
 apr_size_t cache_record_head_size(const cache_record_t *record, const apr_table_t *headers)
 {
+    const apr_array_header_t *fields = fields_of(headers);
     apr_size_t size = CACHE_RECORD_FIXED_SIZE + text_size(record->key) +
                       text_size(record->status_line) + text_size(tags_of(record));
 
-    if (headers)
-        apr_table_do(add_size, &size, headers, NULL);
+    for (int i = 0; i < fields->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(fields, i, apr_table_entry_t);
+
+        size += text_size(field->key) + text_size(field->val);
+    }
     return size;
 }
 
@@ -74,26 +79,12 @@ static unsigned char *put_text(unsigned char *out, const char *text)
     return out + 4 + size + 1;
 }
 
-typedef struct writer_t {
-    unsigned char *out;
-    apr_uint32_t count;
-} writer_t;
-
-static int put_field(void *baton, const char *name, const char *value)
-{
-    writer_t *writer = baton;
-
-    writer->out = put_text(writer->out, name);
-    writer->out = put_text(writer->out, value);
-    writer->count++;
-    return 1;
-}
-
 void cache_record_write_head(unsigned char *out, const cache_record_t *record,
                              const apr_table_t *headers)
 {
     const cache_life_t *life = &record->life;
-    writer_t writer = {out + CACHE_RECORD_FIXED_SIZE, 0};
+    const apr_array_header_t *fields = fields_of(headers);
+    unsigned char *at = out + CACHE_RECORD_FIXED_SIZE;
 
     memset(out, 0, CACHE_RECORD_FIXED_SIZE);
     memcpy(out, magic, sizeof(magic));
@@ -106,13 +97,16 @@ void cache_record_write_head(unsigned char *out, const cache_record_t *record,
     put(out + AT_WHILE_REVALIDATE, (apr_uint64_t)life->stale_while_revalidate, 8);
     put(out + AT_IF_ERROR, (apr_uint64_t)life->stale_if_error, 8);
     put(out + AT_GENERATION, record->generation, 8);
-    writer.out = put_text(writer.out, record->key);
-    writer.out = put_text(writer.out, record->status_line);
-    writer.out = put_text(writer.out, tags_of(record));
-    if (headers)
-        apr_table_do(put_field, &writer, headers, NULL);
-    put(out + AT_FIELDS, writer.count, 4);
-    put(out + AT_HEAD_SIZE, (apr_uint64_t)(writer.out - out), 4);
+    put(out + AT_FIELDS, (apr_uint64_t)fields->nelts, 4);
+    at = put_text(at, record->key);
+    at = put_text(at, record->status_line);
+    at = put_text(at, tags_of(record));
+    for (int i = 0; i < fields->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(fields, i, apr_table_entry_t);
+
+        at = put_text(put_text(at, field->key), field->val);
+    }
+    put(out + AT_HEAD_SIZE, (apr_uint64_t)(at - out), 4);
 }
 
 void cache_record_seal(unsigned char *data, apr_size_t size, cache_record_trust_e trust)
@@ -120,8 +114,9 @@ void cache_record_seal(unsigned char *data, apr_size_t size, cache_record_trust_
     apr_size_t head = (apr_size_t)get(data + AT_HEAD_SIZE, 4);
 
     put(data + AT_BODY_SIZE, size - head, 8);
-    if (trust == CACHE_RECORD_UNTRUSTED)
-        put(data + AT_BODY_SUM, cache_checksum(data + head, size - head), 4);
+    if (trust == CACHE_RECORD_TRUSTED)
+        return;
+    put(data + AT_BODY_SUM, cache_checksum(data + head, size - head), 4);
     put(data + AT_SUM, cache_checksum(data + 8, head - 8), 4);
 }
 

@@ -70,7 +70,7 @@ typedef enum { CACHE_RECORD_UNTRUSTED, CACHE_RECORD_TRUSTED } cache_record_trust
 
 /*
  * Makes the size bytes at data, a written head and the body behind it, a valid record: for whoever
- * checks as trust says. Where nobody checks the body it is not summed up.
+ * checks as trust says. Where nobody checks a sum there is none.
  */
 void cache_record_seal(unsigned char *data, apr_size_t size, cache_record_trust_e trust);
 

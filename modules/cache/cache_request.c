@@ -6,8 +6,6 @@
 #include <http_core.h>
 #include <http_protocol.h>
 
-#include <apr_strings.h>
-
 #include <string.h>
 
 cache_request_t *cache_request_of(const request_rec *r)
@@ -27,8 +25,13 @@ cache_request_t *cache_request_of(const request_rec *r)
 static const char *site_of(const request_rec *r)
 {
     apr_port_t port = r->server->port ? r->server->port : r->connection->local_addr->port;
+    apr_size_t size = strlen(r->server->server_hostname);
+    char *site = apr_palloc(r->pool, size + sizeof(":65535"));
 
-    return apr_pstrcat(r->pool, r->server->server_hostname, ":", apr_itoa(r->pool, port), NULL);
+    memcpy(site, r->server->server_hostname, size);
+    site[size] = ':';
+    *cache_text_put_number(site + size + 1, port) = '\0';
+    return site;
 }
 
 /*

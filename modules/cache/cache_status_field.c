@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_status_field.h"
+#include "cache_text.h"
 
 #include <string.h>
 
@@ -24,19 +25,7 @@ static char *add(char *out, const char *text)
 
 static char *add_number(char *out, const char *name, apr_int64_t number)
 {
-    char digits[20];
-    char *at = digits + sizeof(digits);
-    apr_uint64_t left = number < 0 ? 0 - (apr_uint64_t)number : (apr_uint64_t)number;
-
-    out = add(out, name);
-    if (number < 0)
-        *out++ = '-';
-    do {
-        *--at = (char)('0' + left % 10);
-        left /= 10;
-    } while (left);
-    memcpy(out, at, (apr_size_t)(digits + sizeof(digits) - at));
-    return out + (digits + sizeof(digits) - at);
+    return cache_text_put_number(add(out, name), number);
 }
 
 /* Every answer has one: printf would be half of what it costs to make. */

@@ -14,24 +14,17 @@ cache_span_t cache_text_span(const char *text)
     return span;
 }
 
-#define BIT(c)            (APR_UINT64_C(1) << ((c)&63))
-#define BITS(first, last) ((BIT(last) << 1) - BIT(first))
-
 /* RFC 9110 section 5.6.2. Each byte of each name that is stored, or read from memcached, is looked
  * at. */
-static int is_tchar(unsigned char c)
-{
-    static const apr_uint64_t tchars[2] = {
-        BIT('!') | BITS('#', '\'') | BIT('*') | BIT('+') | BIT('-') | BIT('.') | BITS('0', '9'),
-        BITS('A', 'Z') | BITS('^', '`') | BITS('a', 'z') | BIT('|') | BIT('~')};
-
-    return c < 128 && (tchars[c >> 6] >> (c & 63) & 1);
-}
+static const unsigned char is_tchar[256] = {
+    ['!'] = 1,         ['#' ... '\''] = 1, ['*'] = 1,         ['+'] = 1,
+    ['-'] = 1,         ['.'] = 1,          ['0' ... '9'] = 1, ['A' ... 'Z'] = 1,
+    ['^' ... '`'] = 1, ['a' ... 'z'] = 1,  ['|'] = 1,         ['~'] = 1};
 
 int cache_text_is_token(cache_span_t span)
 {
     for (apr_size_t i = 0; i < span.size; i++) {
-        if (!is_tchar((unsigned char)span.data[i]))
+        if (!is_tchar[(unsigned char)span.data[i]])
             return 0;
     }
     return span.size > 0;
@@ -56,12 +49,27 @@ int cache_text_is_value(cache_span_t span)
 
     while (span.size - plain >= 8 && is_plain(span.data + plain))
         plain += 8;
+    if (plain > 0 && span.size - plain < 8 && is_plain(span.data + span.size - 8))
+        return 1;
     for (apr_size_t i = plain; i < span.size; i++) {
         unsigned char c = (unsigned char)span.data[i];
         if ((c < ' ' && c != '\t') || c == 0x7f)
             return 0;
     }
     return 1;
+}
+
+const char *cache_text_line(const apr_table_t *fields, const char *name, int *at)
+{
+    const apr_array_header_t *all = apr_table_elts(fields);
+
+    while (*at < all->nelts) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(all, (*at)++, apr_table_entry_t);
+
+        if (((field->key[0] ^ name[0]) & ~0x20) == 0 && strcasecmp(field->key, name) == 0)
+            return field->val;
+    }
+    return NULL;
 }
 
 static int is_space(char c)
@@ -104,8 +112,8 @@ static const char *skip_quoted(const char *quote)
 
 static const char *skip_element(const char *at)
 {
-    while (*at && *at != ',') {
-        const char *behind = *at == '"' ? skip_quoted(at) : NULL;
+    for (at += strcspn(at, ",\""); *at == '"'; at += strcspn(at, ",\"")) {
+        const char *behind = skip_quoted(at);
         at = behind ? behind : at + 1;
     }
     return at;
@@ -137,13 +145,31 @@ apr_int64_t cache_text_delta(cache_span_t span)
     if (span.size == 0)
         return -1;
     for (apr_size_t i = 0; i < span.size; i++) {
-        if (!apr_isdigit(span.data[i]))
+        if (!cache_text_is_digit(span.data[i]))
             return -1;
         value = value * 10 + (span.data[i] - '0');
         if (value > CACHE_DELTA_MAX)
             value = CACHE_DELTA_MAX;
     }
     return value;
+}
+
+char *cache_text_put_number(char *out, apr_int64_t number)
+{
+    char digits[20];
+    char *at = digits + sizeof(digits);
+    apr_uint64_t left = number < 0 ? 0 - (apr_uint64_t)number : (apr_uint64_t)number;
+    apr_size_t size;
+
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (number < 0)
+        *--at = '-';
+    size = (apr_size_t)(digits + sizeof(digits) - at);
+    memcpy(out, at, size);
+    return out + size;
 }
 
 char *cache_text_lower(cache_span_t span, apr_pool_t *pool)

@@ -27,7 +27,8 @@ static apr_uint64_t hash_of(const char *url)
 static void clear(cache_top_t *top)
 {
     tier_atomic_store(&top->is_changing, 1);
-    memset(top->entries, 0, sizeof(top->entries));
+    memset(top->hashes, 0, sizeof(top->hashes));
+    memset(top->weights, 0, sizeof(top->weights));
     top->weight = 0;
     top->halved = 0;
     tier_atomic_store(&top->is_changing, 0);
@@ -48,7 +49,7 @@ static void halve(cache_top_t *top)
     for (int i = 0; i < CACHE_TOP_SIZE; i++) {
         cache_top_entry_t *it = &top->entries[i];
 
-        it->weight /= 2;
+        top->weights[i] /= 2;
         it->excess /= 2;
         it->count = (it->count + 1) / 2;
         for (int reason = 0; reason < CACHE_TOP_REASONS; reason++)
@@ -87,25 +88,29 @@ static void copy_visible(char out[CACHE_TOP_URL], const char *url)
     out[used] = '\0';
 }
 
-/* The entry of hash, else the lightest. */
-static cache_top_entry_t *entry_for(cache_top_t *top, apr_uint64_t hash)
+/* Returns the number of hash's entry, else of the lightest. */
+static int place_for(const cache_top_t *top, apr_uint64_t hash)
 {
-    cache_top_entry_t *lightest = &top->entries[0];
+    int lightest = 0;
 
     for (int i = 0; i < CACHE_TOP_SIZE; i++) {
-        if (top->entries[i].hash == hash)
-            return &top->entries[i];
-        if (top->entries[i].weight < lightest->weight)
-            lightest = &top->entries[i];
+        if (top->hashes[i] == hash)
+            return i;
+    }
+    for (int i = 1; i < CACHE_TOP_SIZE; i++) {
+        if (top->weights[i] < top->weights[lightest])
+            lightest = i;
     }
     return lightest;
 }
 
 /* Space-Saving: who comes in has all that the one whose place it is had, as its excess. */
-static void take_over(cache_top_entry_t *it, apr_uint64_t hash, const char *url)
+static void take_over(cache_top_t *top, int place, apr_uint64_t hash, const char *url)
 {
-    it->hash = hash;
-    it->excess = it->weight;
+    cache_top_entry_t *it = &top->entries[place];
+
+    top->hashes[place] = hash;
+    it->excess = top->weights[place];
     it->count = 0;
     memset(it->reasons, 0, sizeof(it->reasons));
     copy_visible(it->url, url);
@@ -115,19 +120,19 @@ void cache_top_add(cache_top_t *top, const char *url, apr_interval_time_t weight
                    apr_time_t now)
 {
     apr_uint64_t hash = hash_of(url);
-    cache_top_entry_t *it;
+    int place;
 
     if (reason < 0 || reason >= CACHE_TOP_REASONS || lock(top) != APR_SUCCESS)
         return;
     tier_atomic_store(&top->is_changing, 1);
     age(top, now);
-    it = entry_for(top, hash);
-    if (it->hash != hash)
-        take_over(it, hash, url);
-    it->weight += weight > 0 ? (apr_uint64_t)weight : 0;
+    place = place_for(top, hash);
+    if (top->hashes[place] != hash)
+        take_over(top, place, hash, url);
+    top->weights[place] += weight > 0 ? (apr_uint64_t)weight : 0;
     top->weight += weight > 0 ? (apr_uint64_t)weight : 0;
-    it->count++;
-    it->reasons[reason]++;
+    top->entries[place].count++;
+    top->entries[place].reasons[reason]++;
     tier_atomic_store(&top->is_changing, 0);
     tier_robust_unlock(&top->lock);
 }
@@ -148,8 +153,10 @@ int cache_top_read(cache_top_t *top, cache_top_entry_t *list, apr_uint64_t *weig
     if (lock(top) != APR_SUCCESS)
         return 0;
     for (int i = 0; i < CACHE_TOP_SIZE; i++) {
-        if (top->entries[i].hash)
-            list[count++] = top->entries[i];
+        if (top->hashes[i] == 0)
+            continue;
+        list[count] = top->entries[i];
+        list[count++].weight = top->weights[i];
     }
     *weight = top->weight;
     tier_robust_unlock(&top->lock);

@@ -21,7 +21,7 @@
  * answered; hits do not come here. When a process dies while it changes the list, the list starts
  * anew. Any thread of any process.
  */
-#define CACHE_TOP_LAYOUT 1
+#define CACHE_TOP_LAYOUT 2
 #define CACHE_TOP_SIZE   256
 #define CACHE_TOP_URL    160 /* bytes of a URL, with its NUL; longer ones are cut */
 
@@ -31,8 +31,7 @@
 #define CACHE_TOP_REASONS        (CACHE_VERDICTS + CACHE_FWDS)
 
 typedef struct cache_top_entry_t {
-    apr_uint64_t hash;   /* of the whole URL; 0: free */
-    apr_uint64_t weight; /* microseconds of the application's time */
+    apr_uint64_t weight; /* microseconds of the application's time; set by cache_top_read */
     apr_uint64_t excess; /* at most so much of it is of others */
     apr_uint64_t count;  /* requests since it came in */
     apr_uint32_t reasons[CACHE_TOP_REASONS];
@@ -44,6 +43,9 @@ typedef struct cache_top_t {
     apr_uint32_t is_changing;
     apr_time_t halved;   /* tier_clock_now() */
     apr_uint64_t weight; /* of all that was added */
+    /* Of each entry, close together, as each request goes through them: */
+    apr_uint64_t hashes[CACHE_TOP_SIZE]; /* of the whole URL; 0: free */
+    apr_uint64_t weights[CACHE_TOP_SIZE];
     cache_top_entry_t entries[CACHE_TOP_SIZE];
 } cache_top_t;
 

@@ -15,9 +15,14 @@
 static const char *url_of(const cache_request_t *state, apr_pool_t *pool)
 {
     const char *uri = state->parts.uri;
-    const char *host = uri[0] == '/' ? state->parts.host : "";
+    apr_size_t host = uri[0] == '/' ? strlen(state->parts.host) : 0;
+    apr_size_t path = strcspn(uri, "?#");
+    char *url = apr_palloc(pool, host + path + 1);
 
-    return apr_pstrcat(pool, host, apr_pstrmemdup(pool, uri, strcspn(uri, "?#")), NULL);
+    memcpy(url, state->parts.host, host);
+    memcpy(url + host, uri, path);
+    url[host + path] = '\0';
+    return url;
 }
 
 static int reason_of(const cache_request_t *state, cache_verdict_e verdict)
@@ -31,10 +36,11 @@ static int reason_of(const cache_request_t *state, cache_verdict_e verdict)
 
 void cache_top_note(const cache_request_t *state, const request_rec *r, cache_verdict_e verdict)
 {
+    apr_time_t now = tier_clock_now();
+
     if (state->runtime->top && state->requested_at)
-        cache_top_add(state->runtime->top, url_of(state, r->pool),
-                      tier_clock_now() - state->requested_at, reason_of(state, verdict),
-                      tier_clock_now());
+        cache_top_add(state->runtime->top, url_of(state, r->pool), now - state->requested_at,
+                      reason_of(state, verdict), now);
 }
 
 static void add_number(tier_status_node_t *node, const char *name, apr_uint64_t number,

@@ -7,54 +7,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct names_t {
-    cache_vary_e kind;
-    apr_pool_t *pool;
-    int count;
-    const char *name[CACHE_VARY_MAX_NAMES];
-} names_t;
-
 static int compare(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int read_line(void *baton, const char *key, const char *line)
+/* Joins the names, sorted, each once. */
+static const char *join(const char **name, int count, apr_pool_t *pool)
 {
-    names_t *names = baton;
-    cache_span_t element;
+    const char *joined = "";
 
-    (void)key;
-    while (cache_text_next(&line, &element)) {
-        if (cache_text_is(element, "*") || !cache_text_is_token(element) ||
-            names->count == CACHE_VARY_MAX_NAMES) {
-            names->kind = CACHE_VARY_ANY;
-            return 0;
-        }
-        names->kind = CACHE_VARY_FIELDS;
-        if (names->pool)
-            names->name[names->count] = cache_text_lower(element, names->pool);
-        names->count++;
+    qsort(name, (size_t)count, sizeof(name[0]), compare);
+    for (int i = 0; i < count; i++) {
+        if (i == 0 || strcmp(name[i], name[i - 1]) != 0)
+            joined = apr_pstrcat(pool, joined, *joined ? "," : "", name[i], NULL);
     }
-    return 1;
+    return joined;
 }
 
 cache_vary_e cache_vary_parse(const char **names, const apr_table_t *response, apr_pool_t *pool)
 {
-    names_t read = {CACHE_VARY_NONE, pool, 0, {NULL}};
-    const char *joined = "";
+    const char *name[CACHE_VARY_MAX_NAMES];
+    const char *line;
+    cache_span_t element;
+    int count = 0, at = 0;
 
-    apr_table_do(read_line, &read, response, "Vary", NULL);
-    if (read.kind != CACHE_VARY_FIELDS || !pool)
-        return read.kind;
-    qsort(read.name, (size_t)read.count, sizeof(read.name[0]), compare);
-    for (int i = 0; i < read.count; i++) {
-        if (i > 0 && strcmp(read.name[i], read.name[i - 1]) == 0)
-            continue;
-        joined = apr_pstrcat(pool, joined, *joined ? "," : "", read.name[i], NULL);
+    while ((line = cache_text_line(response, "Vary", &at)) != NULL) {
+        while (cache_text_next(&line, &element)) {
+            if (!cache_text_is_token(element) || cache_text_is(element, "*") ||
+                count == CACHE_VARY_MAX_NAMES)
+                return CACHE_VARY_ANY;
+            if (pool)
+                name[count] = cache_text_lower(element, pool);
+            count++;
+        }
     }
-    *names = joined;
-    return read.kind;
+    if (count && pool)
+        *names = join(name, count, pool);
+    return count ? CACHE_VARY_FIELDS : CACHE_VARY_NONE;
 }
 
 /*

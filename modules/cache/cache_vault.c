@@ -140,12 +140,13 @@ apr_status_t cache_vault_find(cache_found_t *found, cache_store_t *store, const 
 apr_status_t cache_vault_find_again(cache_found_t *found, cache_store_t *store, const char *key,
                                     const char *extra, const apr_table_t *request, apr_pool_t *pool)
 {
-    cache_found_t before = *found;
+    cache_id_t id = found->id;
+    const char *id_of = found->id_of;
     apr_status_t rv;
 
     memset(found, 0, sizeof(*found));
-    found->id = before.id;
-    found->id_of = before.id_of;
+    found->id = id;
+    found->id_of = id_of;
     rv = fetch_in_place(found, store, key, pool);
     if (rv == APR_SUCCESS && found->record.kind == CACHE_RECORD_RESPONSE && extra) {
         cache_vault_release(found);
@@ -353,7 +354,7 @@ apr_status_t cache_vault_save(cache_saving_t *saving, cache_store_t *store, apr_
 void cache_vault_drop(cache_saving_t *saving)
 {
     if (saving->buffer.data)
-        cache_buffer_free(&saving->buffer, saving->pool);
+        cache_buffer_free(&saving->buffer);
 }
 
 apr_status_t cache_vault_remove(cache_store_t *store, const char *key)

@@ -20,7 +20,7 @@ foreach(pair IN ITEMS levels:levels refresh:levels vault:vault vault_soften:vaul
 endforeach()
 # The tests take memory away.
 target_link_options(unit_cache_buffer PRIVATE -Wl,--wrap=malloc,--wrap=realloc)
-target_link_options(unit_cache_vault PRIVATE -Wl,--wrap=malloc)
+target_link_options(unit_cache_vault PRIVATE -Wl,--wrap=realloc)
 # The tests put the clock forward, end waiting and take threads away.
 target_link_options(unit_cache_levels PRIVATE -Wl,--wrap=tier_clock_now)
 target_link_options(unit_cache_refresh PRIVATE -Wl,--wrap=tier_clock_now,--wrap=apr_thread_create,--wrap=apr_thread_cond_timedwait)

@@ -50,10 +50,12 @@ static void a_freed_buffer_takes_nothing(void **state)
 {
     cache_buffer_t *buffer = apr_palloc(*state, sizeof(*buffer));
 
-    assert_int_equal(cache_buffer_init(buffer, 10, 100, *state), APR_SUCCESS);
-    cache_buffer_free(buffer, *state);
-    assert_null(buffer->data);
-    assert_null(cache_buffer_extend(buffer, 1));
+    for (apr_size_t expected = 10; expected < 10000; expected *= 900) {
+        assert_int_equal(cache_buffer_init(buffer, expected, 9000, *state), APR_SUCCESS);
+        cache_buffer_free(buffer);
+        assert_null(buffer->data);
+        assert_null(cache_buffer_extend(buffer, 1));
+    }
 }
 
 static void no_memory_is_told(void **state)
@@ -61,7 +63,7 @@ static void no_memory_is_told(void **state)
     cache_buffer_t *buffer = apr_palloc(*state, sizeof(*buffer));
 
     no_memory = 1;
-    assert_int_equal(cache_buffer_init(buffer, 10, 10000, *state), APR_ENOMEM);
+    assert_int_equal(cache_buffer_init(buffer, 9000, 10000, *state), APR_ENOMEM);
     no_memory = 0;
     assert_int_equal(cache_buffer_init(buffer, 10, 10000, *state), APR_SUCCESS);
     assert_non_null(cache_buffer_extend(buffer, 10));

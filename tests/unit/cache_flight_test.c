@@ -61,12 +61,14 @@ static void test_one_leads(void **state)
 
     (void)state;
     assert_int_equal(enter("a", &self, LONG, &one), CACHE_FLIGHT_LEADS);
+    assert_int_equal(one.is_again, 0);
     assert_int_equal(enter("a", &self, LONG, &two), CACHE_FLIGHT_WAITS);
     assert_int_equal(enter("b", &self, LONG, &other), CACHE_FLIGHT_LEADS);
     assert_int_equal(await(&two, 1000), CACHE_FLIGHT_FLYING);
     assert_int_equal(cache_flight_land(&shared->flights, &one, CACHE_FLIGHT_STORED), 1);
     assert_int_equal(await(&two, LONG), CACHE_FLIGHT_STORED);
     assert_int_equal(enter("a", &self, LONG, &one), CACHE_FLIGHT_LEADS);
+    assert_int_equal(one.is_again, 1);
     assert_int_equal(await(&two, LONG), CACHE_FLIGHT_LOST);
 }
 
@@ -235,6 +237,31 @@ static void test_no_room(void **state)
     assert_int_equal(tickets[CACHE_FLIGHT_DEPTH].slot, tickets[3].slot);
 }
 
+/* Who waits for what has just landed is to see it, whatever takes off after that. */
+static void test_the_slot_that_was_used_first_is_used_next(void **state)
+{
+    cache_ticket_t tickets[CACHE_FLIGHT_DEPTH], next;
+    apr_time_t now = tier_clock_now();
+    cache_id_t id = {{7}};
+
+    (void)state;
+    for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
+        id.bytes[1] = (unsigned char)i;
+        cache_flight_enter(&shared->flights, &shared->roster, &id, &self, now, now + LONG,
+                           &tickets[i]);
+        if (i != 1)
+            cache_flight_land(&shared->flights, &tickets[i], CACHE_FLIGHT_STORED);
+    }
+    for (int i = 0; i < 2; i++) {
+        id.bytes[1] = (unsigned char)(100 + i);
+        assert_int_equal(cache_flight_enter(&shared->flights, &shared->roster, &id, &self, now,
+                                            now + LONG, &next),
+                         CACHE_FLIGHT_LEADS);
+        assert_int_equal(next.is_again, 0);
+        assert_int_equal(next.slot, tickets[2 * i].slot); /* the second is under way */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +277,8 @@ int main(void)
                                         free_shared),
         cmocka_unit_test_setup_teardown(test_a_full_roster, make_shared, free_shared),
         cmocka_unit_test_setup_teardown(test_no_room, make_shared, free_shared),
+        cmocka_unit_test_setup_teardown(test_the_slot_that_was_used_first_is_used_next, make_shared,
+                                        free_shared),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }

@@ -111,6 +111,40 @@ static void words_in_lists(void **state)
     assert_false(cache_text_list_has(NULL, "no-cache"));
 }
 
+static void lines_of_one_name(void **state)
+{
+    apr_table_t *table = fields(*state, "Vary: a\nVia: b\nVARY: c\nVar: d\nVary-X: e");
+    int at = 0;
+
+    assert_string_equal(cache_text_line(table, "Vary", &at), "a");
+    assert_string_equal(cache_text_line(table, "Vary", &at), "c");
+    assert_null(cache_text_line(table, "Vary", &at));
+    assert_null(cache_text_line(table, "Vary", &at));
+    at = 0;
+    assert_null(cache_text_line(table, "Age", &at));
+}
+
+static void numbers_are_written(void **state)
+{
+    static const struct {
+        apr_int64_t number;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {7, "7"},
+                 {-10, "-10"},
+                 {APR_INT64_MAX, "9223372036854775807"},
+                 {APR_INT64_MIN, "-9223372036854775808"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[32] = {0};
+        char *end = cache_text_put_number(text, cases[i].number);
+
+        assert_ptr_equal(end, text + strlen(text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +155,8 @@ int main(void)
         POOL_TEST(values_have_no_control_characters),
         POOL_TEST(quoted_strings_lose_quotes_and_escapes),
         POOL_TEST(words_in_lists),
+        POOL_TEST(lines_of_one_name),
+        POOL_TEST(numbers_are_written),
     };
 
     return RUN_TESTS(tests);

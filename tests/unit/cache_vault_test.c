@@ -6,11 +6,11 @@
 /* The program is linked with --wrap: while this is set, there is no memory. */
 static int no_memory;
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size)
 {
-    return no_memory ? NULL : __real_malloc(size);
+    return no_memory ? NULL : __real_realloc(memory, size);
 }
 
 static void one_response_for_all(void **state)
@@ -147,7 +147,7 @@ static void what_cannot_be_begun(void **state)
     assert_int_equal(cache_vault_begin(&saving, 0, 1000, 50, *state), APR_ENOSPC);
     saving = saving_of("key", "A: 1", "X: y", 0, *state);
     no_memory = 1;
-    assert_int_equal(cache_vault_begin(&saving, 0, 1000, 10000, *state), APR_ENOMEM);
+    assert_int_equal(cache_vault_begin(&saving, 9000, 9000, 10000, *state), APR_ENOMEM);
     no_memory = 0;
 }
 
