@@ -450,7 +450,7 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
         apr_brigade_cleanup(brigade);
         return APR_SUCCESS;
     }
-    if (state->orphan_until)
+    if (state->orphan_since)
         return cache_orphan_take(state, f, brigade);
     if (state->is_answered) {
         if (state->part)

@@ -13,8 +13,6 @@
 #define MOST_ROUNDS       8
 #define POLL_OTHER_BOX    apr_time_from_msec(5)
 #define UNCACHEABLE_KEEPS apr_time_from_sec(60)
-#define FAILING_KEEPS     apr_time_from_sec(10)
-#define RESTING_KEEPS     apr_time_from_sec(1)
 
 static cache_herd_t *herd_of(const cache_request_t *state)
 {
@@ -152,15 +150,11 @@ void cache_herd_sends(cache_request_t *state, int begins)
 
 void cache_herd_failed(cache_request_t *state)
 {
-    cache_marks_t *marks;
-
     if (!herd_of(state))
         return;
-    marks = &herd_of(state)->shared->marks;
     if (!state->herd.has_id)
         cache_herd_identify(state);
-    cache_marks_set(marks, CACHE_MARK_FAILING, &state->herd.id, tier_clock_now(), FAILING_KEEPS);
-    cache_marks_set(marks, CACHE_MARK_RESTING, &state->herd.id, tier_clock_now(), RESTING_KEEPS);
+    cache_marks_fail(&herd_of(state)->shared->marks, &state->herd.id, tier_clock_now());
     land(state, CACHE_FLIGHT_FAILED);
 }
 

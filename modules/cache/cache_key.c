@@ -37,6 +37,21 @@ static const char *target_of(const char *uri)
     return authority + 3 + strcspn(authority + 3, "/?#");
 }
 
+/*
+ * An absolute request target names a host too; an origin that looks at the other one would answer
+ * for the wrong key. httpd makes Host of it by itself, if it is one that does.
+ */
+static int names_another_host(const char *uri, const char *target, const char *host)
+{
+    cache_span_t named;
+
+    if (target == uri)
+        return 0;
+    named.data = strstr(uri, "://") + 3;
+    named.size = (apr_size_t)(target - named.data);
+    return !cache_text_equals(named, cache_text_span(host));
+}
+
 static char *put(char *out, const char *text, apr_size_t size)
 {
     memcpy(out, text, size);
@@ -54,7 +69,7 @@ const char *cache_key_make(const cache_key_parts_t *parts, apr_pool_t *pool)
     apr_size_t size;
     char *key, *out;
 
-    if (!target || !is_uri(parts->uri))
+    if (!target || !is_uri(parts->uri) || names_another_host(parts->uri, target, host))
         return NULL;
     size = strlen(target);
     key = apr_palloc(pool, site + 1 + scheme + 3 + strlen(host) + 1 + size + 1);

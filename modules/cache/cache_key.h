@@ -24,8 +24,8 @@ typedef struct cache_key_parts_t {
 
 /*
  * Returns the key, from pool, or NULL where host or uri has characters that no key may have, or uri
- * is neither "/..." nor "scheme://...", or has a fragment. Host is taken in lower case; path and
- * query are taken byte by byte as they came (empty path: "/"). Any thread.
+ * is neither "/..." nor "scheme://...", names another host, or has a fragment. Host is taken in
+ * lower case; path and query are taken byte by byte as they came (empty path: "/"). Any thread.
  */
 const char *cache_key_make(const cache_key_parts_t *parts, apr_pool_t *pool);
 

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define FAILING_KEEPS apr_time_from_sec(10)
+#define RESTING_KEEPS apr_time_from_sec(1)
+
 /* A word: 32 bits of the id, then until when, in milliseconds of 32 bits that wrap after seven
  * weeks. */
 #define WRAPS ((apr_uint32_t)1 << 31)
@@ -31,6 +34,12 @@ void cache_marks_set(cache_marks_t *marks, cache_mark_e mark, const cache_id_t *
     apr_uint64_t word = (apr_uint64_t)part_of(id, mark, 8) << 32 | milliseconds(now + keep);
 
     __atomic_store_n(word_of(marks, mark, id), word, __ATOMIC_RELAXED);
+}
+
+void cache_marks_fail(cache_marks_t *marks, const cache_id_t *id, apr_time_t now)
+{
+    cache_marks_set(marks, CACHE_MARK_FAILING, id, now, FAILING_KEEPS);
+    cache_marks_set(marks, CACHE_MARK_RESTING, id, now, RESTING_KEEPS);
 }
 
 int cache_marks_has(const cache_marks_t *marks, cache_mark_e mark, const cache_id_t *id,

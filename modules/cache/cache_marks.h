@@ -28,6 +28,12 @@ typedef struct cache_marks_t {
 void cache_marks_set(cache_marks_t *marks, cache_mark_e mark, const cache_id_t *id, apr_time_t now,
                      apr_interval_time_t keep);
 
+/*
+ * The origin has failed: FAILING for ten seconds, in which stale answers come at once; RESTING for
+ * one, after which it is asked again, in the background.
+ */
+void cache_marks_fail(cache_marks_t *marks, const cache_id_t *id, apr_time_t now);
+
 /* Takes the mark away. */
 void cache_marks_clear(cache_marks_t *marks, cache_mark_e mark, const cache_id_t *id);
 

@@ -7,15 +7,10 @@
 
 #include "clock.h"
 
-#define LONGEST apr_time_from_sec(30)
-
-/* Of what does not say how long it will be. */
-#define UNKNOWN_UP_TO ((apr_size_t)1024 * 1024)
-
-/* Where the length is told, cache_vault_begin has looked at it: no more than TierCacheMaxSize. */
-static int is_bounded(const cache_request_t *state)
+static int may_go_on(const cache_request_t *state, apr_interval_time_t alone)
 {
-    return state->announced >= 0 || cache_vault_body_size(state->saving) <= UNKNOWN_UP_TO;
+    return cache_stale_is_finished_alone(state->announced, cache_vault_body_size(state->saving),
+                                         alone);
 }
 
 /*
@@ -25,9 +20,9 @@ static int is_bounded(const cache_request_t *state)
 int cache_orphan_adopt(cache_request_t *state, request_rec *r)
 {
     if (TIER_SETTING(cache_config_of(r->server), finish, 1) != 1 || r->connection->master ||
-        !is_bounded(state))
+        !may_go_on(state, 0))
         return 0;
-    state->orphan_until = tier_clock_now() + LONGEST;
+    state->orphan_since = tier_clock_now();
     r->connection->aborted = 0;
     return 1;
 }
@@ -35,7 +30,7 @@ int cache_orphan_adopt(cache_request_t *state, request_rec *r)
 /* Whoever made the answer is told, as it would have been at first. */
 static apr_status_t leave(cache_request_t *state, request_rec *r)
 {
-    state->orphan_until = 0;
+    state->orphan_since = 0;
     state->is_replaced = 1;
     r->connection->aborted = 1;
     return APR_ECONNABORTED;
@@ -49,7 +44,7 @@ apr_status_t cache_orphan_take(cache_request_t *state, ap_filter_t *f, apr_bucke
     if (is_complete) {
         cache_filter_finish(state, f->r);
         tier_counter_add(&state->runtime->counters->finished, 1);
-    } else if (state->saving && (!is_bounded(state) || tier_clock_now() > state->orphan_until)) {
+    } else if (state->saving && !may_go_on(state, tier_clock_now() - state->orphan_since)) {
         cache_filter_refuse(state, CACHE_REFUSED_INCOMPLETE);
     }
     return state->saving ? APR_SUCCESS : leave(state, f->r);

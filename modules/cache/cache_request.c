@@ -34,17 +34,6 @@ static const char *site_of(const request_rec *r)
     return site;
 }
 
-/*
- * An absolute request target names a host too; an origin that looks at the other one would answer
- * for the wrong key.
- */
-static int names_two_hosts(const request_rec *r, const char *host)
-{
-    const char *other = r->parsed_uri.hostinfo;
-
-    return other && host && ap_cstr_casecmp(other, host) != 0;
-}
-
 static void set_key(cache_request_t *state, request_rec *r)
 {
     const char *host = apr_table_get(r->headers_in, "Host");
@@ -53,7 +42,7 @@ static void set_key(cache_request_t *state, request_rec *r)
     state->parts.scheme = ap_http_scheme(r);
     state->parts.host = host && *host ? host : ap_get_server_name(r);
     state->parts.uri = r->unparsed_uri;
-    state->key = names_two_hosts(r, host) ? NULL : cache_key_make(&state->parts, r->pool);
+    state->key = cache_key_make(&state->parts, r->pool);
 }
 
 static int has_body(const request_rec *r)

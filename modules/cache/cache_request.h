@@ -76,7 +76,7 @@ struct cache_request_t {
     int is_shared;            /* what is brought can be kept for those who wait: the store answers,
                                  or there is a first level in front of it */
     int status;               /* of the origin's answer */
-    apr_time_t orphan_until;  /* the client has gone, what comes is collected; 0: it has not */
+    apr_time_t orphan_since;  /* the client has gone, what comes is collected; 0: it has not */
     apr_bucket_brigade *held; /* what the client is too slow for; NULL: nothing was */
     apr_bucket_brigade *gathered; /* what goes with more of the answer; NULL: nothing was */
     int is_replaced; /* by what is stored: the rest of the origin's answer is dropped */

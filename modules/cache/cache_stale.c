@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache_stale.h"
 
+/* A client that went is no reason to read longer than that. */
+#define ALONE_FOR apr_time_from_sec(30)
+
+/* Of what does not say how long it will be. */
+#define UNKNOWN_UP_TO ((apr_size_t)1024 * 1024)
+
 void cache_stale_default(cache_life_t *life, const cache_directives_t *told,
                          const cache_stale_defaults_t *defaults)
 {
@@ -67,4 +73,10 @@ cache_flight_state_e cache_stale_outcome(cache_verdict_e verdict, int status, in
     if (verdict == CACHE_REFUSED_INCOMPLETE || verdict == CACHE_REFUSED_STORE || status >= 500)
         return CACHE_FLIGHT_FAILED;
     return CACHE_FLIGHT_UNCACHEABLE;
+}
+
+/* What is announced has been looked at: it is no more than TierCacheMaxSize. */
+int cache_stale_is_finished_alone(apr_int64_t announced, apr_size_t size, apr_interval_time_t alone)
+{
+    return alone <= ALONE_FOR && (announced >= 0 || size <= UNKNOWN_UP_TO);
 }

@@ -59,4 +59,11 @@ int cache_stale_is_error(int status);
  */
 cache_flight_state_e cache_stale_outcome(cache_verdict_e verdict, int status, int is_aborted);
 
+/*
+ * Returns 1 while an answer is read on whose client has gone: size bytes of its body have come, of
+ * announced ones (-1: it does not say), since the client went alone microseconds ago.
+ */
+int cache_stale_is_finished_alone(apr_int64_t announced, apr_size_t size,
+                                  apr_interval_time_t alone);
+
 #endif

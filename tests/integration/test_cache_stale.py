@@ -69,6 +69,21 @@ def test_the_next_request_of_the_connection_is_not_delayed(httpd, app, mpm):
     wait_until(lambda: server.get().body == b"new")
 
 
+def test_what_another_visitor_has_had_revalidated_is_not_asked_for_again(httpd, app):
+    """prefork revalidates for each when he leaves; both processes are idle when two more are answered at a time."""
+    server, origin = expired(httpd, app, SWR, mpm="prefork", conf="MaxRequestWorkers 2")
+    server.allow_log("AH00161")  # no process is left
+    origin.behave(body=b"new", headers=FRESH)
+    with server.session() as last:
+        with server.session() as first:
+            assert first.get("/").body == last.get("/").body == b"old" and origin.count() == 0
+        wait_until(lambda: origin.count() == 1)
+        assert server.get().body == b"new"
+    with server.session() as one, server.session() as other:
+        assert one.get("/").body == other.get("/").body == b"new"
+    assert origin.count() == 1
+
+
 def test_a_304_in_the_background_renews(httpd, app):
     origin = app(body=b"same", headers=SWR, etag="one")
     server = cached(httpd, origin)
@@ -177,6 +192,14 @@ def test_stale_in_the_place_of_an_error(httpd, app):
         assert "detail=stale-if-error" in status_of(first), fault
         second = server.get(f"/{fault}")
         assert second.status == 200 and second.body == b"old" and is_hit(second), fault
+
+
+def test_an_origin_that_fails_is_asked_once_a_second(httpd, app):
+    server, origin = expired(httpd, app, SIE)
+    origin.behave(status=503)
+    began = time.monotonic()
+    assert {server.get().body for _ in range(60)} == {b"old"}
+    assert 1 <= origin.count() <= 2 + time.monotonic() - began
 
 
 def test_an_error_document_does_not_come_first(httpd, app):

@@ -46,6 +46,18 @@ static void test_marks_are_of_a_kind_and_a_key(void **state)
     assert_int_equal(cache_marks_has(&marks, CACHE_MARK_FAILING, &other, NOW), 0);
 }
 
+static void test_an_origin_that_failed_rests_for_a_second(void **state)
+{
+    cache_id_t id = id_of("a");
+
+    (void)state;
+    cache_marks_fail(&marks, &id, NOW);
+    assert_int_equal(cache_marks_has(&marks, CACHE_MARK_RESTING, &id, NOW + 999000), 1);
+    assert_int_equal(cache_marks_has(&marks, CACHE_MARK_RESTING, &id, NOW + 1000000), 0);
+    assert_int_equal(cache_marks_has(&marks, CACHE_MARK_FAILING, &id, NOW + 9999000), 1);
+    assert_int_equal(cache_marks_has(&marks, CACHE_MARK_FAILING, &id, NOW + 10000000), 0);
+}
+
 static void test_a_mark_can_be_taken_away(void **state)
 {
     cache_id_t one = id_of("a"), other = id_of("b");
@@ -87,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_mark_stays_for_its_time, forget),
         cmocka_unit_test_setup(test_marks_are_of_a_kind_and_a_key, forget),
+        cmocka_unit_test_setup(test_an_origin_that_failed_rests_for_a_second, forget),
         cmocka_unit_test_setup(test_a_mark_can_be_taken_away, forget),
         cmocka_unit_test_setup(test_a_place_has_one_mark, forget),
         cmocka_unit_test_setup(test_the_clock_may_wrap, forget),

@@ -180,6 +180,20 @@ static void test_stale_since(void **state)
     assert_int_equal(cache_stale_outcome(CACHE_REFUSED_PURGED, 200, 0), CACHE_FLIGHT_LOST);
 }
 
+static void test_what_is_read_on_without_a_client(void **state)
+{
+    const apr_interval_time_t longest = apr_time_from_sec(30);
+    const apr_size_t much = 1024 * 1024;
+
+    (void)state;
+    assert_int_equal(cache_stale_is_finished_alone(-1, 0, 0), 1);
+    assert_int_equal(cache_stale_is_finished_alone(-1, much, longest), 1);
+    assert_int_equal(cache_stale_is_finished_alone(-1, 0, longest + 1), 0);
+    assert_int_equal(cache_stale_is_finished_alone(-1, much + 1, 0), 0);
+    assert_int_equal(cache_stale_is_finished_alone(9999999, much + 1, longest), 1);
+    assert_int_equal(cache_stale_is_finished_alone(9999999, much + 1, longest + 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_keeping),
         cmocka_unit_test(test_stale_since),
+        cmocka_unit_test(test_what_is_read_on_without_a_client),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
 }
