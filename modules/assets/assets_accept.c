@@ -77,10 +77,13 @@ static void take_member(int weights[ASSETS_CODINGS + 1], int *others, const char
     } else if (assets_text_is(p, size, "x-gzip")) {
         weights[ASSETS_CODING_GZIP] = weight;
     } else {
-        for (int i = 0; i <= ASSETS_CODINGS; i++) {
-            if (assets_text_is(p, size, assets_accept_name((assets_coding_e)i)))
-                weights[i] = weight;
-        }
+        int i = 0;
+
+        while (i <= ASSETS_CODINGS &&
+               !assets_text_is(p, size, assets_accept_name((assets_coding_e)i)))
+            i++;
+        if (i <= ASSETS_CODINGS)
+            weights[i] = weight;
     }
 }
 

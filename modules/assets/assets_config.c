@@ -113,11 +113,8 @@ static const apr_array_header_t *sources_of(const assets_server_t *config, apr_p
     return sources;
 }
 
-/* The pool of the process: requests that a child has not ended outlive the one of child_init. */
-apr_status_t assets_config_start(server_rec *s)
+apr_status_t assets_config_start(server_rec *s, apr_pool_t *pool)
 {
-    apr_pool_t *pool = s->process->pool;
-
     for (; s; s = s->next) {
         assets_server_t *config = ap_get_module_config(s->module_config, &tier_assets_module);
         const apr_array_header_t *sources = sources_of(config, pool);

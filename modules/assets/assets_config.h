@@ -61,9 +61,9 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base, void *add);
 void *assets_config_create_directory(apr_pool_t *pool, char *path);
 void *assets_config_merge_directory(apr_pool_t *pool, void *base, void *add);
 
-/* Makes what all servers have to say about references; call in child_init. Errors: as of
- * assets_live_create. */
-apr_status_t assets_config_start(server_rec *s);
+/* Makes what all servers have to say about references, from pool, which must outlive all requests;
+ * call in child_init. Errors: as of assets_live_create. */
+apr_status_t assets_config_start(server_rec *s, apr_pool_t *pool);
 
 /* Returns the server's configuration. Any thread. */
 const assets_server_t *assets_config_of(const server_rec *server);

@@ -51,17 +51,18 @@ static apr_status_t open_path(apr_file_t **file, const char *path, apr_int32_t f
                          APR_FPROT_OS_DEFAULT, pool);
 }
 
-static int is_same(const apr_finfo_t *known, const apr_finfo_t *now)
+int assets_file_is_same(const apr_finfo_t *one, const apr_finfo_t *other)
 {
-    return now->inode == known->inode && now->device == known->device && now->size == known->size &&
-           now->mtime == known->mtime && now->ctime == known->ctime;
+    return one->inode == other->inode && one->device == other->device && one->size == other->size &&
+           one->mtime == other->mtime && one->ctime == other->ctime;
 }
 
 int assets_file_is_at(const assets_file_t *file, const char *path, apr_pool_t *pool)
 {
     apr_finfo_t now;
 
-    return apr_stat(&now, path, APR_FINFO_NORM, pool) == APR_SUCCESS && is_same(&file->info, &now);
+    return apr_stat(&now, path, APR_FINFO_NORM, pool) == APR_SUCCESS &&
+           assets_file_is_same(&file->info, &now);
 }
 
 apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32_t flags,
@@ -74,7 +75,7 @@ apr_status_t assets_file_reopen(assets_file_t *file, const char *path, apr_int32
     if (rv != APR_SUCCESS)
         return rv;
     rv = apr_file_info_get(&now, APR_FINFO_NORM, file->file);
-    if (rv == APR_SUCCESS && is_same(known, &now)) {
+    if (rv == APR_SUCCESS && assets_file_is_same(known, &now)) {
         known->atime = now.atime;
         return APR_SUCCESS;
     }
@@ -99,6 +100,7 @@ apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t
     apr_status_t rv = open_path(&file->file, path, flags, pool);
 
     file->data = file->made_of = NULL;
+    file->ready = NULL;
     if (rv != APR_SUCCESS)
         return rv;
     rv = assets_file_look(file, pool);

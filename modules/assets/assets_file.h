@@ -4,6 +4,7 @@
 
 #include <apr_file_io.h>
 
+#include "assets_ready.h"
 #include "assets_record.h"
 
 /*
@@ -19,6 +20,7 @@ typedef struct assets_file_t {
     assets_record_t record; /* with has_record */
     const char *data;    /* info.size bytes of a small file that was open before (assets_hot.h) */
     const char *made_of; /* of a variant that was made here: its attribute (assets_press.h) */
+    const assets_ready_t *ready; /* of what is in memory: what was made of it; NULL: nothing */
 } assets_file_t;
 
 /*
@@ -27,6 +29,9 @@ typedef struct assets_file_t {
  */
 apr_status_t assets_file_open(assets_file_t *file, const char *path, apr_int32_t flags,
                               apr_pool_t *pool);
+
+/* Returns 1 when both are of the same file, which has not changed between them. */
+int assets_file_is_same(const apr_finfo_t *one, const apr_finfo_t *other);
 
 /* Returns 1 when what file says is at path still. */
 int assets_file_is_at(const assets_file_t *file, const char *path, apr_pool_t *pool);

@@ -45,6 +45,7 @@ typedef struct assets_runtime_t {
     tier_background_t *background;
     assets_hot_t *hot;
     assets_waiters_t *waiters;
+    int are_types_known; /* assets_serve_types_are_known() */
 } assets_runtime_t;
 
 /* Returns this process's runtime. Set up before its first request, unchanged after. */
@@ -67,7 +68,10 @@ typedef struct assets_request_t {
     const char *looked_for; /* the path of the name with its fingerprint; NULL: not on the disk */
     apr_uint64_t claimed;   /* the fingerprint in the URL's name; 0: there is none */
     apr_uint64_t version;   /* of assets_version_of; 0: the query names none */
-    int is_renewed;         /* claimed was looked for in what others have written down just now */
+    const char *type;       /* that was found for the file in memory, and for the next ones */
+    const void *output_filters, *input_filters; /* before the type was looked for */
+    const assets_version_t *now; /* of assets_rewrite_version; NULL: nobody has asked yet */
+    int is_renewed; /* claimed was looked for in what others have written down just now */
 } assets_request_t;
 
 /* Starts the thread that keeps the asset directories of all servers within their bounds; call in

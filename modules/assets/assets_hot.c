@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_hot.h"
 
+#include "assets_hash.h"
 #include "assets_pool.h"
 #include "assets_use.h"
-#include "hash.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>
@@ -37,7 +37,8 @@ typedef struct entry_t {
     apr_uint64_t hash;
     const char *path;
     known_t known;
-    assets_file_t file; /* without an open file */
+    assets_file_t file;          /* without an open file; its ready is in the next one */
+    const assets_ready_t *ready; /* set once, under the lock; atomic */
     apr_size_t bytes;
 } entry_t;
 
@@ -83,9 +84,7 @@ apr_status_t assets_hot_create(assets_hot_t **hot, apr_size_t most_bytes, apr_po
 
 static apr_uint64_t hash_of(const char *path)
 {
-    apr_uint64_t hash = tier_hash_text(TIER_HASH_START, path);
-
-    return hash ^ hash >> 32;
+    return assets_hash(path, strlen(path));
 }
 
 /* Entries. */
@@ -194,6 +193,7 @@ int assets_hot_get(assets_hot_t *hot, assets_file_t *file, int *is_there, const 
     }
     assets_use_until(&entry->use, pool);
     *file = entry->file;
+    file->ready = __atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE);
     *is_there = entry->known.is_there;
     return 1;
 }
@@ -246,6 +246,7 @@ static int fill(entry_t *entry, const assets_file_t *file, apr_off_t largest)
     entry->file = *file;
     entry->file.file = NULL;
     entry->file.data = NULL;
+    entry->file.ready = NULL;
     if (fstat(fd, &before) != 0 || before.st_size != file->info.size ||
         (before.st_size <= largest && !read_content(entry, fd, (apr_size_t)before.st_size)) ||
         stat(entry->path, &after) != 0)
@@ -294,6 +295,36 @@ void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *pa
     apr_thread_mutex_lock(hot->lock);
     replace(hot, (unsigned)entry->hash & (SLOTS - 1), entry);
     make_room(hot);
+    apr_thread_mutex_unlock(hot->lock);
+}
+
+static const char *copy_of(const char *text, apr_pool_t *pool)
+{
+    return text ? apr_pstrdup(pool, text) : NULL;
+}
+
+/* The entry's pool is nobody's: who takes from it holds the lock. */
+static void keep(entry_t *entry, const assets_ready_t *ready)
+{
+    assets_ready_t *kept = apr_pmemdup(entry->use.pool, ready, sizeof(*ready));
+
+    kept->type = copy_of(ready->type, entry->use.pool);
+    kept->etag = copy_of(ready->etag, entry->use.pool);
+    kept->modified = copy_of(ready->modified, entry->use.pool);
+    __atomic_store_n(&entry->ready, kept, __ATOMIC_RELEASE);
+}
+
+void assets_hot_tell(assets_hot_t *hot, const assets_file_t *file, const char *path,
+                     const assets_ready_t *ready)
+{
+    apr_uint64_t hash = hash_of(path);
+    entry_t *entry;
+
+    apr_thread_mutex_lock(hot->lock);
+    entry = hot->slots[hash & (SLOTS - 1)];
+    if (entry && entry->hash == hash && strcmp(entry->path, path) == 0 && entry->file.data &&
+        !entry->ready && assets_file_is_same(&entry->file.info, &file->info))
+        keep(entry, ready);
     apr_thread_mutex_unlock(hot->lock);
 }
 

@@ -36,6 +36,11 @@ int assets_hot_get(assets_hot_t *hot, assets_file_t *file, int *is_there, const 
  * was when it was opened is not kept. */
 void assets_hot_put(assets_hot_t *hot, const assets_file_t *file, const char *path, apr_time_t now);
 
+/* Keeps with the content of file, which assets_hot_get has found at path, what was made of it (its
+ * strings are copied): what is told first, while nothing has come in the file's place. */
+void assets_hot_tell(assets_hot_t *hot, const assets_file_t *file, const char *path,
+                     const assets_ready_t *ready);
+
 /* Returns how many bytes are in use. */
 apr_size_t assets_hot_bytes(assets_hot_t *hot);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assets_live.h"
 
+#include "assets_hash.h"
 #include "assets_index.h"
 #include "assets_manifest.h"
 #include "assets_pool.h"
@@ -68,6 +69,13 @@ static void add_source(const assets_live_t *live, int i, assets_map_t *map,
     }
 }
 
+static unsigned int hash_of(const char *path, apr_ssize_t *size)
+{
+    if (*size == APR_HASH_KEY_STRING)
+        *size = (apr_ssize_t)strlen(path);
+    return (unsigned int)assets_hash(path, (apr_size_t)*size);
+}
+
 static held_t *make_version(assets_live_t *live)
 {
     apr_pool_t *pool = assets_pool_make();
@@ -80,7 +88,7 @@ static held_t *make_version(assets_live_t *live)
     made->use = (assets_use_t){live->lock, 1, pool};
     made->version.map = map = assets_map_create(pool);
     made->version.names = apr_hash_make(pool);
-    made->version.files = apr_hash_make(pool);
+    made->version.files = apr_hash_make_custom(pool, hash_of);
     for (int i = live->sources ? live->sources->nelts - 1 : -1; i >= 0; i--)
         add_source(live, i, map, &made->version, pool);
     add_rules(map, live->rules);

@@ -67,14 +67,30 @@ static assets_live_t *live_of(const request_rec *r)
     return assets_config_of(r->server)->live;
 }
 
+/* Looking for userdata costs more than all that files are asked: theirs is in their state. */
+static void set_version(const assets_version_t *version, request_rec *r)
+{
+    assets_request_t *state = ap_get_module_config(r->request_config, &tier_assets_module);
+
+    if (state) {
+        state->now = version;
+    } else {
+        apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
+    }
+}
+
 const assets_version_t *assets_rewrite_version(request_rec *r)
 {
+    const assets_request_t *state = ap_get_module_config(r->request_config, &tier_assets_module);
     void *version = NULL;
 
-    apr_pool_userdata_get(&version, VERSION_KEY, r->pool);
+    if (state && state->now)
+        return state->now;
+    if (!state)
+        apr_pool_userdata_get(&version, VERSION_KEY, r->pool);
     if (!version) {
         version = (void *)assets_live_get(live_of(r), tier_clock_now(), r->pool);
-        apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
+        set_version(version, r);
     }
     return version;
 }
@@ -84,7 +100,7 @@ int assets_rewrite_renew(request_rec *r)
     const assets_version_t *before = assets_rewrite_version(r);
     const assets_version_t *version = assets_live_renew(live_of(r), r->pool);
 
-    apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
+    set_version(version, r);
     return version != before;
 }
 

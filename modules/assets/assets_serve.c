@@ -178,10 +178,13 @@ void assets_serve_fields(request_rec *r, const assets_file_t *file)
 static void set_validators(request_rec *r, const assets_file_t *file)
 {
     r->finfo = file->info;
-    ap_update_mtime(r, file->info.mtime);
-    ap_set_last_modified(r);
-    if (!apr_table_get(r->headers_out, "ETag"))
-        ap_set_etag(r);
+    assets_serve_set_modified(r, file);
+    if (!apr_table_get(r->headers_out, "ETag")) {
+        const char *etag = assets_serve_etag(file, r);
+
+        if (etag && etag[0])
+            apr_table_setn(r->headers_out, "ETag", etag);
+    }
     ap_set_accept_ranges(r);
     ap_set_content_length(r, file->info.size);
 }
@@ -230,6 +233,18 @@ static void add_body(apr_bucket_brigade *brigade, const assets_file_t *file, con
         assets_serve_add_file(brigade, file->file, 0, file->info.size, r);
 }
 
+/* Most requests have none: If-Match and the like. */
+static int has_conditions(const request_rec *r)
+{
+    const apr_array_header_t *fields = apr_table_elts(r->headers_in);
+
+    for (int i = 0; i < fields->nelts; i++) {
+        if (strncasecmp(APR_ARRAY_IDX(fields, i, apr_table_entry_t).key, "If-", 3) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int assets_serve(assets_request_t *state, request_rec *r)
 {
     assets_counters_t *counters = &assets_runtime()->shared->counters;
@@ -244,6 +259,7 @@ int assets_serve(assets_request_t *state, request_rec *r)
         tier_counter_add(&counters->stale, 1);
     if (state->file.file)
         assets_file_touch(&state->file, r->request_time);
+    assets_serve_keep(&state->file, state->path, state->type, r);
     assets_variant_choose(state, r);
     if (!is_open(state, r)) {
         assets_serve_look(state, r); /* it was replaced a moment ago */
@@ -251,7 +267,7 @@ int assets_serve(assets_request_t *state, request_rec *r)
             return assets_fetch_unavailable(r);
     }
     set_validators(r, &state->file);
-    status = ap_meets_conditions(r);
+    status = has_conditions(r) ? ap_meets_conditions(r) : OK;
     if (status != OK) {
         r->status = status;
     } else {

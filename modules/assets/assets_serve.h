@@ -33,6 +33,31 @@ int assets_serve(assets_request_t *state, request_rec *r);
 /* Returns what to open files for r with besides. assets_serve.c */
 apr_int32_t assets_serve_flags(const request_rec *r);
 
+/* What httpd made of a file in memory before (assets_ready.h). All in assets_ready.c. */
+
+/* Returns it where it holds for r, or NULL. */
+const assets_ready_t *assets_serve_ready(const assets_file_t *file, const request_rec *r);
+
+/* Returns 1 when all modules that look for types of files find the same each time. Configuration
+ * is over. */
+int assets_serve_types_are_known(void);
+
+/* For the type_checker hook, before all others: sets the type where it is known, and returns OK;
+ * else DECLINED. */
+int assets_serve_type(assets_request_t *state, request_rec *r);
+
+/* For the fixups hook, before all others: notes the type that the others have found. */
+void assets_serve_note_type(assets_request_t *state, const request_rec *r);
+
+/* Has file, in memory at path, say from now on what httpd makes of it; type: that it noted. */
+void assets_serve_keep(assets_file_t *file, const char *path, const char *type, request_rec *r);
+
+/* Returns the ETag of file, empty or NULL: none. */
+const char *assets_serve_etag(const assets_file_t *file, request_rec *r);
+
+/* Sets r's time and Last-Modified to file's. */
+void assets_serve_set_modified(request_rec *r, const assets_file_t *file);
+
 /* Adds a part of a file to what answers r, as httpd would send its own. assets_serve.c */
 void assets_serve_add_file(apr_bucket_brigade *brigade, apr_file_t *file, apr_off_t start,
                            apr_off_t length, const request_rec *r);

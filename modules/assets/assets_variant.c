@@ -79,8 +79,11 @@ static int find(assets_file_t *file, const char *path, int is_made, request_rec 
 
     if (hot && assets_hot_get(hot, file, &is_there, path, now, r->pool) &&
         (!is_there || file->data ||
-         assets_file_reopen(file, path, assets_serve_flags(r), r->pool) == APR_SUCCESS))
+         assets_file_reopen(file, path, assets_serve_flags(r), r->pool) == APR_SUCCESS)) {
+        if (is_there)
+            assets_serve_keep(file, path, NULL, r);
         return is_there;
+    }
     is_there = assets_file_open(file, path, assets_serve_flags(r), r->pool) == APR_SUCCESS;
     if (is_there && is_made)
         read_attribute(file, r->pool);
@@ -136,15 +139,13 @@ static int open_variant(assets_file_t *variant, const assets_request_t *state,
 /* Its own tag: the bytes are others than those of the file and of the other variants. */
 static void set_tag(request_rec *r, const assets_file_t *variant, assets_coding_e coding)
 {
-    const char *etag;
+    const char *etag = assets_serve_etag(variant, r);
+    apr_size_t size = etag ? strlen(etag) : 0;
 
-    r->finfo = variant->info;
-    ap_set_etag(r);
-    etag = apr_table_get(r->headers_out, "ETag");
-    if (etag && strlen(etag) > 1)
+    if (size > 1)
         apr_table_setn(r->headers_out, "ETag",
-                       apr_psprintf(r->pool, "%.*s-%s\"", (int)(strlen(etag) - 1), etag,
-                                    assets_accept_name(coding)));
+                       apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, etag, size - 1), "-",
+                                   assets_accept_name(coding), "\"", NULL));
 }
 
 static void use(assets_request_t *state, request_rec *r, const assets_file_t *variant,

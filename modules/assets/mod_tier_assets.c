@@ -5,6 +5,7 @@
 #include "assets_serve.h"
 
 #include "assets_name.h"
+#include "assets_pool.h"
 
 #include "clock.h"
 #include "segment.h"
@@ -82,15 +83,14 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
-/* From the pool of the process, as requests that a child has not ended outlive the one of
- * child_init. Without it, files are opened each time. */
-static void start_hot(server_rec *s)
+/* Without it, files are opened each time. */
+static void start_hot(const server_rec *s, apr_pool_t *pool)
 {
     apr_off_t most = TIER_SETTING(assets_config_of(s), hot, ASSETS_DEFAULT_HOT);
 
-    if (most > 0 &&
-        assets_hot_create(&runtime.hot, (apr_size_t)most, s->process->pool) != APR_SUCCESS)
+    if (most > 0 && assets_hot_create(&runtime.hot, (apr_size_t)most, pool) != APR_SUCCESS)
         runtime.hot = NULL;
+    runtime.are_types_known = assets_serve_types_are_known();
 }
 
 /* As many as half of the threads, unless it is said; a process of prefork has one worker, which
@@ -125,19 +125,24 @@ static void share_peers(const server_rec *s)
     }
 }
 
+/* What is made here ends with the process alone: requests that a child has not ended outlive
+ * pchild, and the pool of the process ends when this module's code is gone (httpd -X). */
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     tier_background_options_t options = {"tier-assets", FETCHES, FETCH_QUEUE, FETCH_GRACE};
+    apr_pool_t *pool;
     apr_status_t rv;
 
     runtime.background = NULL;
     runtime.hot = NULL;
     if (!runtime.shared)
         return;
-    start_hot(s);
+    pool = assets_pool_make();
+    if (pool)
+        start_hot(s, pool);
     start_waiters(s);
     share_peers(s);
-    rv = assets_config_start(s);
+    rv = pool ? assets_config_start(s, pool) : APR_ENOMEM;
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s,
                      WTNO(4007) "no memory; this process rewrites no references");
@@ -186,11 +191,13 @@ static int translate_name(request_rec *r)
         return DECLINED;
     state = apr_pcalloc(r->pool, sizeof(*state));
     state->root = root;
+    ap_set_module_config(r->request_config, &tier_assets_module, state);
     assets_claim_read(state, r);
     assets_serve_find(state, r);
-    if (state->has_file && !is_for_file(state, r))
+    if (state->has_file && !is_for_file(state, r)) {
+        ap_set_module_config(r->request_config, &tier_assets_module, NULL);
         return DECLINED;
-    ap_set_module_config(r->request_config, &tier_assets_module, state);
+    }
     if (!state->is_fresh)
         state->id = assets_marks_id(&runtime.shared->marks, state->path);
     if (!state->has_file || (!state->is_fresh && !is_failing(state)))
@@ -207,6 +214,22 @@ static int map_to_storage(request_rec *r)
     assets_request_t *state = request_of(r);
 
     return state && state->is_mapped ? ap_file_walk(r) : DECLINED;
+}
+
+static int type_checker(request_rec *r)
+{
+    assets_request_t *state = request_of(r);
+
+    return state && state->is_mapped ? assets_serve_type(state, r) : DECLINED;
+}
+
+static int fixups(request_rec *r)
+{
+    assets_request_t *state = request_of(r);
+
+    if (state && state->is_mapped)
+        assets_serve_note_type(state, r);
+    return DECLINED;
 }
 
 static int goes_to_proxy(const request_rec *r)
@@ -252,6 +275,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, before_proxy, APR_HOOK_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, before_proxy, APR_HOOK_FIRST);
+    ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
     assets_rewrite_register(pool);
     ap_register_provider(pool, TIER_STATUS_GROUP, "assets", TIER_STATUS_VERSION, &provider);

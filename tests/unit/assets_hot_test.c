@@ -213,6 +213,48 @@ static void threads_share_it(void **state)
     assert_true(assets_hot_bytes(hot) <= 100000);
 }
 
+static const assets_ready_t *told(assets_hot_t *hot, int number, apr_time_t now, apr_pool_t *pool)
+{
+    assets_file_t file;
+    int is_there;
+
+    return assets_hot_get(hot, &file, &is_there, at(pool, number), now, pool) ? file.ready : NULL;
+}
+
+/* By the first who says it, and of that very content. */
+static void what_was_made_of_a_file_is_kept_with_it(void **state)
+{
+    assets_hot_t *hot = hot_of(*state, 1000000);
+    char type[] = "text/css", etag[] = "\"1\"";
+    const assets_ready_t first = {hot, type, etag, "now"}, second = {hot, NULL, "\"2\"", "then"};
+    const assets_ready_t *ready;
+    assets_file_t file, other;
+    int is_there;
+
+    assets_hot_tell(hot, &file, at(*state, 3), &first); /* nothing is known of it */
+    open_and_put(hot, 3, *state);
+    open_and_put(hot, 4, *state);
+    assert_null(told(hot, 3, NOW, *state));
+    assert_true(assets_hot_get(hot, &file, &is_there, at(*state, 3), NOW, *state));
+    assert_true(assets_hot_get(hot, &other, &is_there, at(*state, 4), NOW, *state));
+    assets_hot_tell(hot, &other, at(*state, 3), &first); /* of another file */
+    assert_null(told(hot, 3, NOW, *state));
+    assets_hot_tell(hot, &file, at(*state, 3), &first);
+    assets_hot_tell(hot, &file, at(*state, 3), &second);
+    type[0] = etag[1] = '-';
+    ready = told(hot, 3, NOW, *state);
+    assert_ptr_equal(ready->config, hot);
+    assert_string_equal(ready->type, "text/css");
+    assert_string_equal(ready->etag, "\"1\"");
+    assert_string_equal(ready->modified, "now");
+    assets_hot_tell(hot, &other, at(*state, 4), &second);
+    assert_null(told(hot, 4, NOW, *state)->type);
+    setxattr(at(*state, 3), "user.any", "y", 1, 0);
+    assert_null(told(hot, 3, NOW + ASSETS_HOT_LOOK, *state));
+    open_and_put(hot, 3, *state);
+    assert_null(told(hot, 3, NOW + ASSETS_HOT_LOOK, *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +263,7 @@ int main(void)
         POOL_TEST(more_memory_keeps_larger_files),
         POOL_TEST(large_files_are_known_only),
         POOL_TEST(threads_share_it),
+        POOL_TEST(what_was_made_of_a_file_is_kept_with_it), /* changes one of them */
     };
 
     apr_initialize();
