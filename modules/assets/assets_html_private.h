@@ -7,7 +7,7 @@
 #include "assets_css.h"
 #include "assets_element.h"
 #include "assets_held.h"
-#include "assets_html.h"
+#include "assets_html_sheet.h"
 
 typedef enum {
     HTML_DATA,
@@ -47,24 +47,6 @@ typedef struct html_attribute_t {
 /* A tag with more attributes that may be ours has none of a page's references in the others. */
 #define HTML_ATTRIBUTES 64
 #define HTML_PEEK       16
-
-/* Text of a <style> that is no raw text; places are counted from the sheet's mark. */
-typedef struct html_stretch_t {
-    apr_uint32_t from, to;
-    int is_cdata;
-} html_stretch_t;
-
-/* A sheet with more of them, divided by comments and CDATA sections, passes unread. */
-#define HTML_STRETCHES 32
-
-typedef struct html_sheet_t {
-    int is_open;
-    apr_off_t mark;  /* behind its start tag; its bytes from there on are held */
-    apr_off_t cdata; /* where the CDATA section begins that is being read */
-    html_stretch_t stretches[HTML_STRETCHES];
-    apr_size_t count;
-    assets_held_t held;
-} html_sheet_t;
 
 /* Which sizes the names of ours have that begin with a letter, by its lowest five bits. */
 extern const unsigned short html_sizes_of[32];
@@ -108,12 +90,6 @@ struct assets_html_t {
     html_sheet_t sheet;
 };
 
-/* A chunk and where it stands. */
-typedef struct html_chunk_t {
-    const char *data, *end;
-    apr_off_t offset;
-} html_chunk_t;
-
 static inline apr_off_t html_place(const html_chunk_t *chunk, const char *p)
 {
     return chunk->offset + (p - chunk->data);
@@ -150,22 +126,6 @@ const char *html_tags_whole(assets_html_t *html, const html_chunk_t *chunk, cons
 
 /* Reads on in raw text. assets_html_raw.c */
 const char *html_raw_step(assets_html_t *html, const html_chunk_t *chunk, const char *p);
-
-/* The <style> whose start tag ends before mark is no raw text. The rest of these is for while the
- * sheet is open. All in assets_html_sheet.c. */
-void html_sheet_begin(assets_html_t *html, apr_off_t mark);
-
-/* Those bytes of the stream are its text. */
-void html_sheet_add(assets_html_t *html, apr_off_t from, apr_off_t to, int is_cdata);
-
-/* The chunk ends within it; nothing happens where there is none. */
-void html_sheet_keep(assets_html_t *html, const html_chunk_t *chunk);
-
-/* p is the '>' of a tag in it: judges its references when that is its end tag, and lets it go. */
-void html_sheet_tag(assets_html_t *html, const html_chunk_t *chunk, const char *p);
-
-/* Lets it go unread. */
-void html_sheet_drop(assets_html_t *html);
 
 /* Judges the attributes of the start tag whose bytes, from '<' on, are tag. assets_html_judge.c */
 void html_judge(assets_html_t *html, assets_element_e element, const char *tag);
