@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import threading
 
+import pytest
+
 from assets_support import counters, files, kept, make_stale, put, set_times, store, wait_kept, works
-from webtier_testing import PROXY_FAULTS, pattern, process, wait_until
+from webtier_testing import PROXY_FAULTS, pattern, process, settings, wait_until
 
 CSS = {"Content-Type": "text/css", "ETag": '"1"', "Cache-Control": "max-age=60"}
 
@@ -144,3 +146,24 @@ def test_a_hung_application_costs_its_time_out(httpd, app):
     assert [server.get("/assets/a").body for _ in range(3)] == [b"one"] * 3
     origin.cont()
     wait_until(lambda: server.get("/assets/other", timeout=30).status == 200, 30)
+
+
+@pytest.mark.skipif(settings.SANITIZE in ("address", "thread"), reason="its run time is preloaded itself")
+@pytest.mark.parametrize("scarce, told", [("memory", ["WT4002"]), ("threads,locks", ["WT4003", "WT4004", "WT4007"])])
+def test_what_the_system_does_not_give_is_told_and_costs_no_answer(httpd, app, scarce, told):
+    page = b"<img src=/assets/a>"
+    origin = app(body=b"a", headers=CSS)
+    origin.behave(path="/page", body=page, headers={"Content-Type": "text/html"})
+    server = kept(httpd, origin, more="TierAssetsRewrite on\nTierAssetsMap /assets/ /static/\n",
+                  env={"LD_PRELOAD": str(settings.BUILD / "test-modules/test_scarce.so"),
+                       "TEST_SCARCE": f"mod_tier_assets.so:{scarce}"})
+    server.allow_log(*told)
+    for number in told:
+        server.wait_log(number)
+    assert server.get("/page").body == page  # unchanged
+    assert [server.get("/assets/a").body for _ in range(2)] == [b"a"] * 2
+    if scarce == "memory":
+        assert files(server) == [] and origin.count("/assets/a") == 2
+    else:
+        assert files(server) == ["a"] and origin.count("/assets/a") == 1  # before the first answer
+        assert server.get("/assets/b").body == b"a"

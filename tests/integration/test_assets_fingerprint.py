@@ -128,3 +128,14 @@ def test_a_folder_that_cannot_be_written_keeps_its_names(httpd, app):
     assert server.get("/").body == b"<img src=/assets/a.png>" and lifetime(server, "a.png") == (200, None, b"one")
     assert lifetime(server, named("a.png", b"one"))[1] == FOREVER  # small: found out at once
     assert len(server.log_lines("WT4008")) == 1
+
+
+def test_more_files_than_get_fingerprints_are_told_of(httpd, app):
+    server = kept(httpd, app(body=b"one", headers={"Cache-Control": "max-age=600"}), more=ON)
+    server.allow_log("WT4009")
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    for number in range(20_000):  # what is kept beside the one file says what the fingerprint of each is
+        os.link(store(server) / "a", store(server) / str(number))
+    server.wait_log("WT4009", timeout=60)
+    assert "20000 files" in server.log_lines("WT4009")[0]
