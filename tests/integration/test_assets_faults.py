@@ -154,7 +154,8 @@ def test_what_the_system_does_not_give_is_told_and_costs_no_answer(httpd, app, s
     page = b"<img src=/assets/a>"
     origin = app(body=b"a", headers=CSS)
     origin.behave(path="/page", body=page, headers={"Content-Type": "text/html"})
-    server = kept(httpd, origin, more="TierAssetsRewrite on\nTierAssetsMap /assets/ /static/\n",
+    server = kept(httpd, origin, more="TierAssetsRewrite on\nTierAssetsMap /assets/ /static/\n"
+                                      "TierAssetsVariants gzip\nTierAssetsCompress on\n",
                   env={"LD_PRELOAD": str(settings.BUILD / "test-modules/test_scarce.so"),
                        "TEST_SCARCE": f"mod_tier_assets.so:{scarce}"})
     server.allow_log(*told)
@@ -166,4 +167,8 @@ def test_what_the_system_does_not_give_is_told_and_costs_no_answer(httpd, app, s
         assert files(server) == [] and origin.count("/assets/a") == 2
     else:
         assert files(server) == ["a"] and origin.count("/assets/a") == 1  # before the first answer
-        assert server.get("/assets/b").body == b"a"
+        # Nobody compresses but a thread that was not to be had: no request does.
+        put(server, "b.css", b"a { margin: 0 }\n" * 1000)
+        answers = [server.get("/assets/b.css", headers={"Accept-Encoding": "gzip"}) for _ in range(4)]
+        assert {(len(answer.body), answer.headers["Content-Encoding"]) for answer in answers} == {(16_000, None)}
+        assert [path for path in (store(server) / ".tier").rglob("*") if path.is_file()] == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files below a TierAssets prefix: served where they are, fetched from the application where they are not."""
 import array
+import contextlib
 import fcntl
 import os
 import shutil
@@ -9,6 +10,7 @@ import termios
 import threading
 import time
 import types
+from pathlib import Path
 
 import pytest
 from assets_support import counters, files, kept, make_stale, put, store, wait_kept, works
@@ -16,6 +18,7 @@ from webtier_testing import PROXY_FAULTS, pattern, wait_until
 
 CSS = {"Content-Type": "text/css", "Last-Modified": "Tue, 24 Nov 2020 10:00:00 GMT", "ETag": '"app-1"',
        "X-Own": "a", "Cache-Control": "max-age=60"}
+SHORTER = "/sys/devices/system/cpu/online"  # stat(2) says 4096 bytes
 
 
 def test_a_missing_file_is_fetched_once_and_kept(httpd, app):
@@ -389,6 +392,32 @@ def test_a_file_replaced_while_it_is_sent_is_sent_as_it_was(httpd, app):
     for condition, status, body in ((tag, 200, b"b" * 10), (new_tag, 206, b"bbb")):  # a part of another file is none of this one
         answer = server.get("/assets/a", headers={**part, "If-Range": condition})
         assert answer.status == status and answer.body == body
+
+
+def test_files_are_mapped_unless_it_is_switched_off(httpd, app):
+    server = kept(httpd, app(), more="<Location /assets/off/>\nEnableMMAP off\n</Location>")
+    for name in ("on/a", "off/b"):
+        os.truncate(put(server, name, b""), 64 << 20)  # no socket takes all of it
+
+    def is_mapped(name):
+        return any(f"/store/{name}" in Path(f"/proc/{child}/maps").read_text() for child in server.children())
+    with contextlib.ExitStack() as stack:
+        for name in ("on/a", "off/b"):
+            client = stack.enter_context(server.connect(timeout=30))
+            client.sendall(b"GET /assets/%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % name.encode())
+            assert client.recv(1000)  # and no more: the rest waits
+        assert is_mapped("on/a") and not is_mapped("off/b")
+
+
+@pytest.mark.skipif(not os.path.exists(SHORTER), reason="there is no such file")
+def test_a_file_that_is_shorter_than_it_was_breaks_off(httpd, app):
+    """As one of sysfs always is: the client gets no more than there is, and notices."""
+    server = kept(httpd, app())
+    put(server, "a", b"")
+    os.symlink(SHORTER, store(server) / "b")
+    assert "Content-Length: 4096" in str(server.get("/assets/b", method="HEAD").headers)
+    _, _, body = server.raw(b"GET /assets/b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
+    assert len(body) < 100 and Path(SHORTER).read_bytes().startswith(body)
 
 
 def test_access_control_holds(httpd, app):

@@ -2,9 +2,11 @@
 """Names with fingerprints that are computed, and versions in queries."""
 import hashlib
 import os
+import threading
 import time
+from pathlib import Path
 
-from assets_support import files, kept, make_stale, put, set_times, store, wait_kept
+from assets_support import files, kept, make_stale, put, set_times, store, wait_kept, works
 from webtier_testing import PROXY_FAULTS, pattern, wait_until
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -139,3 +141,27 @@ def test_more_files_than_get_fingerprints_are_told_of(httpd, app):
         os.link(store(server) / "a", store(server) / str(number))
     server.wait_log("WT4009", timeout=60)
     assert "20000 files" in server.log_lines("WT4009")[0]
+
+
+def joined(server):
+    """Returns how often the files of fetches under way are open."""
+    opened = [os.readlink(link) for child in server.children() for link in Path(f"/proc/{child}/fd").iterdir() if link.is_symlink()]
+    return sum(opened.count(str(path)) for path in works(server))
+
+
+def test_a_name_nobody_ever_had_is_404_also_when_its_fetch_began_a_second_before(httpd, app):
+    origin = app(size=100_000, headers={"Cache-Control": "max-age=60"}, hold_at=20_000)
+    server = kept(httpd, origin, more=ON)
+    statuses = []
+    crowd = [threading.Thread(target=lambda name=name: statuses.append(server.get(f"/assets/{name}", timeout=50).status))
+             for name in ("a.bin", "a.h0123456789abcdef.bin")]
+    crowd[0].start()
+    wait_until(lambda: any(path.stat().st_size for path in works(server)), 30, what="the head of the answer")
+    began, before = int(time.time()), joined(server)
+    wait_until(lambda: time.time() >= began + 1, 30)
+    crowd[1].start()
+    wait_until(lambda: joined(server) > before, 30, what="the one who follows")
+    origin.release()
+    for one in crowd:
+        one.join()
+    assert sorted(statuses) == [200, 404] and origin.count() == 1
