@@ -3,6 +3,7 @@
 #include "cache_filter.h"
 #include "cache_conditional.h"
 #include "cache_headers.h"
+#include "cache_verdict.h"
 
 /* A stored response and what becomes of it. */
 typedef struct renewal_t {
@@ -10,7 +11,34 @@ typedef struct renewal_t {
     cache_directives_t told;
     cache_exchange_t exchange;
     cache_verdict_e verdict;
+    const apr_table_t *cookies; /* whose Set-Cookie is for the client alone; NULL: there is none */
 } renewal_t;
+
+/*
+ * The origin may give a cookie to who validates. Whether that is for all has to be said along with
+ * it: what was said when the response was stored was said of other cookies, or of none. Returns the
+ * fields without those that are for one visitor.
+ */
+static apr_table_t *keep_cookies(renewal_t *renewal, const cache_policy_t *policy,
+                                 apr_table_t *fresh, apr_pool_t *pool)
+{
+    apr_table_t *others = apr_table_copy(pool, fresh);
+
+    cache_policy_drop_cookies(policy, others);
+    if (!cache_verdict_shares_cookies(others, &renewal->told)) {
+        apr_table_unset(others, "Set-Cookie");
+        apr_table_unset(others, "Set-Cookie2");
+    }
+    if (apr_table_elts(others)->nelts < apr_table_elts(fresh)->nelts)
+        renewal->cookies = fresh;
+    return others;
+}
+
+static int add_field(void *into, const char *name, const char *value)
+{
+    apr_table_addn(into, name, value);
+    return 1;
+}
 
 /* fresh: the fields of what the origin said of it. */
 static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fresh,
@@ -19,8 +47,10 @@ static void renew_fields(cache_request_t *state, request_rec *r, apr_table_t *fr
     cache_policy_t policy = cache_rules_policy(r);
     const char *age = apr_table_get(fresh, "Age");
 
+    renewal->cookies = NULL;
     cache_filter_add_date(fresh, apr_time_now(), r->pool);
     cache_directives_parse_response(&renewal->told, fresh, r->pool);
+    fresh = keep_cookies(renewal, &policy, fresh, r->pool);
     renewal->verdict = CACHE_REFUSED_INCOMPLETE;
     renewal->fields = state->stored;
     if (cache_conditional_selects(fresh, state->stored)) {
@@ -78,6 +108,8 @@ apr_status_t cache_renew_confirmed(cache_request_t *state, ap_filter_t *f,
     cache_request_restore(state, r);
     with_body = cache_answer_prepare(state, r, &state->found.record, renewal.fields,
                                      &state->found.record.life);
+    if (renewal.cookies)
+        apr_table_do(add_field, r->headers_out, renewal.cookies, "Set-Cookie", "Set-Cookie2", NULL);
     if (renewal.verdict != CACHE_STORABLE) {
         cache_filter_refuse(state, renewal.verdict);
         if (!speaks_of_request(renewal.verdict))

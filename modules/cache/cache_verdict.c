@@ -47,12 +47,9 @@ static int may_be_shared_with_authorization(const cache_directives_t *told)
 /*
  * Stricter than RFC 9111: a cookie that one visitor was given is another's session all too often.
  */
-static int may_be_shared_with_cookie(const cache_exchange_t *exchange)
+int cache_verdict_shares_cookies(const apr_table_t *response, const cache_directives_t *told)
 {
-    const cache_directives_t *told = exchange->told;
-
-    if (!apr_table_get(exchange->response, "Set-Cookie") &&
-        !apr_table_get(exchange->response, "Set-Cookie2"))
+    if (!apr_table_get(response, "Set-Cookie") && !apr_table_get(response, "Set-Cookie2"))
         return 1;
     if ((told->flags & (CACHE_CC_PUBLIC | CACHE_CC_TARGETED)) || told->s_maxage != CACHE_DELTA_NONE)
         return 1;
@@ -93,7 +90,7 @@ cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_l
         return CACHE_REFUSED_PRIVATE;
     if (exchange->authorized && !may_be_shared_with_authorization(told))
         return CACHE_REFUSED_AUTHORIZATION;
-    if (!may_be_shared_with_cookie(exchange))
+    if (!cache_verdict_shares_cookies(exchange->response, told))
         return CACHE_REFUSED_SET_COOKIE;
     if (cache_vary_parse(&ignored, exchange->response, NULL) == CACHE_VARY_ANY)
         return CACHE_REFUSED_VARY;

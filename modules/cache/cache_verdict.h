@@ -41,4 +41,10 @@ const char *cache_verdict_name(cache_verdict_e verdict);
 cache_verdict_e cache_verdict_of(const cache_exchange_t *exchange, const cache_life_t *life,
                                  const cache_heuristic_t *heuristic);
 
+/*
+ * Returns 1 when what a response's fields say of cookies is for all: it sets none, or says with
+ * them (told) that it is to be shared, or that the field is not to be stored. Any thread.
+ */
+int cache_verdict_shares_cookies(const apr_table_t *response, const cache_directives_t *told);
+
 #endif

@@ -72,7 +72,12 @@ def test_what_a_304_updates(httpd):
         case("Age of the 304", get(stale(ETag='"a"')), get(confirms(ETag='"a"', Age="4000")), get(answers(304, ETag='"a"'))),
         case("a 304 that says no-store", get(stale(ETag='"a"')), get(confirms(ETag='"a"', Cache_Control="no-store")),
              get(told(FRESH), asked={"If-None-Match": None})),
-        case("a 304 that sets a cookie", get(stale(ETag='"a"')), get(confirms(ETag='"a"', Set_Cookie="a=b")), get(told(FRESH))),
+        *[case(f"a cookie in a 304 to {stored}, {new}", get(told(f"{stored}{FRESH}", ETag='"a"', Age="4000")),
+               get(answers(304, ETag='"a"', Set_Cookie="a=b", **new), has={"Set-Cookie": "a=b"}), get(HIT, has={"Set-Cookie": after}))
+          for stored, new, after in (
+              ("", {}, None), ("", {"Cache_Control": FRESH}, None),
+              ("public, ", {}, None),  # which was not said of this cookie
+              ("public, ", {"Cache_Control": f"public, {FRESH}"}, "a=b"))],
         case("a 304 of another tag", get(stale(ETag='"a"')), get(confirms(ETag='"b"')), get(told(FRESH), asked={"If-None-Match": None})),
         case("a 304 by a weak tag for a strong one", get(stale(ETag='"a"')), get(confirms(ETag='W/"a"')), get(HIT)),
         case("a 304 without validators", get(stale(ETag='"a"')), get(confirms()), get(HIT)),
@@ -179,6 +184,8 @@ def test_head_of_what_is_stale(httpd):
         asked("updates", stale(ETag='"a"', X_Own="old", body=body), length(10, ETag='"a"', X_Own="new"),
               get(HIT, has={"X-Own": "new"}, body=body)),
         asked("updates by Last-Modified", stale(Last_Modified=OLD, body=body), length(10, Last_Modified=OLD), get(HIT, body=body)),
+        asked("a cookie for all is no cookie for one", told(f"public, {FRESH}", ETag='"a"', Age="4000", body=body),
+              length(10, ETag='"a"', Set_Cookie="a=b"), get(HIT, has={"Set-Cookie": None}, body=body)),
         asked("304 updates too", stale(ETag='"a"', body=body), confirms(ETag='"a"'), get(HIT, body=body)),
         asked("another tag", stale(ETag='"a"', body=body), length(10, ETag='"b"'), get(told(FRESH), asked={"If-None-Match": None})),
         asked("another date", stale(Last_Modified=OLD, body=body), length(10, Last_Modified=NEW), get(told(FRESH))),
