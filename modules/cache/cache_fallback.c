@@ -2,10 +2,39 @@
 /* stale-if-error (RFC 5861 section 4): what is stored, in the place of the origin's error. */
 #include "cache_hooks.h"
 
-int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r)
+#include <http_connection.h>
+#include <http_protocol.h>
+
+/*
+ * The status of an answer, or of the error that is there instead. mod_proxy_http gives a client
+ * that has asked on its connection before no answer at all where the backend gave none (ERROR, EOC,
+ * EOS), so that it asks again.
+ */
+static int status_of(const request_rec *r, const apr_bucket_brigade *brigade)
 {
-    return cache_stale_is_error(r->status) && state->found.blob.data &&
+    const apr_bucket *first = APR_BRIGADE_FIRST(brigade);
+
+    return AP_BUCKET_IS_ERROR(first) ? ((const ap_bucket_error *)first->data)->status : r->status;
+}
+
+int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r,
+                             const apr_bucket_brigade *brigade)
+{
+    return cache_stale_is_error(status_of(r, brigade)) && state->found.blob.data &&
            cache_stale_if_error(&state->found.record.life, &state->asked, apr_time_now());
+}
+
+void cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade)
+{
+    apr_bucket *next;
+
+    if (!state->found.blob.data || !AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(brigade)))
+        return;
+    for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade); b = next) {
+        next = APR_BUCKET_NEXT(b);
+        if (AP_BUCKET_IS_EOC(b))
+            apr_bucket_delete(b);
+    }
 }
 
 /* Whether it is an answer of the origin, of mod_proxy, or an error document: what follows of it is
@@ -16,7 +45,7 @@ apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
     const cache_record_t *record = &state->found.record;
     request_rec *r = f->r;
     apr_table_t *fields = apr_table_make(r->pool, (int)record->field_count);
-    int status = r->status;
+    int status = status_of(r, brigade);
     int with_body;
 
     cache_record_add_fields(record, fields);

@@ -466,8 +466,9 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
             return give_up(state, f, brigade);
         cache_partial_append(state, f->r, brigade);
     }
-    if (cache_fallback_is_wanted(state, f->r))
+    if (cache_fallback_is_wanted(state, f->r, brigade))
         return cache_fallback_serve(state, f, brigade);
+    cache_fallback_say_error(state, brigade);
     if (state->stored && f->r->status == HTTP_NOT_MODIFIED)
         return cache_renew_confirmed(state, f, brigade);
     if (state->method == CACHE_METHOD_HEAD && f->r->status == HTTP_OK && state->found.blob.data)

@@ -47,6 +47,12 @@ apr_bucket *cache_loan_open(const cache_blob_t *blob, request_rec *r);
 /* Returns a bucket of a piece that is in the file of whole (place). cache_loan.c */
 apr_bucket *cache_loan_bucket(apr_bucket *whole, const cache_piece_t *piece);
 
+/*
+ * Of what is stored and may not be used: where brigade says that there is no answer, the client is
+ * to get an error (RFC 9111 section 5.2.2.2), not the end of its connection. cache_fallback.c
+ */
+void cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade);
+
 /* The output filter that stores, validates, invalidates and marks. cache_filter.c */
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);
 
@@ -130,9 +136,12 @@ int cache_purge_handle(request_rec *r);
 /* Adds what is known of purges to the status page's tree. cache_purge_hooks.c */
 void cache_purge_report(const cache_purge_t *purge, tier_status_node_t *root, apr_pool_t *pool);
 
-/* stale-if-error: whether r's answer is replaced by what is stored, and doing so. cache_fallback.c
+/*
+ * stale-if-error: whether r's answer, which begins with brigade, is replaced by what is stored, and
+ * doing so. cache_fallback.c
  */
-int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r);
+int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r,
+                             const apr_bucket_brigade *brigade);
 apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
                                   apr_bucket_brigade *brigade);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stale answers (RFC 5861): instant while they are revalidated, and in the place of errors."""
+import http.client
 import time
 
 import pytest
@@ -192,6 +193,27 @@ def test_stale_in_the_place_of_an_error(httpd, app):
         assert "detail=stale-if-error" in status_of(first), fault
         second = server.get(f"/{fault}")
         assert second.status == 200 and second.body == b"old" and is_hit(second), fault
+
+
+def test_on_a_connection_that_goes_on(httpd, app):
+    """mod_proxy would have a client that has asked before ask again, by no answer at all: what is stored is one, or
+    forbids that there is none (RFC 9111 section 5.2.2.2)."""
+    origin = app(close=True)
+    server = cached(httpd, origin)
+    server.allow_log(*PROXY_FAULTS)
+    rules = {"/allowed": SIE, "/must": {"Cache-Control": "max-age=0, must-revalidate", "ETag": '"one"'}, "/fresh": FRESH}
+    for path, headers in rules.items():
+        origin.behave(path, body=b"old", headers=headers)
+        server.get(path)
+    origin.behave("/allowed", close=True)
+    origin.behave("/must", close=True)
+    with server.session() as client:
+        answers = {path: client.get(path) for path in ["/fresh", "/allowed", "/must"]}
+        assert [answer.status for answer in answers.values()] == [200, 200, 502]
+        assert answers["/allowed"].body == b"old" and "detail=stale-if-error" in status_of(answers["/allowed"])
+    with server.session() as client, pytest.raises((ConnectionError, http.client.HTTPException)):
+        client.get("/fresh")
+        client.get("/new")
 
 
 def test_an_origin_that_fails_is_asked_once_a_second(httpd, app):
