@@ -31,11 +31,18 @@ static int read_digits(reader_t *reader, int count)
     return value;
 }
 
+/* In any case: RFC 9111 section 4.2. */
+static int is_char(char c, char wanted)
+{
+    return (c ^ wanted) == 0 || ((c ^ wanted) == 0x20 && wanted >= 'A');
+}
+
 /* Returns the number of the name that text starts with, or -1. */
 static int find_name(const char *text, const char (*names)[4], int count)
 {
     for (int i = 0; i < count; i++) {
-        if (text[0] == names[i][0] && text[1] == names[i][1] && text[2] == names[i][2])
+        if (is_char(text[0], names[i][0]) && is_char(text[1], names[i][1]) &&
+            is_char(text[2], names[i][2]))
             return i;
     }
     return -1;
@@ -90,7 +97,7 @@ static void read_format(reader_t *reader, const char *format)
             read_padded_day(reader);
             break;
         default:
-            reader->at = *reader->at == *format ? reader->at + 1 : NULL;
+            reader->at = is_char(*reader->at, *format) ? reader->at + 1 : NULL;
         }
     }
 }
@@ -147,7 +154,7 @@ static void read_long(reader_t *reader, const char *text, const char *day, apr_t
 {
     apr_size_t size = strlen(day);
 
-    reader->at = strncmp(text, day, size) == 0 ? text + size : NULL;
+    reader->at = strncasecmp(text, day, size) == 0 ? text + size : NULL;
     read_format(reader, ", d-m-c h:n:s GMT");
     reader->year = full_year(reader->year, now);
 }

@@ -7,9 +7,9 @@
 /*
  * Reads an HTTP-date strictly, in the three forms of RFC 9110 section 5.6.7 and no other:
  * IMF-fixdate, RFC 850 (its two-digit year is the one that is less than 50 years ago or at most 50
- * ahead) and asctime. Names are case-sensitive, each number has its digits, the zone is GMT, the
- * day exists in its month; the weekday is not compared with the date. Returns 1 and *date
- * (microseconds, Unix epoch), or 0. Any thread.
+ * ahead) and asctime. Each number has its digits, the zone is GMT, the day exists in its month;
+ * case does not count (RFC 9111 section 4.2); the weekday is not compared with the date. Returns 1
+ * and *date (microseconds, Unix epoch), or 0. Any thread.
  */
 int cache_date_parse(const char *text, apr_time_t now, apr_time_t *date);
 
