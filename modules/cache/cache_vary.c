@@ -182,6 +182,34 @@ int cache_vary_is_plain(const apr_table_t *response)
            cache_text_is(span, "zstd") || cache_text_is(span, "identity");
 }
 
+/* These are no lists: their white space is their own. */
+static int is_single(const char *name)
+{
+    static const char *const names[] = {"authorization", "cookie", "referer", "user-agent"};
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Drops the white space around the elements of a list whose meaning is not known. */
+static const char *tidy(const char *value, apr_pool_t *pool)
+{
+    char *tidied = apr_palloc(pool, strlen(value) + 2);
+    char *out = tidied;
+    cache_span_t element;
+
+    while (cache_text_next(&value, &element)) {
+        memcpy(out, element.data, element.size);
+        out += element.size;
+        *out++ = ',';
+    }
+    *out = '\0';
+    return tidied;
+}
+
 static const char *normalise(const char *name, const char *value, apr_pool_t *pool)
 {
     cache_span_t trimmed;
@@ -192,6 +220,8 @@ static const char *normalise(const char *name, const char *value, apr_pool_t *po
         return normalise_list(value, 0, pool);
     if (strcmp(name, "accept-language") == 0)
         return normalise_list(value, 1, pool);
+    if (!is_single(name))
+        return tidy(value, pool);
     trimmed = cache_text_trim(cache_text_span(value));
     return apr_pstrmemdup(pool, trimmed.data, trimmed.size);
 }

@@ -27,7 +27,8 @@ cache_vary_e cache_vary_parse(const char **names, const apr_table_t *response, a
 
 /*
  * Returns the selector, from pool, of a request for a set of names: the names and this request's
- * values. Lines of one field are joined, white space around them is dropped; Accept and
+ * values. Lines of one field are joined, white space around the elements of a list is dropped
+ * (RFC 9111 section 4.1), of Cookie and others that are no lists around the value; Accept and
  * Accept-Charset are sorted and in lower case, Accept-Language is in lower case and sorted by
  * weight; of Accept-Encoding counts which of br, gzip and zstd are acceptable (weights do not), and
  * whether no coding at all is; a missing field differs from an empty one.

@@ -144,6 +144,7 @@ def test_vary(httpd):
         case("several lines are one value", get(told(FRESH, Vary="Foo"), fields={"Foo": ["1", "2"]}),
              get(HIT, fields=asked("1, 2")), get(told(FRESH), fields=asked("2, 1"))),
         case("white space around", get(told(FRESH, Vary="Foo"), fields=asked("1")), get(HIT, fields=asked("  1  "))),
+        case("white space within", get(told(FRESH, Vary="Foo"), fields=asked("1,2")), get(HIT, fields=asked("1 ,  2"))),
         case("Accept-Language normalised", get(told(FRESH, Vary="Accept-Language"), fields=language),
              get(HIT, fields={"Accept-Language": "EN , de ;q=0.5"})),
         case("Accept-Encoding in another order", get(told(FRESH, Vary="Accept-Encoding"), fields={"Accept-Encoding": "gzip, br"}),

@@ -72,6 +72,14 @@ static void requests_that_match(void **state)
                      "Accept-Language: en;q=0.5, de"));
     assert_true(same(*state, "foo", "Foo:   1 ", "Foo: 1"));
     assert_true(same(*state, "foo", "Foo: 1\nBar: 2", "Foo: 1\nBar: 3"));
+    assert_true(same(*state, "foo", "Foo: 1,2", "Foo:  1 ,\t2 "));
+    assert_true(same(*state, "foo", "Foo: 1,2", "Foo: 1\nFoo: 2"));
+    assert_false(same(*state, "foo", "Foo: 1,2", "Foo: 12"));
+    assert_false(same(*state, "foo", "Foo: 1 2", "Foo: 1,2"));
+    assert_false(same(*state, "foo", "Foo: \"1,2\"", "Foo: \"1, 2\""));
+    assert_false(same(*state, "cookie", "Cookie: a=1,2", "Cookie: a=1, 2"));
+    assert_false(same(*state, "user-agent", "User-Agent: a,b", "User-Agent: a, b"));
+    assert_true(same(*state, "cookie", "Cookie: a=1", "Cookie:  a=1 "));
     assert_true(same(*state, "foo", "Bar: 1", "Bar: 2"));
     assert_true(same(*state, "accept", "Accept: ", "Accept: , ,"));
 }
