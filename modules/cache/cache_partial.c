@@ -15,11 +15,12 @@ static const char *strong_tag(const apr_table_t *fields)
     return etag && cache_conditional_strong_match(etag, etag) ? etag : NULL;
 }
 
+/* Without a strong tag parts of two answers may be of two representations. */
 static int is_same(const apr_table_t *fields, const cache_partial_t *part)
 {
     const char *etag = strong_tag(fields);
 
-    return etag && cache_conditional_strong_match(etag, part->etag);
+    return etag && part->etag && cache_conditional_strong_match(etag, part->etag);
 }
 
 static apr_status_t release(void *found)
@@ -40,8 +41,7 @@ static cache_partial_t *take(cache_request_t *state, request_rec *r)
     part->fields = apr_table_make(r->pool, (int)record->field_count);
     cache_record_add_fields(record, part->fields);
     part->etag = strong_tag(part->fields);
-    if (!part->etag ||
-        !cache_range_parse_content(&part->range, apr_table_get(part->fields, "Content-Range")) ||
+    if (!cache_range_parse_content(&part->range, apr_table_get(part->fields, "Content-Range")) ||
         cache_range_size(&part->range) != (apr_int64_t)record->body_size)
         return NULL;
     return part;
@@ -64,7 +64,7 @@ static int answers(const cache_request_t *state, cache_partial_t *part)
     const char *if_range = apr_table_get(state->fields, "If-Range");
 
     if (state->method != CACHE_METHOD_GET || has_condition(state->fields) ||
-        (if_range && !cache_conditional_strong_match(if_range, part->etag)))
+        (if_range && !(part->etag && cache_conditional_strong_match(if_range, part->etag))))
         return 0;
     return cache_range_parse_request(&part->wanted, apr_table_get(state->fields, "Range"),
                                      part->range.total) &&
@@ -73,7 +73,7 @@ static int answers(const cache_request_t *state, cache_partial_t *part)
 
 static int can_be_completed(const cache_request_t *state, cache_partial_t *part)
 {
-    return state->method == CACHE_METHOD_GET && !has_condition(state->fields) &&
+    return part->etag && state->method == CACHE_METHOD_GET && !has_condition(state->fields) &&
            !apr_table_get(state->fields, "Range") &&
            cache_range_missing(&part->missing, &part->range);
 }
@@ -191,7 +191,6 @@ int cache_partial_may_store(cache_request_t *state, const request_rec *r, const 
     cache_partial_t *part = state->part;
 
     if (state->is_raw || !apr_table_get(state->fields, "Range") || state->found.blob.data ||
-        !strong_tag(fields) ||
         !cache_range_parse_content(&sent, apr_table_get(fields, "Content-Range")))
         return 0;
     if (!part) {

@@ -13,9 +13,9 @@
 #include "cache_range.h"
 
 typedef struct cache_partial_t {
-    cache_found_t found; /* released with the request */
-    apr_table_t *fields; /* the stored ones */
-    const char *etag;
+    cache_found_t found;   /* released with the request */
+    apr_table_t *fields;   /* the stored ones */
+    const char *etag;      /* a strong one, or NULL */
     cache_range_t range;   /* what is stored */
     cache_range_t wanted;  /* what the request wants of it: is_served */
     cache_range_t missing; /* what the origin is asked for: completes */
