@@ -88,8 +88,10 @@ void cache_herd_revalidate(struct cache_request_t *state, request_rec *r);
 /* Returns 1 when r is such a revalidation. */
 int cache_herd_is_revalidation(const request_rec *r);
 
-/* The revalidation r begins: returns 1 when it is to ask the origin, 0 when another one does, or
- * has done since r looked. */
+/*
+ * The revalidation r begins, and only then looks: what another one has brought until it took off is
+ * there. Returns 1 when it is to ask the origin.
+ */
 int cache_herd_begin_revalidation(struct cache_request_t *state, request_rec *r,
                                   cache_herd_look_t look);
 

@@ -112,18 +112,16 @@ int cache_herd_begin_revalidation(cache_request_t *state, request_rec *r, cache_
 {
     revalidation_t *revalidation = tier_internal_baton(r, &tier_cache_module);
     cache_herd_t *herd = revalidation->herd;
-    int took_off_before = revalidation->has_ticket; /* r has looked since */
+    int leads = revalidation->has_ticket || begin_flight(revalidation);
 
-    if (!took_off_before && !begin_flight(revalidation))
-        return 0;
-    state->herd.id = revalidation->id;
-    state->herd.has_id = 1;
-    state->herd.ticket = revalidation->ticket;
-    cache_herd_lead(state, r);
-    if (herd->lease) {
-        state->herd.has_lease =
-            cache_lease_try(herd->lease, &state->herd.id, TAKES, r->pool) == CACHE_LEASE_MINE;
-        return state->herd.has_lease && !look(state, r);
+    if (leads) {
+        state->herd.id = revalidation->id;
+        state->herd.has_id = 1;
+        state->herd.ticket = revalidation->ticket;
+        cache_herd_lead(state, r);
+        if (herd->lease)
+            leads = state->herd.has_lease =
+                cache_lease_try(herd->lease, &state->herd.id, TAKES, r->pool) == CACHE_LEASE_MINE;
     }
-    return took_off_before || !look(state, r);
+    return !look(state, r) && leads;
 }

@@ -231,7 +231,7 @@ static int begin(request_rec *r, int is_raw)
         pass_by(state);
         return DECLINED;
     }
-    return look_up(state, r);
+    return cache_herd_is_revalidation(r) ? DECLINED : look_up(state, r);
 }
 
 /*
@@ -286,9 +286,10 @@ static void follow_redirect(request_rec *r)
  * to. */
 static int goes_to_origin(cache_request_t *state, request_rec *r)
 {
-    if (cache_herd_is_revalidation(r))
-        return cache_herd_begin_revalidation(state, r, look) || !state->found.blob.data;
-    return !cache_herd_join(state, r, look);
+    if (!cache_herd_is_revalidation(r))
+        return !cache_herd_join(state, r, look);
+    return !state->key || !state->may_store || cache_herd_begin_revalidation(state, r, look) ||
+           !state->found.blob.data;
 }
 
 int cache_hooks_handler(request_rec *r)
