@@ -108,10 +108,11 @@ static const char *status_line(const request_rec *r)
 /* RFC 9110 section 6.6.1: a response that came without a date is given that of its arrival. */
 void cache_filter_add_date(apr_table_t *fields, apr_time_t received, apr_pool_t *pool)
 {
-    char *date = apr_palloc(pool, CACHE_DATE_SIZE);
+    char *date;
 
     if (apr_table_get(fields, "Date"))
         return;
+    date = apr_palloc(pool, CACHE_DATE_SIZE);
     cache_date_format(date, received);
     apr_table_setn(fields, "Date", date);
 }

@@ -75,21 +75,21 @@ static int is_flying(const cache_flight_slot_t *slot, cache_roster_t *roster, ap
            cache_roster_is_alive(roster, &leader);
 }
 
-static apr_uint32_t mark_of(const cache_id_t *id)
+static unsigned char mark_of(const cache_id_t *id)
 {
-    apr_uint32_t mark;
-
-    memcpy(&mark, id->bytes + sizeof(id->bytes) - sizeof(mark), sizeof(mark));
-    return mark;
+    return id->bytes[sizeof(id->bytes) - 1];
 }
 
 static cache_flight_slot_t *find(cache_flight_stripe_t *stripe, const cache_id_t *id)
 {
-    apr_uint32_t mark = mark_of(id);
+    const unsigned char *at = stripe->marks;
+    const unsigned char *end = at + CACHE_FLIGHT_DEPTH;
 
-    for (int i = 0; i < CACHE_FLIGHT_DEPTH; i++) {
-        if (stripe->marks[i] == mark && memcmp(&stripe->slots[i].id, id, sizeof(*id)) == 0)
-            return &stripe->slots[i];
+    while ((at = memchr(at, mark_of(id), (apr_size_t)(end - at))) != NULL) {
+        cache_flight_slot_t *slot = &stripe->slots[at++ - stripe->marks];
+
+        if (memcmp(&slot->id, id, sizeof(*id)) == 0)
+            return slot;
     }
     return NULL;
 }

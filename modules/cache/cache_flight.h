@@ -42,7 +42,7 @@ typedef struct cache_flight_slot_t {
 typedef struct cache_flight_stripe_t {
     pthread_mutex_t lock; /* robust; a slot is consistent at any moment */
     apr_uint32_t hand;    /* the slot to be used next: the one that was the longest ago */
-    apr_uint32_t marks[CACHE_FLIGHT_DEPTH]; /* a part of each slot's id: most need no look */
+    unsigned char marks[CACHE_FLIGHT_DEPTH]; /* a byte of each slot's id: few need a look */
     cache_flight_slot_t slots[CACHE_FLIGHT_DEPTH];
 } cache_flight_stripe_t;
 

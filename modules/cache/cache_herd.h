@@ -17,7 +17,7 @@
 
 struct cache_request_t;
 
-#define CACHE_HERD_LAYOUT 5
+#define CACHE_HERD_LAYOUT 6
 
 /* In shared memory. */
 typedef struct cache_herd_shared_t {

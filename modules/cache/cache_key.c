@@ -2,7 +2,6 @@
 #include "cache_key.h"
 #include "cache_text.h"
 
-#include <apr_lib.h>
 #include <apr_siphash.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -77,7 +76,7 @@ const char *cache_key_make(const cache_key_parts_t *parts, apr_pool_t *pool)
     *out++ = ' ';
     out = put(put(out, parts->scheme, scheme), "://", 3);
     for (; is_of_host((unsigned char)*host); host++)
-        *out++ = (char)apr_tolower(*host);
+        *out++ = (char)(*host >= 'A' && *host <= 'Z' ? *host | 0x20 : *host);
     if (host == parts->host || *host)
         return NULL;
     if (target[0] != '/')

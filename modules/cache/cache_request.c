@@ -56,10 +56,13 @@ static int has_body(const request_rec *r)
 /* Pragma counts only where there is no Cache-Control (RFC 9111 section 5.4). */
 static void read_directives(cache_request_t *state, const request_rec *r)
 {
-    cache_directives_parse(&state->asked, r->headers_in, r->pool);
-    if (!apr_table_get(r->headers_in, "Cache-Control") &&
-        cache_text_list_has(apr_table_get(r->headers_in, "Pragma"), "no-cache"))
-        state->asked.flags |= CACHE_CC_NO_CACHE;
+    if (apr_table_get(r->headers_in, "Cache-Control")) {
+        cache_directives_parse(&state->asked, r->headers_in, r->pool);
+    } else {
+        state->asked = cache_directives_none;
+        if (cache_text_list_has(apr_table_get(r->headers_in, "Pragma"), "no-cache"))
+            state->asked.flags |= CACHE_CC_NO_CACHE;
+    }
     cache_rules_forget_wishes(r, &state->asked);
 }
 

@@ -32,6 +32,8 @@ cache_vary_e cache_vary_parse(const char **names, const apr_table_t *response, a
     cache_span_t element;
     int count = 0, at = 0;
 
+    if (!apr_table_get(response, "Vary"))
+        return CACHE_VARY_NONE;
     while ((line = cache_text_line(response, "Vary", &at)) != NULL) {
         while (cache_text_next(&line, &element)) {
             if (!cache_text_is_token(element) || cache_text_is(element, "*") ||
