@@ -11,7 +11,6 @@
 #include "assets_scan.h"
 #include "assets_splice.h"
 
-#include "clock.h"
 #include "flushes.h"
 
 #include <apr_optional_hooks.h>
@@ -28,11 +27,12 @@
 /* What one look at the page reads at most. */
 #define PIECE ((apr_size_t)64 * 1024)
 
-/* So much is gathered of what flushes (flushes.h). The first bytes of a page go at once. */
+/* The first bytes of a page go on alone, before the rest of what came with them is read. */
+#define FIRST ((apr_size_t)1024)
+
+/* So much is gathered of what flushes (flushes.h). */
 #define GATHERED         ((apr_off_t)32 * 1024)
 #define GATHERED_BUCKETS 64
-
-#define VERSION_KEY "tier-assets-version"
 
 #define WARN_EVERY apr_time_from_sec(3600)
 
@@ -51,76 +51,6 @@ typedef struct rewriting_t {
 static assets_counters_t *counters(void)
 {
     return &assets_runtime()->shared->counters;
-}
-
-int assets_rewrite_is_on(const request_rec *r)
-{
-    const assets_directory_t *directory =
-        ap_get_module_config(r->per_dir_config, &tier_assets_module);
-    const assets_server_t *config = assets_config_of(r->server);
-
-    return assets_runtime()->shared && config->live && TIER_SETTING(directory, rewrite, 0);
-}
-
-static assets_live_t *live_of(const request_rec *r)
-{
-    return assets_config_of(r->server)->live;
-}
-
-/* Looking for userdata costs more than all that files are asked: theirs is in their state. */
-static void set_version(const assets_version_t *version, request_rec *r)
-{
-    assets_request_t *state = ap_get_module_config(r->request_config, &tier_assets_module);
-
-    if (state) {
-        state->now = version;
-    } else {
-        apr_pool_userdata_setn(version, VERSION_KEY, NULL, r->pool);
-    }
-}
-
-const assets_version_t *assets_rewrite_version(request_rec *r)
-{
-    const assets_request_t *state = ap_get_module_config(r->request_config, &tier_assets_module);
-    void *version = NULL;
-
-    if (state && state->now)
-        return state->now;
-    if (!state)
-        apr_pool_userdata_get(&version, VERSION_KEY, r->pool);
-    if (!version) {
-        version = (void *)assets_live_get(live_of(r), tier_clock_now(), r->pool);
-        set_version(version, r);
-    }
-    return version;
-}
-
-int assets_rewrite_renew(request_rec *r)
-{
-    const assets_version_t *before = assets_rewrite_version(r);
-    const assets_version_t *version = assets_live_renew(live_of(r), r->pool);
-
-    set_version(version, r);
-    return version != before;
-}
-
-/* What the page's references are relative to: the URL that its client knows it by. */
-static const request_rec *first_of(const request_rec *r)
-{
-    while (r->prev)
-        r = r->prev;
-    return r;
-}
-
-void assets_rewrite_page(assets_page_t *page, request_rec *r)
-{
-    const char *host = apr_table_get(r->headers_in, "Host");
-
-    page->map = assets_rewrite_version(r)->map;
-    page->versions = assets_config_of(r->server)->versions;
-    page->base = assets_url_base(host ? host : r->server->server_hostname,
-                                 first_of(r)->unparsed_uri, r->pool);
-    page->pool = r->pool;
 }
 
 static rewriting_t *make_rewriting(request_rec *r, assets_scan_e kind)
@@ -343,11 +273,33 @@ static apr_status_t leave_alone(ap_filter_t *f, apr_bucket_brigade *brigade)
     return ap_pass_brigade(f->next, brigade);
 }
 
-static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket *bucket,
-                              int *is_left)
+/* Returns 1 when the page's first bytes are not to wait for those that came with them: when there
+ * is more to come than this brigade, so that it gets no length, and nobody behind makes more of it
+ * than bytes to be written. */
+static int may_hurry(const ap_filter_t *f, const rewriting_t *rewriting,
+                     apr_bucket_brigade *brigade)
+{
+    return rewriting->is_flushed && !rewriting->has_passed &&
+           !APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(brigade)) &&
+           f->next->frec->ftype >= AP_FTYPE_PROTOCOL;
+}
+
+static apr_status_t hurry(ap_filter_t *f, rewriting_t *rewriting, const char *data)
+{
+    apr_status_t rv = scan_bytes(rewriting, data, FIRST);
+
+    if (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(rewriting->splice.out))
+        return rv;
+    APR_BRIGADE_INSERT_TAIL(rewriting->splice.out, apr_bucket_flush_create(f->c->bucket_alloc));
+    return pass_out(f, rewriting);
+}
+
+static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_brigade *brigade,
+                              apr_bucket *bucket, int *is_left)
 {
     const char *data;
     apr_size_t size;
+    int may = may_hurry(f, rewriting, brigade);
     apr_status_t rv = read_bucket(f, rewriting, bucket, &data, &size);
 
     if (rv != APR_SUCCESS || size == 0) {
@@ -363,7 +315,12 @@ static apr_status_t take_data(ap_filter_t *f, rewriting_t *rewriting, apr_bucket
     APR_BUCKET_REMOVE(bucket);
     APR_BRIGADE_INSERT_TAIL(rewriting->splice.held, bucket);
     rewriting->taken++;
-    return scan_bytes(rewriting, data, size);
+    if (may && size > FIRST) {
+        rv = hurry(f, rewriting, data);
+        data += FIRST;
+        size -= FIRST;
+    }
+    return rv == APR_SUCCESS ? scan_bytes(rewriting, data, size) : rv;
 }
 
 /* What is kept outlives this call; some buckets do not by themselves. Only the last ones came with
@@ -405,7 +362,7 @@ static apr_status_t rewrite(ap_filter_t *f, rewriting_t *rewriting, apr_bucket_b
         if (APR_BUCKET_IS_METADATA(bucket)) {
             rv = take_metadata(f, rewriting, bucket);
         } else {
-            rv = take_data(f, rewriting, bucket, &is_left);
+            rv = take_data(f, rewriting, brigade, bucket, &is_left);
         }
         if (is_left) {
             APR_BRIGADE_PREPEND(brigade, rewriting->splice.out);

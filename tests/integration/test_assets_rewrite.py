@@ -5,6 +5,7 @@ Tests that neither stop nor reconfigure anything share one httpd, and answer fro
 """
 import gzip
 import http.client
+import random
 import re
 import socket
 
@@ -206,6 +207,34 @@ def test_a_head_that_comes_alone(server, origin, body, expected):
         if not body:
             answer.begin()
         assert answer.status == 200 and answer.read() == expected
+
+
+def first_chunk(server, path, *fields):
+    """Returns the size of the first chunk of an answer that has some, or its Content-Length."""
+    fields = "".join(f"{field}\r\n" for field in fields)
+    head, _, body = server.raw(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n".encode(),
+                               timeout=30).partition(b"\r\n\r\n")
+    return int(body.split(b"\r\n")[0], 16) if b"Transfer-Encoding: chunked" in head else (head, len(body))
+
+
+def test_the_first_bytes_of_a_page_do_not_wait_for_those_behind_them(httpd, app):
+    noise = bytes(random.Random(1).choices(b"abcdefghijklmnopqrstuvwxyz", k=60_000))
+    body = b"<img src=/assets/a>" + noise
+    origin = app(body=body, headers=HTML)
+    origin.behave("/small", body=PAGE * 8, headers=HTML)
+    server = httpd(modules=["assets"], extra=["deflate"], vhost=f"""
+        {MAP}
+        <Location /packed>
+            SetOutputFilter DEFLATE
+        </Location>
+        ProxyPass / {origin.url}/
+        """)
+    assert 500 < first_chunk(server, "/") <= 1024 + len("static/v1") - len("assets")
+    assert server.get("/").body == body.replace(b"/assets/", b"/static/v1/")
+    # Compressed all the worse the sooner it has to be sent.
+    assert first_chunk(server, "/packed", "Accept-Encoding: gzip") > 1500
+    head, size = first_chunk(server, "/small")
+    assert size == 8 * len(REWRITTEN) and b"Content-Length: %d" % size in head  # whole, as it came
 
 
 def test_a_client_may_forbid_it(server, origin):
