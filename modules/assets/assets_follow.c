@@ -9,7 +9,9 @@
 #include <http_connection.h>
 #include <http_protocol.h>
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* So much is read and sent at a time. */
 #define PIECE ((apr_size_t)64 * 1024)
@@ -74,19 +76,23 @@ static apr_status_t read_piece(follower_t *follower, apr_bucket_brigade *brigade
 {
     apr_off_t left = follower->file.info.size - follower->sent;
     apr_size_t size = left < (apr_off_t)PIECE ? (apr_size_t)left : PIECE;
-    apr_off_t at = follower->sent;
     char *data = malloc(size);
-    apr_status_t rv = data ? apr_file_seek(follower->file.file, APR_SET, &at) : APR_ENOMEM;
+    apr_os_file_t fd;
+    ssize_t got;
 
-    if (rv == APR_SUCCESS)
-        rv = apr_file_read_full(follower->file.file, data, size, &size);
-    if (rv != APR_SUCCESS) {
+    if (!data)
+        return APR_ENOMEM;
+    apr_os_file_get(&fd, follower->file.file);
+    got = pread(fd, data, size, follower->sent);
+    if (got <= 0) {
+        apr_status_t rv = got < 0 ? errno : APR_EOF;
+
         free(data);
         return rv;
     }
-    APR_BRIGADE_INSERT_TAIL(brigade,
-                            apr_bucket_heap_create(data, size, free, brigade->bucket_alloc));
-    follower->sent += (apr_off_t)size;
+    APR_BRIGADE_INSERT_TAIL(
+        brigade, apr_bucket_heap_create(data, (apr_size_t)got, free, brigade->bucket_alloc));
+    follower->sent += got;
     return APR_SUCCESS;
 }
 
