@@ -113,6 +113,16 @@ static const apr_array_header_t *sources_of(const assets_server_t *config, apr_p
     return sources;
 }
 
+void assets_config_read(server_rec *s, apr_pool_t *pconf)
+{
+    for (; s; s = s->next) {
+        const assets_server_t *config = assets_config_of(s);
+
+        for (int i = 0; config->sources && i < config->sources->nelts; i++)
+            assets_live_begin(&APR_ARRAY_IDX(config->sources, i, assets_source_t), pconf);
+    }
+}
+
 apr_status_t assets_config_start(server_rec *s, apr_pool_t *pool)
 {
     for (; s; s = s->next) {

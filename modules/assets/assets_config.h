@@ -61,6 +61,9 @@ void *assets_config_merge_server(apr_pool_t *pool, void *base, void *add);
 void *assets_config_create_directory(apr_pool_t *pool, char *path);
 void *assets_config_merge_directory(apr_pool_t *pool, void *base, void *add);
 
+/* Reads the manifests of all servers (assets_live_begin); call in post_config. */
+void assets_config_read(server_rec *s, apr_pool_t *pconf);
+
 /* Makes what all servers have to say about references, from pool, which must outlive all requests;
  * call in child_init. Errors: as of assets_live_create. */
 apr_status_t assets_config_start(server_rec *s, apr_pool_t *pool);

@@ -12,6 +12,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include <errno.h>
 #include <string.h>
 
 #define LOOK_EVERY apr_time_from_sec(1)
@@ -103,12 +104,15 @@ static apr_status_t read_text(const char *path, const char **text, apr_size_t *s
     apr_file_t *file;
     apr_finfo_t info;
     apr_status_t rv =
-        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
+        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK,
+                      APR_FPROT_OS_DEFAULT, pool);
     char *data;
 
     if (rv != APR_SUCCESS)
         return rv;
-    rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_TYPE, file);
+    if (rv == APR_SUCCESS && info.filetype != APR_REG)
+        rv = info.filetype == APR_DIR ? EISDIR : APR_EINVAL; /* a pipe would be waited for */
     if (rv == APR_SUCCESS && info.size > ASSETS_MANIFEST_LARGEST)
         rv = APR_ENOSPC;
     if (rv == APR_SUCCESS) {
@@ -130,6 +134,23 @@ static const char *problem_of(const assets_source_t *source, const char *text, a
                    : "it is not what webtier has written there";
     return assets_manifest_read(assets_map_create(pool), apr_hash_make(pool), "/", text, size, pool)
         .problem;
+}
+
+void assets_live_begin(assets_source_t *source, apr_pool_t *pool)
+{
+    const char *text;
+    apr_size_t size;
+    apr_pool_t *scratch;
+
+    source->text = NULL;
+    if (read_text(source->path, &text, &size, pool) != APR_SUCCESS)
+        return;
+    apr_pool_create(&scratch, pool);
+    if (!problem_of(source, text, size, scratch)) {
+        source->text = text;
+        source->size = size;
+    }
+    apr_pool_destroy(scratch);
 }
 
 /* Takes a manifest's text when it is good. Returns 1 when it is another one than before. */
@@ -235,6 +256,10 @@ apr_status_t assets_live_create(assets_live_t **live, const apr_array_header_t *
     made->texts = apr_pcalloc(pool, count * sizeof(*made->texts));
     made->sizes = apr_pcalloc(pool, count * sizeof(*made->sizes));
     made->pools = apr_pcalloc(pool, count * sizeof(*made->pools));
+    for (apr_size_t i = 0; i < count; i++) {
+        made->texts[i] = APR_ARRAY_IDX(sources, i, assets_source_t).text;
+        made->sizes[i] = APR_ARRAY_IDX(sources, i, assets_source_t).size;
+    }
     made->current = make_version(made);
     if (!made->current)
         return APR_ENOMEM;

@@ -21,6 +21,8 @@ typedef struct assets_rule_t {
 typedef struct assets_source_t {
     const char *prefix, *path;
     const char *directory; /* whose fingerprints; NULL: a manifest */
+    const char *text;      /* of a manifest: of assets_live_begin; NULL: nothing good */
+    apr_size_t size;
 } assets_source_t;
 
 typedef struct assets_live_t assets_live_t;
@@ -31,6 +33,11 @@ typedef struct assets_version_t {
     apr_hash_t *names; /* URLs' paths that a manifest has given a fingerprint */
     apr_hash_t *files; /* full paths of files -> assets_print_t */
 } assets_version_t;
+
+/* Reads a manifest, text and size from pool, before there are processes: it holds in those that
+ * find none, or a broken one, when they begin. Says nothing of faults, which they do. One thread.
+ */
+void assets_live_begin(assets_source_t *source, apr_pool_t *pool);
 
 /*
  * Returns the map of these rules (of assets_rule_t; the first of two with the same from holds) and

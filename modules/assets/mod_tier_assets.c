@@ -60,12 +60,12 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     tier_segment_t segment;
     apr_status_t rv;
 
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     runtime.shared = NULL;
     if (tier_glue_first_pass(s, "tier-assets") || !is_used(s))
         return OK;
+    assets_config_read(s, pconf);
     rv = tier_segment_obtain(&segment, SEGMENT_NAME, ASSETS_SHARED_LAYOUT, sizeof(assets_shared_t),
                              s->process->pool);
     if (rv == APR_SUCCESS && segment.fresh) {

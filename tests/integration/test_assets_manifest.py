@@ -41,6 +41,19 @@ def test_references_get_the_names_with_fingerprints_without_a_restart(httpd, app
     assert css_of(server) in [b"<link href=/assets/a%s.css>" % mark for mark in (b"-22", b"-11", b"")]
 
 
+def test_a_broken_manifest_means_what_it_did_at_the_start_to_children_that_read_no_other(httpd, app):
+    origin = app(body=b"<link href=/assets/a.css>", headers=HTML)
+    server = with_manifest(httpd, origin, {"a.css": "a-11.css"})
+    server.graceful()
+    write(server, '{"a.css": "a-3')
+    wait_until(lambda: css_of(server) and server.log_lines("what it said before still holds"), 30)
+    assert [css_of(server) for _ in range(20)] == [b"<link href=/assets/a-11.css>"] * 20
+    os.unlink(store(server) / "manifest.json")
+    os.mkfifo(store(server) / "manifest.json")  # nobody writes into it, and nobody waits for that
+    wait_until(lambda: css_of(server) and server.log_lines("Invalid argument"), 30)
+    assert css_of(server) == b"<link href=/assets/a-11.css>"
+
+
 def test_only_names_of_the_manifest_are_for_ever_and_others_are_404(httpd, app):
     origin = app(body=b"x", headers={"Content-Type": "text/css", "Cache-Control": "max-age=5", "Expires": "0"})
     server = with_manifest(httpd, origin, {"a.css": "a-11.css", "b.css": "b-11.css"})
