@@ -30,6 +30,12 @@ def site(module_stage):
                headers={"Content-Type": "text/css"})
     app.behave("/assets/b.css", body=b"", headers={"Content-Type": "text/css"})
     app.behave("/assets/gone.png", status=404)
+    odd = '<img src="/assets/\u00e4 b.png"><img src="http://[/x"><base href="http://["><link rel=stylesheet href=/assets/odd.css>'
+    app.behave("/odd", body=odd.encode(), headers={"Content-Type": "text/html"})
+    app.behave("/assets/odd.css", body=b"a { b: url(http://[) }", headers={"Content-Type": "text/css"})
+    app.behave("/early", garbage=b"HTTP/1.1 103 Early Hints\r\nLink: </assets/a.css>; rel=preload\r\n\r\n"
+               b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    app.behave("/rubbish", garbage=b"what?\r\n\r\n")
     app.behave("/good", body=b"<img src=/assets/c.png>", headers={"Content-Type": "text/html"})
     return app
 
@@ -63,6 +69,15 @@ def test_the_prefixes_are_those_of_a_configuration(site, tmp_path):
 def test_all_is_well(site):
     status, lines, errors = run(site.url + "/good")
     assert (status, lines, errors) == (0, ["1 pages, 1 assets, 0 not served from the web tier"], "")
+
+
+def test_what_is_odd_is_read_as_browsers_do(site):
+    site.clear()
+    assert run(site.url + "/odd") == (0, ["1 pages, 2 assets, 0 not served from the web tier"], "")
+    assert site.count("/assets/%C3%A4%20b.png") == 1
+    assert run(site.url + "/early") == (0, ["1 pages, 0 assets, 0 not served from the web tier"], "")
+    status, _, errors = run(site.url + "/rubbish")
+    assert status == 2 and "no answer" in errors
 
 
 def test_bad_arguments_are_refused(site, tmp_path):
