@@ -8,6 +8,7 @@
 #include "assets_version.h"
 
 #include "clock.h"
+#include "received.h"
 
 #include <apr_strings.h>
 
@@ -72,6 +73,8 @@ static void read_fingerprint(assets_request_t *state, request_rec *r)
     state->claimed = claimed;
     name_it(state, base, r);
     r->uri = apr_pstrcat(r->pool, state->root->prefix, base, NULL);
+    /* A query makes no difference. */
+    tier_received_keep(r, apr_pstrmemdup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?#")));
     r->unparsed_uri = (char *)uri;
     r->args = r->parsed_uri.query = NULL;
     r->parsed_uri.path = r->uri;

@@ -72,7 +72,7 @@ static void submit(cache_request_t *state, request_rec *r, revalidation_t *reval
     tier_internal_spec_t spec = {r->server, r};
     apr_status_t rv;
 
-    spec.uri = r->unparsed_uri;
+    spec.uri = state->parts.uri;
     spec.host = apr_table_get(r->headers_in, "Host");
     spec.headers = fields_for(state, r->pool);
     spec.deadline = tier_clock_now() + TAKES;

@@ -3,6 +3,8 @@
 #include "cache_hooks.h"
 #include "cache_conditional.h"
 
+#include "received.h"
+
 #include <http_core.h>
 #include <http_protocol.h>
 
@@ -41,7 +43,7 @@ static void set_key(cache_request_t *state, request_rec *r)
     state->parts.site = site_of(r);
     state->parts.scheme = ap_http_scheme(r);
     state->parts.host = host && *host ? host : ap_get_server_name(r);
-    state->parts.uri = r->unparsed_uri;
+    state->parts.uri = tier_received_uri(r);
     state->key = cache_key_make(&state->parts, r->pool);
 }
 

@@ -69,6 +69,19 @@ def test_files_get_names_by_their_content_and_former_names_still_answer(httpd, a
     wait_until(lambda: all(server.get("/assets/" + second).body == b"mine" for _ in range(8)), 30)
 
 
+def test_a_cache_keeps_apart_what_names_keep_apart(httpd, app):
+    """It is asked for one file by three names, of which one is right for ever and one nobody has made."""
+    origin = app(status=404)
+    server = kept(httpd, origin, modules=["cache"], more=f"{ON}TierCache on\n")
+    put(server, "a.txt", b"one")
+    right, wrong = named("a.txt", b"one"), "a.h0123456789abcdef.txt"
+    for _ in range(3):
+        assert lifetime(server, right) == (200, FOREVER, b"one") == lifetime(server, f"{right}?x")
+        assert lifetime(server, "a.txt")[1:] == (None, b"one")
+        assert lifetime(server, wrong)[0] == 404
+    assert "hit" in server.get("/assets/" + right).headers["Cache-Status"]
+
+
 def test_what_is_fetched_is_named_by_its_content_too(httpd, app):
     origin = app(headers={"Cache-Control": "max-age=60", "ETag": '"1"'}, size=300_000)
     server = kept(httpd, origin, more=ON)
