@@ -115,8 +115,8 @@ int cache_purge_spares(cache_request_t *state);
  */
 int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool);
 
-/* Tells other boxes, where purges are on, that key is about to be removed. May wait for memcached.
- * cache_purge_hooks.c */
+/* Tells the answers under way, and other boxes where purges are on, that key is about to be
+ * removed. May wait for memcached. cache_purge_hooks.c */
 void cache_purge_announce(const cache_runtime_t *runtime, const char *key);
 
 /*

@@ -15,7 +15,8 @@
 typedef enum {
     CACHE_MARK_UNCACHEABLE = 1, /* its answers cannot be shared: nobody waits for another's */
     CACHE_MARK_FAILING,         /* its origin failed just now */
-    CACHE_MARK_RESTING          /* so just now that it is not asked again yet in the background */
+    CACHE_MARK_RESTING,         /* so just now that it is not asked again yet in the background */
+    CACHE_MARK_REMOVED          /* what was asked for before is not to be stored */
 } cache_mark_e;
 
 #define CACHE_MARKS_SIZE 32768

@@ -13,6 +13,11 @@
 
 #include <string.h>
 
+/* How long an answer may be under way that is to be told of a removal, and how fine times of marks
+ * are. */
+#define REMOVED_KEEPS apr_time_from_sec(600)
+#define MARK_GRAIN    apr_time_from_msec(1)
+
 static const apr_array_header_t *tag_fields(const server_rec *server, apr_pool_t *pool)
 {
     static const char *names[] = {"Surrogate-Key", "Cache-Tag"};
@@ -60,11 +65,40 @@ int cache_purge_spares(cache_request_t *state)
     return verdict <= 0;
 }
 
+/*
+ * An unsafe request tells this box's answers under way by a mark: the table of purges has no room
+ * for as many URLs as visitors may post to. Whatever takes longer is stored.
+ */
+static void mark_removed(const cache_runtime_t *runtime, const char *key)
+{
+    cache_id_t id;
+
+    if (!runtime->herd)
+        return;
+    cache_key_id(&id, key);
+    cache_marks_set(&runtime->herd->shared->marks, CACHE_MARK_REMOVED, &id, tier_clock_now(),
+                    REMOVED_KEEPS);
+}
+
+/* Whether the mark was set at the time of the request or later: it has not ended so much later. */
+static int is_removed(const cache_request_t *state)
+{
+    cache_id_t id;
+
+    if (!state->runtime->herd || !state->requested_at)
+        return 0;
+    cache_key_id(&id, state->key);
+    return cache_marks_has(&state->runtime->herd->shared->marks, CACHE_MARK_REMOVED, &id,
+                           state->requested_at + REMOVED_KEEPS - MARK_GRAIN);
+}
+
 int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool)
 {
     const cache_runtime_t *runtime = state->runtime;
     char *tags = state->saving->tags;
 
+    if (is_removed(state))
+        return 1;
     if (!runtime->purge)
         return 0;
     if (cache_purge_is_newer(runtime->purge, tags, cache_tags_url(state->key), state->requested_at))
@@ -74,6 +108,7 @@ int cache_purge_overtook(cache_request_t *state, apr_pool_t *pool)
 
 void cache_purge_announce(const cache_runtime_t *runtime, const char *key)
 {
+    mark_removed(runtime, key);
     if (runtime->epochs)
         cache_epochs_announce(runtime->epochs, key, 0);
 }
@@ -85,6 +120,8 @@ int cache_purge_undid(const cache_request_t *state, apr_pool_t *pool)
                      ? cache_epochs_was_purged(runtime->epochs, state->key, state->requested, pool)
                      : 0;
 
+    if (is_removed(state))
+        purged = 1;
     if (purged > 0)
         cache_vault_remove(runtime->store, state->key);
     if (purged < 0)

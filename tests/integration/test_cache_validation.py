@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditional requests, to the origin and from the client, and ranges."""
+import pytest
 from cache_support import FRESH, cached, is_hit, status_of, why_forwarded
+from herd_support import Asking
+from webtier_testing import wait_until
 
 STALE = {"Cache-Control": "max-age=0"}
 
@@ -69,6 +72,21 @@ def test_if_match_is_for_the_origin(httpd, app):
     server.get()
     assert why_forwarded(server.get(headers={"If-Match": '"two"'})) == "bypass"
     assert origin.count() == 2
+
+
+@pytest.mark.parametrize("by", ["POST", "Location"])
+def test_what_was_asked_for_before_an_unsafe_request_is_not_stored(httpd, app, by):
+    """The page is on its way while a visitor changes it."""
+    origin = app(status=201, headers={"Location": "/page"})
+    origin.behave("/page", body=b"old", hold=True, headers=FRESH)
+    server = cached(httpd, origin)
+    asking = Asking(1, lambda: server.get("/page", timeout=60))
+    wait_until(lambda: origin.count("/page") == 1)
+    origin.behave("/page", body=b"new", headers=FRESH)
+    server.get("/page" if by == "POST" else "/comments", method="POST", body=b"")
+    origin.release()
+    assert asking.join()[0].body == b"old"
+    assert server.get("/page").body == b"new" and is_hit(server.get("/page"))
 
 
 def test_static_file_is_validated(httpd):
