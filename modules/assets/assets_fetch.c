@@ -97,7 +97,7 @@ static int lead(assets_request_t *state, request_rec *r, assets_job_t *job)
     assets_serve_look(state, r);
     if (rv != APR_SUCCESS || state->is_fresh) {
         assets_job_drop(job);
-        return state->has_file ? assets_serve(state, r) : pass_on();
+        return state->is_fresh ? assets_serve(state, r) : pass_on();
     }
     assets_job_start(job, state, r);
     return follow(state, r, file);
@@ -127,7 +127,7 @@ static int try_once(assets_request_t *state, request_rec *r)
     rv = assets_job_enter(&job, &is_leader, state, r);
     if (rv != APR_SUCCESS) {
         assets_job_complain(rv, r->server, state->path);
-        return state->has_file ? assets_serve(state, r) : pass_on();
+        return pass_on(); /* a copy past its time is for when the application does not answer */
     }
     return is_leader ? lead(state, r, job) : wait_for_other(state, r, job);
 }

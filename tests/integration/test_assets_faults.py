@@ -71,6 +71,20 @@ def test_a_full_disk_and_a_folder_of_somebody_else_cost_no_answer(httpd, app):
         assert files(server) == ["later", "small"]
 
 
+def test_a_disk_that_takes_nothing_makes_no_copy_last_longer(httpd, app):
+    origin = app(body=b"one", headers=CSS)
+    server = kept(httpd, origin)
+    server.allow_log("WT4001")
+    server.get("/assets/a")
+    wait_kept(server, "a")
+    make_stale(server, "a")
+    shutil.rmtree(store(server) / ".tier")
+    os.chown(store(server), 0, 0)
+    store(server).chmod(0o755)
+    origin.behave(body=b"two", headers=CSS)
+    assert [server.get("/assets/a").body for _ in range(3)] == [b"two"] * 3
+
+
 def test_two_boxes_with_many_processes_store_a_file_once(httpd, app):
     origin = app(size=500_000, headers=CSS, delay=0.3)
     one = kept(httpd, origin)
