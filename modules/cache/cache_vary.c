@@ -199,14 +199,15 @@ static int is_single(const char *name)
 /* Drops the white space around the elements of a list whose meaning is not known. */
 static const char *tidy(const char *value, apr_pool_t *pool)
 {
-    char *tidied = apr_palloc(pool, strlen(value) + 2);
+    char *tidied = apr_palloc(pool, strlen(value) + 1);
     char *out = tidied;
     cache_span_t element;
 
     while (cache_text_next(&value, &element)) {
+        if (out > tidied)
+            *out++ = ',';
         memcpy(out, element.data, element.size);
         out += element.size;
-        *out++ = ',';
     }
     *out = '\0';
     return tidied;
