@@ -43,12 +43,22 @@ int assets_serve_types_are_known(void)
     return 1;
 }
 
+/* As mod_mime does. */
+static void set_type(request_rec *r, const char *type)
+{
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 132)
+    ap_set_content_type_ex(r, type, 1);
+#else
+    ap_set_content_type(r, type);
+#endif
+}
+
 int assets_serve_type(assets_request_t *state, request_rec *r)
 {
     const assets_ready_t *ready = assets_serve_ready(&state->file, r);
 
     if (ready && ready->type) {
-        ap_set_content_type_ex(r, ready->type, 1);
+        set_type(r, ready->type);
         return OK;
     }
     state->output_filters = r->output_filters;
