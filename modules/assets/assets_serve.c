@@ -239,7 +239,9 @@ static int has_conditions(const request_rec *r)
     const apr_array_header_t *fields = apr_table_elts(r->headers_in);
 
     for (int i = 0; i < fields->nelts; i++) {
-        if (strncasecmp(APR_ARRAY_IDX(fields, i, apr_table_entry_t).key, "If-", 3) == 0)
+        const char *name = APR_ARRAY_IDX(fields, i, apr_table_entry_t).key;
+
+        if ((name[0] | 0x20) == 'i' && (name[1] | 0x20) == 'f' && name[2] == '-')
             return 1;
     }
     return 0;
