@@ -83,12 +83,16 @@ static void mark_removed(const cache_runtime_t *runtime, const char *key)
 /* Whether the mark was set at the time of the request or later: it has not ended so much later. */
 static int is_removed(const cache_request_t *state)
 {
-    cache_id_t id;
+    const cache_id_t *id = &state->found.id;
+    cache_id_t made;
 
     if (!state->runtime->herd || !state->requested_at)
         return 0;
-    cache_key_id(&id, state->key);
-    return cache_marks_has(&state->runtime->herd->shared->marks, CACHE_MARK_REMOVED, &id,
+    if (state->found.id_of != state->key) {
+        cache_key_id(&made, state->key);
+        id = &made;
+    }
+    return cache_marks_has(&state->runtime->herd->shared->marks, CACHE_MARK_REMOVED, id,
                            state->requested_at + REMOVED_KEEPS - MARK_GRAIN);
 }
 
