@@ -3,14 +3,12 @@
 import asyncio
 import collections
 import hashlib
-import http.client
-import io
 import itertools
 import random
 import re
-import threading
 import time
 
+from adversary_server import Asker, Server
 from webtier_testing import scale
 
 Sent = collections.namedtuple("Sent", "body whole partial")
@@ -72,49 +70,14 @@ def some(chance, table):
     return [(name, chance.choice(values)) for name, (share, values) in table.items() if chance.random() < share]
 
 
-class Application:
+class Application(Server):
     """Answers in a thread of its own; knows what it sent for each path."""
 
     def __init__(self, seed, folder):
+        super().__init__()
         self.sent = collections.defaultdict(list)
         self._seed, self._folder, self._numbers = seed, folder, itertools.count()
-        self._loop = asyncio.new_event_loop()
-        listening = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20))
-        self.port = listening.sockets[0].getsockname()[1]
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    def end(self):
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.1))
-        self._loop.close()
-
-    async def _serve(self, reader, writer):
-        try:
-            while await self._answer(*await self._request(reader, writer), writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError, asyncio.LimitOverrunError):
-            pass
-        finally:
-            writer.close()
-
-    @staticmethod
-    async def _request(reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        fields = http.client.parse_headers(io.BytesIO(head.partition("\r\n")[2].encode("latin-1")))
-        if "Expect" in fields:
-            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if fields.get("Transfer-Encoding", "").lower() == "chunked":
-            while size := int(await reader.readline(), 16):
-                await reader.readexactly(size + 2)
-            await reader.readline()
-        else:
-            await reader.readexactly(int(fields.get("Content-Length", 0)))
-        method, path = head.split(" ", 2)[:2]
-        return method, path, fields
+        self.port = self.speak(self._answer)
 
     @staticmethod
     def _body(chance, path):
@@ -142,8 +105,9 @@ class Application:
             at += len(chunk)
         return b"".join(chunks) + b"0\r\n" + chance.choice(TRAILERS) + b"\r\n", False
 
-    async def _answer(self, method, path, asked, writer):
+    async def _answer(self, request, writer):
         """Returns whether the connection goes on."""
+        method, path, asked, _ = request
         chance = random.Random(f"{self._seed}/{next(self._numbers)}")
         if chance.random() < .04:
             return False
@@ -185,62 +149,28 @@ class Application:
         return not ends and cut is None and chance.random() > .05
 
 
-class Answer(http.client.HTTPResponse):
-    """http.client takes 102 and 103 for the end."""
-
-    def _read_status(self):
-        version, status, reason = super()._read_status()
-        while 100 <= status < 200:
-            while self.fp.readline(65537).strip():
-                pass
-            version, status, reason = super()._read_status()
-        return version, status, reason
-
-
-class Client(threading.Thread):
-    """Asks until its time is over; `problems` says what it should not have got."""
+class Client(Asker):
+    """Asks for anything."""
 
     def __init__(self, number, seed, server, application, seconds):
-        super().__init__()
-        self.problems, self.answers = [], 0
-        self._chance = random.Random(f"{seed}.{number}")
+        super().__init__(random.Random(f"{seed}.{number}"), seconds)
         self._server, self._application = server, application
-        self._until = time.monotonic() + seconds
-        self._connection = None
 
-    def run(self):
-        while time.monotonic() < self._until and not self.problems:
-            path = f"/{self._chance.choice(PLACES)}{self._chance.randrange(25)}"
-            if path.startswith("/assets/"):
-                path += self._chance.choice(ENDINGS)
-            elif self._chance.random() < .1:
-                path += f"?a={self._chance.randrange(3)}"
-            started = time.monotonic()
-            self._ask(self._chance.choice(METHODS), path, dict(some(self._chance, ASKED)))
-            if time.monotonic() - started > scale(8):
-                self.problems.append((path, "took too long", time.monotonic() - started))
-        if self._connection:
-            self._connection.close()
-
-    def _ask(self, method, path, fields):
-        body = b"x" * self._chance.choice((0, 10, 5000, 100000)) if method in ("POST", "PUT", "FOO") else None
-        if not self._connection:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=scale(30))
-            self._connection.response_class = Answer
-        try:
-            self._connection.request(method, path, body=body, headers=fields)
-            answer = self._connection.getresponse()
-            content = answer.read()
-        except (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError):
-            self._connection.close()  # the application was cut off, and the client can tell
-            return
-        except (http.client.HTTPException, OSError) as error:
-            self.problems.append((method, path, fields, repr(error)[:300]))
-            return
-        self.answers += 1
-        wrong = self._judge(method, path, answer, content)
+    def one(self):
+        chance = self.chance
+        path = f"/{chance.choice(PLACES)}{chance.randrange(25)}"
+        if path.startswith("/assets/"):
+            path += chance.choice(ENDINGS)
+        elif chance.random() < .1:
+            path += f"?a={chance.randrange(3)}"
+        method, fields, started = chance.choice(METHODS), dict(some(chance, ASKED)), time.monotonic()
+        body = b"x" * chance.choice((0, 10, 5000, 100000)) if method in ("POST", "PUT", "FOO") else None
+        got = self.ask(self._server.port, method, path, fields, body)
+        if time.monotonic() - started > scale(8):
+            self.problems.append((path, "took too long", time.monotonic() - started))
+        wrong = got and self._judge(method, path, got.answer, got.body)
         if wrong:
-            self.problems.append((wrong, method, path, fields, answer.status, answer.getheaders(), content[:100], len(content)))
+            self.problems.append((wrong, method, path, fields, got.answer.status, got.answer.getheaders(), got.body[:100], len(got.body)))
 
     def _sent_for(self, path):
         if path.startswith("/assets/"):  # httpd knows more than one spelling of a path

@@ -6,10 +6,11 @@ WEBTIER_ADVERSARY="SEED SECONDS" lets one go on for longer, with the answers of 
 import os
 
 import pytest
+from adversary_server import run_all
 from adversary_support import Application, Client, make_files
 from webtier_testing import process
 
-SEED, SECONDS = (os.environ.get("WEBTIER_ADVERSARY") or "1 3").split()
+SEED, SECONDS = (os.environ.get("WEBTIER_ADVERSARY") or "1 2").split()
 
 
 @pytest.fixture
@@ -23,9 +24,8 @@ def folder(workspace):
 
 @pytest.fixture
 def application(folder):
-    made = Application(SEED, folder)
-    yield made
-    made.end()
+    with Application(SEED, folder) as made:
+        yield made
 
 
 def start(httpd, application, folder, memcached, mpm):
@@ -69,10 +69,6 @@ def start(httpd, application, folder, memcached, mpm):
 def test_anything(httpd, memcached, application, folder, mpm):
     server = start(httpd, application, folder, memcached(), mpm)
     clients = [Client(number, SEED, server, application, float(SECONDS)) for number in range(4)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    assert [problem for client in clients for problem in client.problems] == []
+    assert run_all(clients) == []
     assert all(client.answers for client in clients)
     server.get("/p1")  # and it still answers
