@@ -11,6 +11,9 @@
 #define KEY_SIZE    (sizeof(PREFIX) - 1 + 2 * CACHE_ID_SIZE)
 #define UNCACHEABLE "-"
 
+/* So long may one request be kept by what others have left. */
+#define SETTLE_MOST apr_time_from_msec(20)
+
 static void write_key(char key[KEY_SIZE + 1], const cache_id_t *id)
 {
     static const char digits[] = "0123456789abcdef";
@@ -62,17 +65,21 @@ static void give_back(cache_lease_t *lease, const char *key, const cache_id_t *i
         cache_lease_owed_add(lease->owed, id);
 }
 
-/* Another box may have one of them by now, after its end; or this box anew, which the origin may
- * then be asked for twice. */
+/*
+ * Another box may have one of them by now, after its end; or this box anew, which the origin may
+ * then be asked for twice. A server that is known not to answer costs nothing and is gone past; of
+ * all others none is waited for longer than for one call.
+ */
 static void settle(cache_lease_t *lease, apr_pool_t *pool)
 {
+    apr_time_t until = tier_clock_now() + SETTLE_MOST;
     char key[KEY_SIZE + 1];
     apr_uint32_t flags, state;
     apr_size_t size;
     cache_id_t id;
     char *value;
 
-    for (int i = 0; i < CACHE_LEASE_OWED; i++) {
+    for (int i = 0; i < CACHE_LEASE_OWED && tier_clock_now() < until; i++) {
         apr_status_t rv;
 
         if (!cache_lease_owed_at(lease->owed, i, &id, &state))
@@ -81,6 +88,8 @@ static void settle(cache_lease_t *lease, apr_pool_t *pool)
         rv = tier_memcache_get(lease->memcache, key, KEY_SIZE, &value, &size, &flags, pool);
         if (rv == APR_SUCCESS && is_text(value, size, lease->box))
             rv = tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+        if (APR_STATUS_IS_EAGAIN(rv))
+            continue;
         if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
             return;
         cache_lease_owed_done(lease->owed, i, state);

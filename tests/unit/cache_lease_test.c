@@ -4,6 +4,8 @@
 
 #include "cache_lease.h"
 
+#include <apr_strings.h>
+
 #define KEEP apr_time_from_sec(20)
 
 typedef struct boxes_t {
@@ -14,9 +16,11 @@ typedef struct boxes_t {
     cache_id_t id;
 } boxes_t;
 
-static void open_impatiently(boxes_t *boxes, apr_interval_time_t deadline, apr_pool_t *pool)
+/* lost: a server that never answers, or NULL. */
+static void open_impatiently(boxes_t *boxes, apr_interval_time_t deadline, const char *lost,
+                             apr_pool_t *pool)
 {
-    const char *servers[] = {boxes->memcached.server, NULL};
+    const char *servers[] = {boxes->memcached.server, lost, NULL};
 
     memcached_start(&boxes->memcached, 0, NULL);
     rig_make(&boxes->rig, pool, servers);
@@ -31,7 +35,7 @@ static void open_impatiently(boxes_t *boxes, apr_interval_time_t deadline, apr_p
 
 static void open_boxes(boxes_t *boxes, apr_pool_t *pool)
 {
-    open_impatiently(boxes, 0, pool);
+    open_impatiently(boxes, 0, NULL, pool);
 }
 
 static void one_box_has_it(void **state)
@@ -97,7 +101,7 @@ static void what_was_not_heard_is_made_up_for(void **state)
     cache_id_t another;
     boxes_t boxes;
 
-    open_impatiently(&boxes, DEADLINE, *state);
+    open_impatiently(&boxes, DEADLINE, NULL, *state);
     cache_key_id(&another, "another");
     probe_start(&prober, &boxes.rig);
     cache_lease_try(&boxes.one, &boxes.id, apr_time_from_sec(3600), *state);
@@ -118,6 +122,33 @@ static void what_was_not_heard_is_made_up_for(void **state)
     assert_int_equal(cache_lease_try(&boxes.other, &boxes.id, KEEP, *state), CACHE_LEASE_MINE);
     assert_int_equal(cache_lease_try(&boxes.other, &another, KEEP, *state), CACHE_LEASE_MINE);
     probe_stop(&prober);
+    memcached_kill(&boxes.memcached);
+}
+
+/* Of two servers one stays away. */
+static void a_lost_server_holds_up_no_other(void **state)
+{
+    apr_time_t end = tier_clock_now() + apr_time_from_sec(60);
+    cache_id_t ids[16];
+    apr_uint32_t lost = 0;
+    boxes_t boxes;
+
+    open_impatiently(&boxes, DEADLINE, "127.0.0.1:1", *state);
+    for (int i = 0; i < 16; i++) {
+        cache_key_id(&ids[i], apr_psprintf(*state, "key %d", i));
+        if (cache_lease_try(&boxes.one, &ids[i], KEEP, *state) == CACHE_LEASE_MINE &&
+            cache_lease_try(&boxes.other, &ids[i], KEEP, *state) == CACHE_LEASE_MINE)
+            lost++; /* without a server everybody has it */
+        cache_lease_owed_add(&boxes.owed[0], &ids[i]);
+    }
+    assert_true(lost > 0 && lost < 16);
+    while (boxes.owed[0].count > lost && tier_clock_now() < end) {
+        cache_lease_try(&boxes.one, &boxes.id, KEEP, *state);
+        usleep(10000);
+    }
+    assert_int_equal(boxes.owed[0].count, lost);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(cache_lease_try(&boxes.other, &ids[i], KEEP, *state), CACHE_LEASE_MINE);
     memcached_kill(&boxes.memcached);
 }
 
@@ -156,6 +187,7 @@ int main(void)
         test_with_pool(a_lost_box_gives_it_back_in_time),
         test_with_pool(without_memcached_everybody_asks),
         test_with_pool(what_was_not_heard_is_made_up_for),
+        test_with_pool(a_lost_server_holds_up_no_other),
         test_with_pool(the_oldest_are_forgotten),
     };
     return cmocka_run_group_tests(tests, start_apr, stop_apr);
