@@ -34,12 +34,12 @@ int health_second_possible(void)
            ap_proxy_release_connection;
 }
 
-/* Whether a connection can be had without waiting for another request to end. One place is left for
- * whoever comes between. */
+/* Whether a connection to a member that is_fit can be had without waiting for another request to
+ * end. One place is left for whoever comes between. */
 static int has_room(const proxy_worker *worker)
 {
-    return worker->cp && (!worker->s->hmax || !worker->cp->res ||
-                          (int)apr_reslist_acquired_count(worker->cp->res) + 1 < worker->s->hmax);
+    return !worker->s->hmax || !worker->cp->res ||
+           (int)apr_reslist_acquired_count(worker->cp->res) + 1 < worker->s->hmax;
 }
 
 /*

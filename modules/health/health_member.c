@@ -31,7 +31,6 @@ static void count(health_member_t *member, const health_outcome_t *outcome)
     member->bitmap = member->bitmap << 1 | (outcome->passed ? 1 : 0);
     if (member->probes_in_bitmap < 64)
         member->probes_in_bitmap++;
-    apr_cpystrn(member->result, outcome->result, sizeof(member->result));
     if (outcome->advice)
         member->advice = *outcome->advice;
     if (!outcome->passed) {

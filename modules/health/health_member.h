@@ -66,7 +66,6 @@ typedef struct health_member_t {
         eject_count;      /* ejections that make the next one longer, when it was last ejected */
     apr_uint32_t ejects;  /* 1: live traffic may eject it */
     apr_uint32_t drained; /* 1: it drained already when its agent asked for that */
-    char result[HEALTH_TEXT];                /* of the last probe */
     health_past_probe_t past[HEALTH_PROBES]; /* the last one at (probes - 1) % HEALTH_PROBES */
     health_transition_t history[HEALTH_HISTORY];
 } health_member_t;

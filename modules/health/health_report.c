@@ -117,6 +117,7 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
                           apr_pool_t *pool)
 {
     const health_member_t *member = &record->member;
+    const health_past_probe_t *last = health_member_past(member, 0);
     tier_status_node_t *node = tier_status_object(members, NULL, pool);
     char *recent = apr_palloc(pool, 65);
     apr_uint32_t state = shown(member);
@@ -136,7 +137,7 @@ static void report_member(tier_status_node_t *members, const health_record_t *re
         tier_status_string(node, "agent", member->advice.drain ? "wants no new sessions" : "ready",
                            pool);
     }
-    tier_status_string(node, "last_result", member->result, pool);
+    tier_status_string(node, "last_result", last ? last->result : "", pool);
     tier_status_number(node, TIER_STATUS_TIME, "last_probe", member->probed, pool);
     tier_status_metric(node, TIER_STATUS_DURATION, "latency", member->latency,
                        "Time the last passed probe took.", pool);

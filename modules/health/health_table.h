@@ -42,7 +42,7 @@ typedef struct health_entry_t {
 typedef struct health_table_t health_table_t;
 
 /* The layout number of the segment: to be raised with each change of a struct that lies in it. */
-#define HEALTH_TABLE_LAYOUT 5
+#define HEALTH_TABLE_LAYOUT 6
 
 /* Returns how many bytes a table for capacity members takes. */
 apr_size_t health_table_size(apr_uint32_t capacity);

@@ -49,7 +49,7 @@ static void name_that_does_not_resolve(void **state)
     make_target(&f, "http://no-such-host.invalid", "no-such-host.invalid", 80, *state);
     health_target_schedule(f.target, f.loop, tier_loop_now(f.loop));
     RUN_UNTIL(f.loop, f.entry->record.member.state == HEALTH_DOWN);
-    assert_string_equal(f.entry->record.member.result,
+    assert_string_equal(health_member_past(&f.entry->record.member, 0)->result,
                         "unresolved: the member's name has no address");
     assert_int_equal(f.fake.records[0].down, 1);
     assert_int_equal(count_lines(&f.fake.log, "WT1001"), 1);
