@@ -115,7 +115,8 @@ class Deployer(Asker):
             self._write(path.removeprefix("/assets/") + ".gz", gzip.compress(body))
 
     def one(self):
-        time.sleep(self.chance.expovariate(8))
+        # A tick of the clock of files lies between a compressed file and the next version, else the two may fit.
+        time.sleep(.02 + self.chance.expovariate(8))
         if self.chance.random() < .05:
             self._source.fails = True
             time.sleep(self.chance.random() / 2)
