@@ -24,17 +24,31 @@ int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r,
            cache_stale_if_error(&state->found.record.life, &state->asked, apr_time_now());
 }
 
-void cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade)
+int cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade)
 {
     apr_bucket *next;
 
     if (!state->found.blob.data || !AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(brigade)))
-        return;
+        return 0;
     for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade); b = next) {
         next = APR_BUCKET_NEXT(b);
         if (AP_BUCKET_IS_EOC(b))
             apr_bucket_delete(b);
     }
+    return 1;
+}
+
+void cache_fallback_end(cache_request_t *state, const request_rec *r)
+{
+    state->is_replaced = state->is_over = 1;
+    state->sent_status = r->status;
+}
+
+void cache_fallback_drop_page(cache_request_t *state, request_rec *r)
+{
+    r->status = state->sent_status; /* what the log says */
+    state->is_added = 0;
+    cache_filter_add(state, r);
 }
 
 /* Whether it is an answer of the origin, of mod_proxy, or an error document: what follows of it is
@@ -61,7 +75,8 @@ apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
     tier_counter_add(&state->runtime->counters->stale_if_error, 1);
     cache_answer_mark(state, r, "stale-if-error");
     cache_herd_failed(state);
-    state->is_replaced = 1;
+    cache_fallback_end(state, r);
+    r->no_cache = 0; /* mod_proxy's word, for its error */
     apr_brigade_cleanup(brigade);
     cache_answer_fill(state, r, with_body, brigade);
     return ap_pass_brigade(f->next, brigade);

@@ -441,6 +441,14 @@ static apr_status_t give_up(cache_request_t *state, ap_filter_t *f, apr_bucket_b
     return ap_pass_brigade(f->next, brigade);
 }
 
+static apr_status_t say_error(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    apr_status_t rv = first_brigade(state, f, brigade);
+
+    cache_fallback_end(state, f->r);
+    return rv;
+}
+
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     cache_request_t *state = f->ctx;
@@ -469,7 +477,8 @@ apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
     }
     if (cache_fallback_is_wanted(state, f->r, brigade))
         return cache_fallback_serve(state, f, brigade);
-    cache_fallback_say_error(state, brigade);
+    if (cache_fallback_say_error(state, brigade))
+        return say_error(state, f, brigade);
     if (state->stored && f->r->status == HTTP_NOT_MODIFIED)
         return cache_renew_confirmed(state, f, brigade);
     if (state->method == CACHE_METHOD_HEAD && f->r->status == HTTP_OK && state->found.blob.data)

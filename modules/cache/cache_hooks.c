@@ -355,7 +355,9 @@ void cache_hooks_insert_error_filter(request_rec *r)
 
     if (!state)
         return;
-    if (!state->is_answered) {
+    if (state->is_over) {
+        cache_fallback_drop_page(state, r);
+    } else if (!state->is_answered) {
         state->is_added = 0;
         cache_filter_add(state, r);
     } else if (r->status == HTTP_RANGE_NOT_SATISFIABLE) {

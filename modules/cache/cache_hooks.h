@@ -49,9 +49,17 @@ apr_bucket *cache_loan_bucket(apr_bucket *whole, const cache_piece_t *piece);
 
 /*
  * Of what is stored and may not be used: where brigade says that there is no answer, the client is
- * to get an error (RFC 9111 section 5.2.2.2), not the end of its connection. cache_fallback.c
+ * to get an error (RFC 9111 section 5.2.2.2), not the end of its connection. Returns 1 then.
+ * cache_fallback.c
  */
-void cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade);
+int cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade);
+
+/*
+ * r has its answer. mod_proxy may end with an error nevertheless, and httpd send a page for that,
+ * which is to be dropped. cache_fallback.c
+ */
+void cache_fallback_end(cache_request_t *state, const request_rec *r);
+void cache_fallback_drop_page(cache_request_t *state, request_rec *r);
 
 /* The output filter that stores, validates, invalidates and marks. cache_filter.c */
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);

@@ -80,6 +80,8 @@ struct cache_request_t {
     apr_bucket_brigade *held; /* what the client is too slow for; NULL: nothing was */
     apr_bucket_brigade *gathered; /* what goes with more of the answer; NULL: nothing was */
     int is_replaced; /* by what is stored: the rest of the origin's answer is dropped */
+    int is_over;     /* the client has its answer, of this status: so is httpd's own error page */
+    int sent_status;
     cache_herd_request_t herd;
     cache_stale_defaults_t stale_defaults;
     cache_heuristic_t heuristic;
