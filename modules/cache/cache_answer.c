@@ -3,6 +3,7 @@
 #include "cache_hooks.h"
 #include "cache_conditional.h"
 #include "cache_headers.h"
+#include "cache_loan.h"
 
 #include <http_protocol.h>
 

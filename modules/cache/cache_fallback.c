@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stale-if-error (RFC 5861 section 4): what is stored, in the place of the origin's error. */
-#include "cache_hooks.h"
+#include "cache_fallback.h"
 
 #include <http_connection.h>
 #include <http_protocol.h>

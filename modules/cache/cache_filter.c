@@ -6,6 +6,7 @@
  */
 #include "cache_hooks.h"
 #include "cache_filter.h"
+#include "cache_fallback.h"
 #include "cache_partial.h"
 #include "cache_private.h"
 #include "cache_date.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The look-up: from quick_handler where the administrator asked for it, else from the handler. */
 #include "cache_hooks.h"
+#include "cache_fallback.h"
 #include "cache_partial.h"
 #include "cache_private.h"
 

@@ -37,30 +37,6 @@ apr_bucket *cache_answer_bucket(const cache_blob_t *blob, const cache_piece_t *p
 apr_bucket *cache_bucket_create(const cache_blob_t *blob, const cache_piece_t *piece,
                                 apr_bucket_alloc_t *list);
 
-/*
- * Opens the file that r's client can be sent blob's pieces from by sendfile; blob is held until r
- * ends. Returns a bucket of it, in no brigade, for cache_loan_bucket; NULL where the pieces are to
- * be sent from memory: by EnableSendfile, over TLS or HTTP/2, or as the store says. cache_loan.c
- */
-apr_bucket *cache_loan_open(const cache_blob_t *blob, request_rec *r);
-
-/* Returns a bucket of a piece that is in the file of whole (place). cache_loan.c */
-apr_bucket *cache_loan_bucket(apr_bucket *whole, const cache_piece_t *piece);
-
-/*
- * Of what is stored and may not be used: where brigade says that there is no answer, the client is
- * to get an error (RFC 9111 section 5.2.2.2), not the end of its connection. Returns 1 then.
- * cache_fallback.c
- */
-int cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade);
-
-/*
- * r has its answer. mod_proxy may end with an error nevertheless, and httpd send a page for that,
- * which is to be dropped. cache_fallback.c
- */
-void cache_fallback_end(cache_request_t *state, const request_rec *r);
-void cache_fallback_drop_page(cache_request_t *state, request_rec *r);
-
 /* The output filter that stores, validates, invalidates and marks. cache_filter.c */
 apr_status_t cache_filter(ap_filter_t *f, apr_bucket_brigade *brigade);
 
@@ -143,15 +119,6 @@ int cache_purge_handle(request_rec *r);
 
 /* Adds what is known of purges to the status page's tree. cache_purge_hooks.c */
 void cache_purge_report(const cache_purge_t *purge, tier_status_node_t *root, apr_pool_t *pool);
-
-/*
- * stale-if-error: whether r's answer, which begins with brigade, is replaced by what is stored, and
- * doing so. cache_fallback.c
- */
-int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r,
-                             const apr_bucket_brigade *brigade);
-apr_status_t cache_fallback_serve(cache_request_t *state, ap_filter_t *f,
-                                  apr_bucket_brigade *brigade);
 
 /* The input filter on connections to backends. cache_expires.c */
 apr_status_t cache_expires_filter(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies in shared memory that the kernel sends by itself, from the file that the memory is. */
-#include "cache_hooks.h"
+#include "cache_loan.h"
 
 #include <http_core.h>
 #include <http_ssl.h>
