@@ -8,6 +8,7 @@ from webtier_testing import scale, wait_until
 FAULT = (
     "AH00957", "AH00959", "AH01114",  # mod_proxy could not connect to the killed member
     "AH01102",  # the killed member was answering this request
+    "AH00940",  # mod_proxy does not ask it for a while
     "WT1001", "WT0101",
 )
 # Kept pages, pages that must not be kept, and pages that are kept by half.
