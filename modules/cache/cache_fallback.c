@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stale-if-error (RFC 5861 section 4): what is stored, in the place of the origin's error. */
 #include "cache_fallback.h"
+#include "cache_filter.h"
 
 #include <http_connection.h>
 #include <http_protocol.h>
@@ -26,15 +27,9 @@ int cache_fallback_is_wanted(const cache_request_t *state, const request_rec *r,
 
 int cache_fallback_say_error(const cache_request_t *state, apr_bucket_brigade *brigade)
 {
-    apr_bucket *next;
-
     if (!state->found.blob.data || !AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(brigade)))
         return 0;
-    for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade); b = next) {
-        next = APR_BUCKET_NEXT(b);
-        if (AP_BUCKET_IS_EOC(b))
-            apr_bucket_delete(b);
-    }
+    cache_filter_drop(brigade, &ap_bucket_type_eoc);
     return 1;
 }
 

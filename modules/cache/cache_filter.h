@@ -86,4 +86,7 @@ int cache_filter_collect(cache_request_t *state, request_rec *r, apr_bucket_brig
 int cache_orphan_adopt(cache_request_t *state, request_rec *r);
 apr_status_t cache_orphan_take(cache_request_t *state, ap_filter_t *f, apr_bucket_brigade *brigade);
 
+/* Deletes brigade's buckets of this type; returns 1 when there were some. cache_hold.c */
+int cache_filter_drop(apr_bucket_brigade *brigade, const apr_bucket_type_t *type);
+
 #endif

@@ -43,20 +43,25 @@ static int is_much(const apr_bucket_brigade *brigade)
     return size > KEPT_BY_HTTPD;
 }
 
-/* Of what is flushed httpd waits for every byte. Says whether there was something to flush. */
-static int drop_flushes(apr_bucket_brigade *brigade)
+int cache_filter_drop(apr_bucket_brigade *brigade, const apr_bucket_type_t *type)
 {
     apr_bucket *next;
     int dropped = 0;
 
     for (apr_bucket *b = APR_BRIGADE_FIRST(brigade); b != APR_BRIGADE_SENTINEL(brigade); b = next) {
         next = APR_BUCKET_NEXT(b);
-        if (APR_BUCKET_IS_FLUSH(b)) {
+        if (b->type == type) {
             apr_bucket_delete(b);
             dropped = 1;
         }
     }
     return dropped;
+}
+
+/* Of what is flushed httpd waits for every byte. Says whether there was something to flush. */
+static int drop_flushes(apr_bucket_brigade *brigade)
+{
+    return cache_filter_drop(brigade, &apr_bucket_type_flush);
 }
 
 /*

@@ -57,14 +57,6 @@ static apr_status_t read_lease(cache_lease_t *lease, const char *key, apr_interv
     return APR_SUCCESS;
 }
 
-static void give_back(cache_lease_t *lease, const char *key, const cache_id_t *id)
-{
-    apr_status_t rv = tier_memcache_delete(lease->memcache, key, KEY_SIZE);
-
-    if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
-        cache_lease_owed_add(lease->owed, id);
-}
-
 /*
  * Another box may have one of them by now, after its end; or this box anew, which the origin may
  * then be asked for twice. A server that is known not to answer costs nothing and is gone past; of
@@ -129,9 +121,12 @@ cache_lease_e cache_lease_try_again(cache_lease_t *lease, const cache_id_t *id,
 void cache_lease_release(cache_lease_t *lease, const cache_id_t *id)
 {
     char key[KEY_SIZE + 1];
+    apr_status_t rv;
 
     write_key(key, id);
-    give_back(lease, key, id);
+    rv = tier_memcache_delete(lease->memcache, key, KEY_SIZE);
+    if (rv != APR_SUCCESS && rv != APR_NOTFOUND)
+        cache_lease_owed_add(lease->owed, id);
 }
 
 void cache_lease_refuse(cache_lease_t *lease, const cache_id_t *id, apr_interval_time_t keep)

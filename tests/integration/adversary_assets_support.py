@@ -150,9 +150,7 @@ class Browser(Asker):
         if not got:
             return
         self._tags[path] = got.answer.getheader("ETag") or self._tags.get(path, '"none"')
-        wrong = self._judge(method, path, fields, got)
-        if wrong:
-            self.problems.append((wrong, method, path, fields, got.answer.status, got.answer.getheaders(), got.body[:80]))
+        self.complain(self._judge(method, path, fields, got), got, method, path, fields)
 
     def _judge(self, method, path, fields, got):
         status, plain = got.answer.status, NAME.sub("", path.partition("?")[0])

@@ -151,9 +151,7 @@ class Client(Asker):
             fields["Expect"] = "100-continue"
         got = self.ask(self._port, method, f"/?s={size}", fields, sent)
         wrong = got and self._judge(method, name, size, body, got)
-        if wrong:
-            self.problems.append((wrong, method, fields, size, len(body), got.answer.status, got.answer.getheaders(), got.body[:60],
-                                  self._members.had[name]))
+        self.complain(wrong, got, method, fields, size, len(body), self._members.had[name])
 
     def _judge(self, method, name, size, body, got):
         answer, member = got.answer, got.answer.getheader("X-Member")

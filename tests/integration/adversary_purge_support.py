@@ -175,9 +175,7 @@ class Visitor(Asker):
         got = self.ask(self._world.boxes[box].port, method, path, fields)
         if not got or got.answer.status in (416, 502):  # 502: the shop's answer broke off
             return
-        wrong = self._judge(box, method, path, variant, fields, got)
-        if wrong:
-            self.problems.append((wrong, box, method, path, fields, got.answer.status, got.answer.getheaders(), got.body[:60]))
+        self.complain(self._judge(box, method, path, variant, fields, got), got, box, method, path, fields)
 
     def _judge(self, box, method, path, variant, fields, got):
         match = re.fullmatch(r'"(\d+)-(.*)"', got.answer.getheader("ETag", ""))

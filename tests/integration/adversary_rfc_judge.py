@@ -87,9 +87,7 @@ class Judge(Asker):
         if not got:
             return
         world.tags[path] = got.answer.getheader("ETag") or world.tags.get(path, '"none"')
-        wrong = self._judge(method, path, fields, got)
-        if wrong:
-            self.problems.append((wrong, method, path, fields, got.answer.status, got.answer.getheaders(), got.body[:50]))
+        self.complain(self._judge(method, path, fields, got), got, method, path, fields)
         if method not in ("GET", "HEAD") and got.answer.getheader("X-Serial"):
             world.changed(path, world.origin.sent[int(got.answer.getheader("X-Serial"))], got.ended)
 

@@ -123,6 +123,11 @@ class Asker(threading.Thread):
         """Asks once, and judges the answer."""
         raise NotImplementedError
 
+    def complain(self, wrong, got, *asked):
+        """Notes what is wrong with what was got for what was asked; nothing where it is right."""
+        if wrong:
+            self.problems.append((wrong, *asked, got.answer.status, got.answer.getheaders(), got.body[:100]))
+
     def ask(self, port, method, path, fields, body=None):
         """Returns a Got, or None where the connection was cut, which the client can tell."""
         if port not in self._connections:

@@ -168,9 +168,7 @@ class Client(Asker):
         got = self.ask(self._server.port, method, path, fields, body)
         if time.monotonic() - started > scale(8):
             self.problems.append((path, "took too long", time.monotonic() - started))
-        wrong = got and self._judge(method, path, got.answer, got.body)
-        if wrong:
-            self.problems.append((wrong, method, path, fields, got.answer.status, got.answer.getheaders(), got.body[:100], len(got.body)))
+        self.complain(got and self._judge(method, path, got.answer, got.body), got, method, path, fields)
 
     def _sent_for(self, path):
         if path.startswith("/assets/"):  # httpd knows more than one spelling of a path
